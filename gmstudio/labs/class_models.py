@@ -115,7 +115,7 @@ class LearningCurve:
     def curves(self, bayes: float, others: int) -> Curves:
         """Mean errors over the sizes."""
         sizes = list(self._errors)
-        lines = [line("Bayes", (SIZES[0], SIZES[-1]), (bayes, bayes))]
+        lines = [line("Bayes error", (SIZES[0], SIZES[-1]), (bayes, bayes))]
         lines += [
             line(name.removesuffix(" regression"), sizes, [self._errors[size][row].mean() for size in sizes])
             for row, name in enumerate(FITS)

@@ -111,7 +111,7 @@ def test_errors_against_n_show_that_naive_bayes_needs_fewer_points_and_ends_high
     lab = opened(Discriminative, {"repeats": 20})
     scene = acted(lab, "curve")
     curves = titled(scene, Curves, "Error against n")
-    logistic, naive, bayes = (line(curves, name)[1] for name in ("logistic", "naive", "Bayes"))
+    logistic, naive, bayes = (line(curves, name)[1] for name in ("logistic", "naive", "Bayes error"))
     assert (logistic.min(), naive.min()) > (bayes[0] - 1e-3,) * 2
     assert naive[-1] > logistic[-1] + 0.1 and naive[1] < logistic[1] + 0.05
     assert "Mean errors: with 16 points" in finding(scene)
