@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from gmstudio.protocol.scenes import Numbers
@@ -17,6 +17,7 @@ HINT = (
     "Click a plane to choose a point. With the focus on a plane, Return chooses its centre, and arrows move the point."
 )
 NAMES = ("x", "y")
+REFRESH_MS = 30
 
 
 class PointView(QWidget):
@@ -51,8 +52,11 @@ class PointView(QWidget):
         self._lay_out(panel)
         for index, field in enumerate(self.fields):
             field.valueChanged.connect(partial(self._on_typed, index))
-        for changed in (state.point_changed, state.described, state.tiles_changed, state.opened):
+        self._timer = QTimer(self, singleShot=True, interval=REFRESH_MS)
+        self._timer.timeout.connect(self.refresh)
+        for changed in (state.point_changed, state.tiles_changed, state.opened):
             changed.connect(self.refresh)
+        state.described.connect(self._refresh_soon)  # all tiles answer at about the same time
         self.refresh()
 
     def _lay_out(self, panel: Panel) -> None:
@@ -81,8 +85,13 @@ class PointView(QWidget):
         column.addWidget(self.hint)
         column.addWidget(self.area, 1)
 
+    def _refresh_soon(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
+
     def refresh(self) -> None:
         """Show the point and its numbers."""
+        self._timer.stop()
         state = self._state
         axes, point, levels = state.axes, state.point, state.levels
         for index, (label, field) in enumerate(zip(self._labels, self.fields, strict=True)):

@@ -1,5 +1,7 @@
 """Tiles of the Plane panel in a grid, on one view of the plane, refreshed as news arrive."""
 
+import time
+
 from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QLayout, QWidget
@@ -14,6 +16,8 @@ from gmstudio.window.state.plane.state import PlaneState
 from gmstudio.window.state.plane.tile import PlaneTile
 
 REFRESH_MS = 16
+REFRESH_BUDGET_S = 0.008
+"""Longest time that tiles are drawn before the window paints, but for the last of them."""
 BESIDE_PX, ABOVE_PX = 80, 90
 """Width and height of a tile besides the area of its plane, about: axes, title, legend."""
 
@@ -58,8 +62,8 @@ class Stage(QWidget):
         self._grid.setSpacing(GRID // 2)
         self._grid.setSizeConstraint(QLayout.SizeConstraint.SetDefaultConstraint)
         self._dirty: set[str] = set()
-        self._timer = QTimer(self, singleShot=True, interval=REFRESH_MS)
-        self._timer.timeout.connect(self.refresh)
+        self._timer = QTimer(self, singleShot=True)
+        self._timer.timeout.connect(self._refresh_some)
         state.tiles_changed.connect(self._arrange)
         state.run_changed.connect(self._outline)
         state.tile_changed.connect(self._on_tile_changed)
@@ -89,15 +93,31 @@ class Stage(QWidget):
         self._view = None
 
     def refresh(self) -> None:
-        """Draw the tiles that changed."""
+        """Draw all tiles that changed."""
+        while self._dirty:
+            self._refresh_one()
+        self._finish()
+
+    def _refresh_some(self) -> None:
+        """Draw tiles that changed for a limited time, so that the window paints between them."""
+        deadline = time.monotonic() + REFRESH_BUDGET_S
+        while self._dirty and time.monotonic() < deadline:
+            self._refresh_one()
+        if self._dirty:
+            self._timer.start(0)
+        else:
+            self._finish()
+
+    def _refresh_one(self) -> None:
+        run = self._dirty.pop()
+        view = self.views.get(run)
+        if view is not None and view.refresh(self._state.common_top) and self._view is not None:
+            view.canvas.set_view(self._view)
+
+    def _finish(self) -> None:
         self._timer.stop()
-        dirty, self._dirty = self._dirty, set()
-        top = self._state.common_top
-        for run in dirty:
-            if run in self.views and self.views[run].refresh(top) and self._view is not None:
-                self.views[run].canvas.set_view(self._view)
         if self._shows_truth:
-            self.truth.refresh(top)
+            self.truth.refresh(self._state.common_top)
         self.refreshed.emit()
 
     # ---- arranging -----------------------------------------------------------------------------------------------
@@ -173,12 +193,12 @@ class Stage(QWidget):
     def _on_tile_changed(self, tile: PlaneTile) -> None:
         self._dirty.add(tile.run)
         if not self._timer.isActive():
-            self._timer.start()
+            self._timer.start(REFRESH_MS)
 
     def _refresh_all(self) -> None:
         self._dirty |= set(self.views)
         if not self._timer.isActive():
-            self._timer.start()
+            self._timer.start(REFRESH_MS)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Choose the number of columns that gives the largest planes."""

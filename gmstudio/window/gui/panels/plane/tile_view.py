@@ -137,7 +137,8 @@ class TruthView(TileFrame):
             return
         self.set_plane(axes, top or float(truth.max()))
         own_top = top if options.common_scale else 0.0
-        key = (truth.tobytes(), options.quantity, options.contours, own_top)
+        source = next(tile.opened for tile in self.state.tiles if tile.opened is not None)
+        key = (source, options.quantity, options.contours, own_top)
         if self._heat is None or self._heat[0] != key:
             if len(axes) == 2:
                 layer: PlaneLayer = drawn.heat_of(truth, axes, options, own_top, true=True)

@@ -37,6 +37,7 @@ class Stage(PlaneScene):
         self.serve()
         self.panel.stage.refresh()
         self.panel.numbers.refresh()
+        self.panel.point.refresh()
 
     def heat(self, run: str) -> Heat:
         return next(layer for layer in self.view(run).canvas.layers if isinstance(layer, Heat))
