@@ -80,7 +80,9 @@ class EmptyPage(QWidget):
         page.setFixedWidth(PAGE_WIDTH)
         column = QVBoxLayout(page)
         column.setSpacing(2 * GRID)
-        shape = QHBoxLayout()
+        self.choice = QWidget()
+        shape = QHBoxLayout(self.choice)
+        shape.setContentsMargins(0, 0, 0, 0)
         label = QLabel("Points")
         label.setBuddy(self.shape)
         shape.addWidget(label)
@@ -94,7 +96,7 @@ class EmptyPage(QWidget):
         column.addWidget(title)
         column.addWidget(purpose)
         column.addWidget(self.words)
-        column.addLayout(shape)
+        column.addWidget(self.choice)
         column.addWidget(self.row)
         column.addWidget(self.message)
         column.addLayout(ways)
@@ -111,6 +113,8 @@ class EmptyPage(QWidget):
         """Show the offers of the engine's catalog."""
         offers = self._offers
         self.words.setText((TRAIN_ONE if offers.families else NONE_PROPOSED) if offers.ready else STARTING)
+        for widget in (self.choice, self.row, self.draw, self.train):
+            widget.setVisible(offers.ready)
         shapes = offers.shapes()
         if [self.shape.itemData(i) for i in range(self.shape.count())] != list(shapes):
             self.shape.clear()

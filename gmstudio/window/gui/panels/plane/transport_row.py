@@ -89,7 +89,6 @@ class TransportRow(QWidget):
         row.addWidget(self.axis)
         row.addWidget(self._speed_label)
         row.addWidget(self.speed, 2)
-        self.where.setFixedWidth(self.where.fontMetrics().horizontalAdvance(f" {PAST} "))
 
     @property
     def slider(self) -> TypedSlider:
@@ -111,6 +110,7 @@ class TransportRow(QWidget):
             slider.setEnabled(several)
         self.slider.set_range(low, place.end if several else low + 1)
         self.slider.set_value(place.shown)
+        self.where.setMinimumWidth(self.where.fontMetrics().horizontalAdvance(f" {PAST} "))
         self.where.setText(NOW if place.place is None else PAST)
         self.axis.setCurrentIndex(self.axis.findData(place.axis))
         self.speed.set_value(place.speed_hz)

@@ -18,6 +18,7 @@ from gmstudio.window.gui.widgets.plots.plot_scale import ticks
 GAP = 4
 DIGITS = 5
 """Digits for which the vertical axis has room."""
+MAX_X_MARKS = 8
 SWATCH, BAR = 14, 40
 """Widths of a colour and of a scale of colours in the legend."""
 CENTRE = Qt.AlignmentFlag.AlignCenter
@@ -89,8 +90,7 @@ class FramePainter:
         line = self._metrics.height()
         painter.setPen(theme().color("border"))
         painter.drawRect(area.adjusted(-0.5, -0.5, 0.5, 0.5))
-        count = max(1, int(area.width() / (self._metrics.horizontalAdvance("0") * 9)))
-        for mark in ticks(view.left, view.right, min(count, 8)):
+        for mark in self._x_marks(view.left, view.right):
             self._x_tick(mark, width)
         for mark in ticks(view.bottom, view.top, max(1, min(int(area.height() / (2.2 * line)), 8))):
             self._y_tick(mark)
@@ -108,6 +108,15 @@ class FramePainter:
         painter.setPen(theme().color("muted"))
         room = QRectF(GAP, below, area.right() - taken - 3 * GAP, line)
         painter.drawText(room, LEFT, self._elided(readout, room.width()))
+
+    def _x_marks(self, low: float, high: float) -> list[float]:
+        """Round numbers between two ends, as many as can be read beside one another."""
+        advance = self._metrics.horizontalAdvance
+        for count in range(MAX_X_MARKS, 1, -1):
+            marks = ticks(low, high, count)
+            if sum(advance(_number(mark)) + 2 * advance("0") for mark in marks) <= self._map.area.width():
+                return marks
+        return ticks(low, high, 1)
 
     def _x_tick(self, mark: float, width: float) -> None:
         painter, area = self._painter, self._map.area
