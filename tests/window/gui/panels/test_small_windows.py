@@ -154,8 +154,11 @@ def test_plane_shows_four_planes_or_their_numbers(qtbot: QtBot, pages: list[Pane
     scene.arrive()
     for run in (FLOW, NADE, GAN):
         scene.state.add_run(run)
-    scene.state.set_options(truth="none")
     scene.serve()
+    panel.stage.refresh()
+    settle()
+    assert bars(page) == "" and len(panel.stage.frames) == 5 and all(is_inside(f, page) for f in panel.stage.frames)
+    scene.state.set_options(truth="none")
     panel.stage.refresh()
     settle()
     assert bars(page) == "" and all(is_inside(frame, page) for frame in panel.stage.frames)

@@ -1,6 +1,6 @@
 """Canvas of a tile: the arrow keys move the chosen point by a cell."""
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent
 
 from gmstudio.window.gui.widgets.plane.plane_canvas import PlaneCanvas
@@ -25,6 +25,10 @@ class TileCanvas(PlaneCanvas):
     pressed = Signal()
 
     has_point = False
+
+    def minimumSizeHint(self) -> QSize:
+        """Size at which five stand side by side in a small window."""
+        return QSize(150, 150)
 
     @property
     def keys_move_point(self) -> bool:
