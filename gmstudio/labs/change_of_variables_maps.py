@@ -47,8 +47,8 @@ class MonotoneMap:
             if len(wrong):
                 k = int(wrong[0])
                 raise ValueError(
-                    f"Knot {k + 2} has {name} = {values[k + 1]:.3f}, not above knot {k + 1} at {values[k]:.3f}: the map "
-                    f"{fault}. Keep the knots rising."
+                    f"Knot {k + 2} has {name} = {values[k + 1]:.3f}, not above knot {k + 1} at {values[k]:.3f}: the "
+                    f"map {fault}. Keep the knots rising."
                 )
         self._slopes = np.diff(self.x) / np.diff(self.z)
         self._derivatives = self._at_knots()
