@@ -1,8 +1,8 @@
 r"""The denoising diffusion model: noise is added to an image step by step, and a network learns to remove it.
 
 The forward process mixes an image with Gaussian noise, x_t = √ᾱ_t x_0 + √(1 - ᾱ_t) ε, until hardly any signal is left
-at t = T. The model runs backwards from x_T ~ N(0, I): a U-Net predicts the noise, ε_θ(x_t, t), which gives the estimate
-x̂_0 of the image, and
+at t = T. The model runs backwards from x_T ~ N(0, I): a network predicts the noise, ε_θ(x_t, t), which gives the
+estimate x̂_0 of the image, and
 
     p(x_{t-1}|x_t) = N(μ̃_t(x_t, x̂_0), β̃_t I) for t > 1,    p(x_0|x_1) = Π_i ∫_bin N(x̂_{0,i}, β_1),
 
@@ -14,9 +14,9 @@ is a weighted sum of E‖x_0 - x̂_0‖² over t; training on E‖ε - ε_θ‖�
 better likelihoods. Sampling may skip timesteps (DDIM): with η = 0 an image depends on the noise x_T alone, so that x_T
 is its code; with η = 1 and all timesteps it is ancestral sampling.
 
-Differences from the paper: a smaller U-Net; β_1 as the variance of the last step; timesteps of a batch are stratified;
-for few levels the first step adds more noise than the schedule, in proportion to the levels' distance; samples,
-codes and bounds use a running average of the weights, as there, and so does validation.
+Differences from the paper: a smaller U-Net, or dense layers for points; β_1 as the variance of the last step; timesteps
+of a batch are stratified; for few levels the first step adds more noise than the schedule, in proportion to the levels'
+distance; samples, codes and bounds use a running average of the weights, as there, and so does validation.
 
 Source: Ho, Jain & Abbeel, Denoising Diffusion Probabilistic Models, NeurIPS 2020, arXiv:2006.11239, sections 2 and 3;
 Song, Meng & Ermon, Denoising Diffusion Implicit Models, ICLR 2021, arXiv:2010.02502, section 4; Nichol & Dhariwal 2021,
@@ -35,7 +35,9 @@ from gmstudio.families import published
 from gmstudio.families.base import Family, LossTerms, Phase, TrajectoryStep
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.diffusion.bound import DiffusionBound
+from gmstudio.families.diffusion.bound_scoring import BoundScoring
 from gmstudio.families.diffusion.figures import denoised_figure, error_figure
+from gmstudio.families.diffusion.networks import build_network, widest_activation
 from gmstudio.families.diffusion.objectives import AVERAGED_LOSS, BOUND, SIMPLE
 from gmstudio.families.diffusion.process import (
     NoiseSchedule,
@@ -48,12 +50,12 @@ from gmstudio.families.diffusion.sampler_config import DDPMDecoder, DDPMSampler
 from gmstudio.families.diffusion.samplers import denoise, denoised, intensities, noised_back
 from gmstudio.families.diffusion.score import DiffusionScore
 from gmstudio.families.diffusion.trajectory import denoising_trajectory
-from gmstudio.families.diffusion.unet import UNet, UNetSizes
 from gmstudio.nn.ema import MovingAverage
 from gmstudio.nn.stacks import scaled
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
 
 MAX_FLOATS = 2**22
@@ -83,6 +85,38 @@ class DDPMConfig(Struct, frozen=True, kw_only=True):
             "bound weights them; better likelihoods, noisier training.",
         ),
     ] = "simple"
+    network: Annotated[
+        Literal["unet", "dense"],
+        field(
+            "Network",
+            "U-Net: convolutions at several resolutions. dense: layers over the flattened image, for points and small "
+            "images.",
+            labels={"unet": "U-Net"},
+        ),
+    ] = "unet"
+    num_hidden: Annotated[
+        int,
+        field(
+            "Hidden units",
+            "Width of the dense layers.",
+            ge=1,
+            le=8192,
+            unit="units",
+            log=True,
+            when={"network": "dense"},
+        ),
+    ] = 128
+    num_layers: Annotated[
+        int,
+        field(
+            "Residual layers",
+            "Residual blocks of two dense layers each.",
+            ge=1,
+            le=32,
+            unit="blocks",
+            when={"network": "dense"},
+        ),
+    ] = 3
     num_channels: Annotated[
         int,
         field(
@@ -92,11 +126,19 @@ class DDPMConfig(Struct, frozen=True, kw_only=True):
             le=512,
             unit="channels",
             log=True,
+            when={"network": "unet"},
         ),
     ] = 24
     num_blocks: Annotated[
         int,
-        field("Residual blocks", "At each resolution, on the way down and on the way up.", ge=1, le=8, unit="blocks"),
+        field(
+            "Residual blocks",
+            "At each resolution, on the way down and on the way up.",
+            ge=1,
+            le=8,
+            unit="blocks",
+            when={"network": "unet"},
+        ),
     ] = 1
     num_scales: Annotated[
         int,
@@ -106,11 +148,13 @@ class DDPMConfig(Struct, frozen=True, kw_only=True):
             ge=1,
             le=7,
             unit="resolutions",
+            when={"network": "unet"},
         ),
     ] = 3
-    attention: Annotated[bool, field("Attention", "Self-attention between all positions at the lowest resolution.")] = (
-        True
-    )
+    attention: Annotated[
+        bool,
+        field("Attention", "Self-attention between all positions at the lowest resolution.", when={"network": "unet"}),
+    ] = True
     ema: Annotated[
         float,
         field(
@@ -122,7 +166,7 @@ class DDPMConfig(Struct, frozen=True, kw_only=True):
     ] = 0.995
 
 
-class DDPM(DiffusionScore, Family):
+class DDPM(BoundScoring, DiffusionScore, Family):
     """Denoising diffusion probabilistic model (Ho et al. 2020)."""
 
     Config = DDPMConfig
@@ -141,6 +185,17 @@ class DDPM(DiffusionScore, Family):
         validate_every=100,
         sample_every=250,
         checkpoint_every=1000,
+    )
+    start_on_points: ClassVar[Start] = Start(
+        data="points",
+        config={"network": "dense", "num_timesteps": 100, "num_layers": 2},
+        training={
+            "steps": 1500,
+            "batch_size": 256,
+            "learning_rate": 1e-2,
+            "validate_every": 500,
+            "sample_every": 500,
+        },
     )
     card: ClassVar[FamilyCard] = FamilyCard(
         name="ddpm",
@@ -174,14 +229,13 @@ class DDPM(DiffusionScore, Family):
         config = self.config
         self.latent = LatentSpec(image.num_dims, symbol="x_T", decoded="DDIM sample from x_T")
         self.schedule = NoiseSchedule(config.num_timesteps, config.schedule, FIRST_HALF_BINS / (image.levels - 1))
-        sizes = UNetSizes(config.num_channels, config.num_blocks, config.num_scales, config.attention)
-        self.network = UNet(image.shape, sizes)
+        self.network = build_network(config, image)
         self.averaged = MovingAverage(self.network, config.ema)
 
     # ---- training ------------------------------------------------------------------------------------------
 
     def phases(self) -> list[Phase]:
-        """One phase for the U-Net; the moving average is updated after each update."""
+        """One phase for the network; the moving average is updated after each update."""
         parameters = list(self.network.parameters())
         return [Phase("model", parameters, self.loss, after_update=lambda: self.averaged.update(self.network))]
 
@@ -218,50 +272,9 @@ class DDPM(DiffusionScore, Family):
     def _like(self) -> Tensor:
         return next(self.parameters())
 
-    # ---- scoring -------------------------------------------------------------------------------------------
-
-    @torch.no_grad()
-    def elbo(self, x: Tensor, num_samples: int = 1, generator: torch.Generator | None = None) -> Tensor:
-        """Variational bound on the log-probability of the integer image.
-
-        The KL of x_T has a closed form. Of the sum over t > 1, ``num_samples`` timesteps are drawn for each image where
-        there are more (an unbiased estimate, which varies a lot from image to image for few of them); else every
-        timestep is computed, as often as ``num_samples`` allows. The noise is drawn independently for each, and log
-        p(x_0|x_1) is averaged over as many rounds.
-
-        Args:
-            x: (B, C, H, W) integers.
-            num_samples: evaluations of the sum's terms per image.
-            generator: source of t and ε.
-
-        Returns:
-            (B,), nats; in expectation at most log p(x).
-
-        Raises:
-            ValueError: when num_samples is below 1.
-        """
-        if num_samples < 1:
-            raise ValueError(f"num_samples is {num_samples}; a bound needs at least 1 draw per image.")
-        bound = DiffusionBound(self.schedule, self.averaged, self.image.levels)
-        pieces = [bound.estimate(piece, num_samples, generator) for piece in torch.split(x, self._max_rows())]
-        return torch.cat(pieces) if len(x) else x.new_zeros(0, dtype=torch.float32)
-
-    @property
-    def num_bound_terms(self) -> int:
-        """Terms of the bound: one for each timestep; the first includes the KL of x_T."""
-        return self.config.num_timesteps
-
-    @torch.no_grad()
-    def bound_terms(self, x: Tensor, first: int, last: int, generator: torch.Generator | None = None) -> Tensor:
-        """Terms ``first`` … ``last`` − 1 of −ELBO, counted from 0, each with noise drawn once: (B,), nats.
-
-        All of them together estimate the bound without the variance that drawing timesteps brings (see ``elbo``).
-        """
-        return DiffusionBound(self.schedule, self.averaged, self.image.levels).terms(x, first, last, generator)
-
     def _max_rows(self) -> int:
-        """Largest number of images in one pass through the U-Net."""
-        return max(1, MAX_FLOATS // (2 * self.config.num_channels * self.image.height * self.image.width))
+        """Largest number of images in one pass through the network."""
+        return max(1, MAX_FLOATS // widest_activation(self.config, self.image))
 
     # ---- sampling ------------------------------------------------------------------------------------------
 
@@ -275,7 +288,7 @@ class DDPM(DiffusionScore, Family):
         done = []
         for state in torch.split(x_BCHW, self._max_rows()):
             last = state
-            for step in denoise(self._unet, self.schedule, state, times, sampler.noise, generator):
+            for step in denoise(self._denoiser, self.schedule, state, times, sampler.noise, generator):
                 last = step.state
                 yield None
             done.append(self._levels(last))
@@ -292,7 +305,7 @@ class DDPM(DiffusionScore, Family):
     def decode(self, z: Tensor) -> Tensor:
         """Decode noise x_T: (B, D) → the image of deterministic sampling in few steps, (B, C, H, W) in [0, 1]."""
         state = z.view(-1, *self.image.shape)
-        return intensities(denoised(self._unet, self.schedule, state, self._decode_times(), eta=0.0))
+        return intensities(denoised(self._denoiser, self.schedule, state, self._decode_times(), eta=0.0))
 
     def encode(self, x: Tensor) -> Tensor:
         """(B, C, H, W) integers → (B, D) codes x_T by DDIM inversion; ``decode`` approximately gives the images back.
@@ -300,14 +313,7 @@ class DDPM(DiffusionScore, Family):
         The fewer steps, the longer each is, and ``decode`` clamps predicted images to [-1, 1], which has no inverse.
         """
         x0_BCHW = scaled(x, self.image.levels, self._like())
-        return noised_back(self._unet, self.schedule, x0_BCHW, self._decode_times()).flatten(1)
-
-    @property
-    def _unet(self) -> UNet:
-        """The U-Net with averaged weights."""
-        network = self.averaged.copy
-        assert isinstance(network, UNet)
-        return network
+        return noised_back(self._denoiser, self.schedule, x0_BCHW, self._decode_times()).flatten(1)
 
     def _decode_times(self) -> list[int]:
         return evenly_spaced_times(self.config.num_timesteps, self.decoder.steps)
@@ -336,7 +342,7 @@ class DDPM(DiffusionScore, Family):
         times = evenly_spaced_times(depth, max(1, round(CHAIN_DEPTH * DEFAULT_SAMPLER.steps)))
         while True:
             noisy = self._noised(x, depth, generator)
-            x = self._levels(denoised(self._unet, self.schedule, noisy, times, 1.0, generator))
+            x = self._levels(denoised(self._denoiser, self.schedule, noisy, times, 1.0, generator))
             yield x
 
     @torch.no_grad()
@@ -369,7 +375,7 @@ class DDPM(DiffusionScore, Family):
         else:
             state = self._noised(x, depth, generator)
         times = evenly_spaced_times(depth, steps)
-        yield from denoising_trajectory(self._unet, self.schedule, state, times, sampler, generator)
+        yield from denoising_trajectory(self._denoiser, self.schedule, state, times, sampler, generator)
 
     def trajectory_steps(self, steps: int, *, from_images: bool) -> int:
         """As many as asked for, at most T."""
@@ -386,6 +392,6 @@ class DDPM(DiffusionScore, Family):
         """Predictions from several noise levels, and the error by timestep."""
         images = scaled(batch, self.image.levels, self._like())
         return (
-            denoised_figure(self._unet, self.schedule, images, generator),
-            error_figure(self._unet, self.schedule, images, generator),
+            denoised_figure(self._denoiser, self.schedule, images, generator),
+            error_figure(self._denoiser, self.schedule, images, generator),
         )

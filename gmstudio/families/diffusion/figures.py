@@ -7,15 +7,17 @@ import torch
 from torch import Tensor
 
 from gmstudio.families.diagnostics import Figure
+from gmstudio.families.diffusion.denoiser import Denoiser
 from gmstudio.families.diffusion.process import NoiseSchedule, standard_noise
 from gmstudio.families.diffusion.samplers import intensities
-from gmstudio.families.diffusion.unet import UNet
 
 NUM_SHOWN, NUM_BINS = 6, 10
 DEPTHS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
-def denoised_figure(network: UNet, schedule: NoiseSchedule, images_BCHW: Tensor, generator: torch.Generator) -> Figure:
+def denoised_figure(
+    network: Denoiser, schedule: NoiseSchedule, images_BCHW: Tensor, generator: torch.Generator
+) -> Figure:
     """Images, one per row: the input, then the noised and the predicted image for each depth.
 
     Args:
@@ -45,7 +47,7 @@ def denoised_figure(network: UNet, schedule: NoiseSchedule, images_BCHW: Tensor,
     )
 
 
-def error_figure(network: UNet, schedule: NoiseSchedule, images_BCHW: Tensor, generator: torch.Generator) -> Figure:
+def error_figure(network: Denoiser, schedule: NoiseSchedule, images_BCHW: Tensor, generator: torch.Generator) -> Figure:
     """Mean squared error of the noise in equal parts of the timesteps; arguments as for ``denoised_figure``."""
     rows = max(NUM_BINS, len(images_BCHW) // NUM_BINS * NUM_BINS)
     x0_BCHW = images_BCHW[torch.arange(rows, device=images_BCHW.device) % len(images_BCHW)]

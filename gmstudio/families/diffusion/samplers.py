@@ -13,8 +13,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from gmstudio.families.diffusion.denoiser import Denoiser
 from gmstudio.families.diffusion.process import NoiseSchedule
-from gmstudio.families.diffusion.unet import UNet
 
 INVERSION_ROUNDS = 3
 
@@ -34,7 +34,7 @@ class Denoised(NamedTuple):
 
 
 def denoise(
-    network: UNet,
+    network: Denoiser,
     schedule: NoiseSchedule,
     state: Tensor,
     times: list[int],
@@ -63,7 +63,7 @@ def denoise(
 
 
 def denoised(
-    network: UNet,
+    network: Denoiser,
     schedule: NoiseSchedule,
     state: Tensor,
     times: list[int],
@@ -76,7 +76,7 @@ def denoised(
     return state
 
 
-def noised_back(network: UNet, schedule: NoiseSchedule, x0: Tensor, times: list[int]) -> Tensor:
+def noised_back(network: Denoiser, schedule: NoiseSchedule, x0: Tensor, times: list[int]) -> Tensor:
     """DDIM inversion: from the image to the noise of which ``denoised`` approximately gives the image.
 
     The noise predicted at the later time of a step is computed by fixed-point iteration, which may not converge for
@@ -106,7 +106,7 @@ def intensities(x_BCHW: Tensor) -> Tensor:
     return (0.5 * (x_BCHW + 1.0)).clamp(0.0, 1.0)
 
 
-def _shifts(network: UNet, schedule: NoiseSchedule, times: list[int], like: Tensor) -> Tensor:
+def _shifts(network: Denoiser, schedule: NoiseSchedule, times: list[int], like: Tensor) -> Tensor:
     """Embeddings of all times at once: (len(times), S)."""
     fractions = torch.tensor(times, dtype=like.dtype, device=like.device) / schedule.num_timesteps
     shifts: Tensor = network.time(fractions)

@@ -11,34 +11,38 @@ arXiv:1907.05600, section 2.
 Shapes: B batch, D sub-pixels.
 """
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterator
 
 import torch
 from torch import Tensor
 
+from gmstudio.families.diffusion.denoiser import Denoiser
 from gmstudio.families.diffusion.process import NoiseSchedule, evenly_spaced_times
 from gmstudio.families.diffusion.samplers import denoise
-from gmstudio.families.diffusion.unet import UNet
 from gmstudio.families.insides import DenoisingStep
+from gmstudio.nn.ema import MovingAverage
 from gmstudio.protocol.images import ImageSpec
 
 
-class DiffusionScore(ABC):
+class DiffusionScore:
     """Part of a family that shows the score and the denoising paths of its network.
 
     Attributes:
         image: specification of the images.
         schedule: of the noise.
+        averaged: network that predicts the noise, with averaged weights.
     """
 
     image: ImageSpec
     schedule: NoiseSchedule
+    averaged: MovingAverage
 
     @property
-    @abstractmethod
-    def _unet(self) -> UNet:
+    def _denoiser(self) -> Denoiser:
         """Network that predicts the noise, with averaged weights."""
+        network = self.averaged.copy
+        assert isinstance(network, Denoiser)
+        return network
 
     @property
     def num_timesteps(self) -> int:
@@ -67,7 +71,7 @@ class DiffusionScore(ABC):
         """
         self._check_time(t)
         times = torch.full((len(states),), t, dtype=torch.int64, device=states.device)
-        predicted: Tensor = self._unet(states.view(-1, *self.image.shape), self.schedule.fraction(times))
+        predicted: Tensor = self._denoiser(states.view(-1, *self.image.shape), self.schedule.fraction(times))
         return -predicted.flatten(1) / self.schedule.noise[t]
 
     @torch.no_grad()
@@ -84,7 +88,7 @@ class DiffusionScore(ABC):
             raise ValueError(f"{steps} denoising steps; there must be at least 1.")
         yield DenoisingStep(t, states, states)
         start = states.view(-1, *self.image.shape)
-        for step in denoise(self._unet, self.schedule, start, evenly_spaced_times(t, steps), noise, generator):
+        for step in denoise(self._denoiser, self.schedule, start, evenly_spaced_times(t, steps), noise, generator):
             yield DenoisingStep(step.t, step.state.flatten(1), step.predicted.flatten(1))
 
     def _check_time(self, t: int) -> None:

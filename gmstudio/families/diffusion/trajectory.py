@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from gmstudio.families.base import TrajectoryStep
+from gmstudio.families.diffusion.denoiser import Denoiser
 from gmstudio.families.diffusion.process import NoiseSchedule
 from gmstudio.families.diffusion.sampler_config import DDPMSampler
 from gmstudio.families.diffusion.samplers import denoise, intensities
-from gmstudio.families.diffusion.unet import UNet
 from gmstudio.protocol.metrics import Metric
 
 NOISE_LEVEL = Metric("noise level", "σ_t", help="Standard deviation of the noise in x_t.")
@@ -22,7 +22,7 @@ CHANGE = Metric(
 
 
 def denoising_trajectory(
-    network: UNet,
+    network: Denoiser,
     schedule: NoiseSchedule,
     state: Tensor,
     times: list[int],

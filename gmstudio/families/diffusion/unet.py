@@ -9,10 +9,9 @@ computes the shifts of all blocks at once, so that a sampler computes them for a
 Source: Ho, Jain & Abbeel 2020, Denoising diffusion probabilistic models, arXiv:2006.11239, section 4 and appendix B;
 Ronneberger, Fischer & Brox 2015, U-Net, arXiv:1505.04597.
 
-Shapes: B batch, C channels, H height, W width, E entries of the time embedding, S shifts of all blocks.
+Shapes: B batch, C channels, H height, W width, S shifts of all blocks.
 """
 
-import math
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -20,10 +19,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gmstudio.families.diffusion.denoiser import Denoiser, TimeEmbedding
 from gmstudio.nn.stacks import map_sizes
 
 FIRST_OUTPUT = 0.1
-TIME_UNITS, MAX_PERIOD = 1000.0, 10_000.0
 
 
 class UNetSizes(NamedTuple):
@@ -42,7 +41,7 @@ class UNetSizes(NamedTuple):
     attention: bool
 
 
-class UNet(nn.Module):
+class UNet(Denoiser):
     """Noisy images and their times → a prediction of the image's shape.
 
     Args:
@@ -75,20 +74,8 @@ class UNet(nn.Module):
         self._shift_sizes = [*going_down, widths[-1], *going_down[::-1]]
         self.time = TimeEmbedding(4 * narrow, sum(self._shift_sizes))
 
-    def forward(self, x_BCHW: Tensor, time_B: Tensor) -> Tensor:
-        """Predict from noisy images.
-
-        Args:
-            x_BCHW: images with noise.
-            time_B: times in [0, 1], one per image or one for all.
-
-        Returns:
-            (B, C, H, W).
-        """
-        return self.with_shifts(x_BCHW, self.time(time_B))
-
     def with_shifts(self, x_BCHW: Tensor, shifts_BS: Tensor) -> Tensor:
-        """As ``forward``, given the shifts that ``time`` computes: (B, S), or (1, S) for all."""
+        """See ``Denoiser``."""
         shifts = iter(shifts_BS[:, :, None, None].split(self._shift_sizes, dim=1))
         maps = self.first(x_BCHW)
         set_aside = []
@@ -106,36 +93,6 @@ class UNet(nn.Module):
                 maps = self.wider[level - 1](functional.interpolate(maps, size=set_aside[-1].shape[2:]))
         out: Tensor = self.last(functional.silu(self.last_norm(maps)))
         return out.to(x_BCHW.dtype)
-
-
-class TimeEmbedding(nn.Module):
-    """Times → shifts of all residual blocks: sinusoids of periods 2π to 20,000π, then dense layers.
-
-    Args:
-        num_embedding: E, even.
-        num_out: S.
-    """
-
-    rates: Tensor
-
-    def __init__(self, num_embedding: int, num_out: int) -> None:
-        super().__init__()
-        half = num_embedding // 2
-        rates = torch.exp(torch.arange(half) * (-math.log(MAX_PERIOD) / half))
-        self.register_buffer("rates", rates * TIME_UNITS, persistent=False)
-        self.layers = nn.Sequential(
-            nn.Linear(2 * half, num_embedding),
-            nn.SiLU(),
-            nn.Linear(num_embedding, num_embedding),
-            nn.SiLU(),
-            nn.Linear(num_embedding, num_out),
-        )
-
-    def forward(self, time_B: Tensor) -> Tensor:
-        """(B,) times in [0, 1] → (B, S)."""
-        angles_BF = time_B[:, None] * self.rates
-        shifts: Tensor = self.layers(torch.cat([angles_BF.sin(), angles_BF.cos()], dim=1))
-        return shifts
 
 
 class ResidualBlock(nn.Module):
