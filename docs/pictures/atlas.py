@@ -3,6 +3,7 @@
 import tempfile
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from PySide6.QtGui import QImage
 
@@ -57,6 +58,27 @@ def take_import(stage: Stage) -> QImage:
         return grab(stage.window)
 
 
+def take_points(stage: Stage) -> QImage:
+    """A face drawn by hand: its density, and points that were drawn from it."""
+    stage.panel(DataPanel)
+    data = stage.studio.state(DataState)
+    data.open_source("points")
+    points = data.points
+    points.set_values(shape="drawn")
+    turn = np.linspace(0, 2 * np.pi, 60)
+    head = 0.5 + 0.36 * np.stack([np.cos(turn), np.sin(turn)], axis=1)
+    below = np.linspace(1.12 * np.pi, 1.88 * np.pi, 30)
+    smile = 0.5 + 0.2 * np.stack([np.cos(below), np.sin(below)], axis=1)
+    for radius, line in ((22, head), (20, smile), (34, np.array([[0.38, 0.6]])), (34, np.array([[0.62, 0.6]]))):
+        points.set_radius(radius)
+        points.begin_stroke(*line[0].tolist())
+        for place in line[1:].tolist():
+            points.extend_stroke(*place)
+        points.end_stroke()
+    settle(LIVE_S)
+    return grab(stage.window)
+
+
 def _atlas(stage: Stage) -> AtlasState:
     stage.panel(AtlasPanel)
     atlas = stage.studio.state(AtlasState)
@@ -78,5 +100,6 @@ PICTURES = (
     Picture("atlas", (), take_leaf, "light", examples=True),
     Picture("atlas-demonstration", (), take_demonstration, "light", examples=True),
     Picture("data", (), take_data_set, "dark", examples=True),
+    Picture("data-points", (), take_points, "dark", examples=True),
     Picture("data-import", (), take_import, "light", examples=True),
 )

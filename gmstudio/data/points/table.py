@@ -16,7 +16,7 @@ from gmstudio.system.typed_path import typed_path
 
 Floats = NDArray[np.float64]
 
-MAX_ROWS = 1_000_000
+MAX_ROWS = 200_000
 LEAST_ROWS = 3
 """One each to train on, to validate and to test."""
 _SAMPLE_LINES = 50
