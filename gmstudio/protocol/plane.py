@@ -200,7 +200,7 @@ class SurfaceDrawn(Event, frozen=True, kw_only=True):
     Args:
         run: path of the run.
         method: how it was computed; None: the model has no density and no samples.
-        values: (L₂, L₁) float32 probability of each cell.
+        values: (L₂, L₁) float32 probability of each cell; NaN where there is no method.
         samples: (N, D) float32 points drawn from the model, within their cells; None: none were asked for.
         metrics: distances from the true p*.
         weights_step: training step of the weights.

@@ -27,7 +27,9 @@ CROSSINGS = 41
 ON_A_CURVE = 401
 ENCODED = 1000
 """Points of the data whose codes are drawn."""
-FIELD = 17
+FIELD = 13
+SHADED = 6.0
+"""Largest change of log area that has a shade of its own."""
 MARKED_CODES = (-2.0, -1.0, 0.0, 1.0, 2.0)
 REACH = PlaneSlider(name="reach", title="Codes within", low=1.0, high=5.0, step=0.5, value=3.0, unit="σ")
 
@@ -116,7 +118,7 @@ class DecodedGrid(View):
         codes = codes_in(request, dims, torch.stack([columns.flatten(), rows.flatten()], 1))
         points = decoded(request, codes).reshape(CROSSINGS, CROSSINGS, 2)
         step = 2.0 * reach / (CROSSINGS - 1)
-        shade = np.log(np.maximum(_areas(points), 1e-12) / step**2)
+        shade = np.log(np.maximum(_areas(points), 1e-12) / step**2).clip(-SHADED, SHADED)
         mesh = Mesh(name=f"decoded {names}", points=array(points), shade=array(shade), unit="log area")
         yield Drawing((mesh,), (), f"Codes {names} from {-reach:g} to {reach:g}; the shade is the change of area.")
 
