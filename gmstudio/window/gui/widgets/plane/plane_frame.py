@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPen
 
 from gmstudio.protocol.plane_layers import Arrows, Dots, Ellipses, Heat, Mesh, Paths, PlaneLayer, Profile
 from gmstudio.protocol.points import PointAxis
@@ -21,6 +21,8 @@ DIGITS = 5
 MAX_X_MARKS = 8
 SWATCH, BAR = 14, 40
 """Widths of a colour and of a scale of colours in the legend."""
+STOPS = 17
+"""Colours of that scale, between which it is interpolated."""
 CENTRE = Qt.AlignmentFlag.AlignCenter
 LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -173,9 +175,11 @@ class FramePainter:
             x += advance(text) + 1.5 * GAP
         table = diverging_table() if isinstance(entry.layer, Mesh) else colour_table(_scale(entry.layer))
         bar = QRectF(x, top + (line - 9) / 2, BAR, 9)
-        for step in range(BAR):
-            red, green, blue = table[round(step * 255 / (BAR - 1))].tolist()
-            painter.fillRect(QRectF(bar.left() + step, bar.top(), 1, bar.height()), QColor(red, green, blue))
+        scale = QLinearGradient(bar.topLeft(), bar.topRight())
+        for share in np.linspace(0.0, 1.0, STOPS).tolist():
+            red, green, blue = table[round(share * 255)].tolist()
+            scale.setColorAt(share, QColor(red, green, blue))
+        painter.fillRect(bar, scale)
         painter.setPen(theme().color("muted"))
         painter.drawRect(bar)
         painter.drawText(QRectF(bar.right() + 1.5 * GAP, top, advance(entry.ends[1]) + 2, line), LEFT, entry.ends[1])

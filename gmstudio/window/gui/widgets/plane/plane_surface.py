@@ -14,7 +14,7 @@ from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.canvas.background import blank_pixmap
 from gmstudio.window.gui.widgets.plane.heat_picture import heat_image, heat_value
 from gmstudio.window.gui.widgets.plane.layer_paint import LayerPainter
-from gmstudio.window.gui.widgets.plane.plane_frame import FramePainter, area_of, axis_title, legend_entries
+from gmstudio.window.gui.widgets.plane.plane_frame import FramePainter, LegendEntry, area_of, axis_title, legend_entries
 from gmstudio.window.gui.widgets.plane.plane_hands import Hand, PlaneHands
 from gmstudio.window.gui.widgets.plane.plane_view import Mapping, PlaneView
 
@@ -44,6 +44,7 @@ class PlaneSurface(QWidget):
         self._view = PlaneView(0.0, 1.0, 0.0, 1.0)
         self._layers: tuple[PlaneLayer, ...] = ()
         self._heats: list[tuple[Heat, QImage]] = []
+        self._entries: list[LegendEntry] = []
         self._hands = PlaneHands()
         self._kept, self._kept_view = QPixmap(), self._view
         self._stale = True
@@ -108,6 +109,7 @@ class PlaneSurface(QWidget):
         self._layers = tuple(layers)
         heats = [layer for layer in self._layers if isinstance(layer, Heat)]
         self._heats = [(heat, before.get(id(heat)) or heat_image(heat)) for heat in heats]
+        self._entries = legend_entries(self._layers)
         self._hands.set_layers(self._layers)
         self._stale = True
         self.update()
@@ -208,13 +210,11 @@ class PlaneSurface(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setClipRect(mapping.area)
         self.paint_heats(painter, mapping)
-        kept = self._kept_view
-        painter.setRenderHint(
-            QPainter.RenderHint.SmoothPixmapTransform, self._kept_view != self._overhung(mapping.view)
-        )
+        kept, ratio = self._kept_view, self.devicePixelRatioF()
         target = mapping.rect(kept.left, kept.right, kept.bottom, kept.top)
-        if abs(target.width() * self.devicePixelRatioF() - self._kept.width()) < 0.5:
-            painter.drawPixmap(target.topLeft(), self._kept)
+        if abs(target.width() * ratio - self._kept.width()) < 1:  # moved: by whole pixels, which Qt copies
+            place = QPointF(round(target.left() * ratio) / ratio, round(target.top() * ratio) / ratio)
+            painter.drawPixmap(place, self._kept)
         else:
             painter.drawPixmap(target, self._kept, QRectF(self._kept.rect()))
         LayerPainter(painter, mapping).paint_profiles(self._layers)
@@ -225,7 +225,7 @@ class PlaneSurface(QWidget):
         painter.setClipping(False)
         frame = FramePainter(painter, mapping, self._axes)
         frame.paint_axes(self.width(), self.readout)
-        frame.paint_legend(legend_entries(self._layers), self.width())
+        frame.paint_legend(self._entries, self.width())
 
     def paint_heats(self, painter: QPainter, mapping: Mapping) -> None:
         """Paint the ground and the maps, nearest neighbour."""
