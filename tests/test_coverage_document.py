@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from gmstudio.labs import LABS
 from gmstudio.window.gui.places import PLACES
 
 ROOT = Path(__file__).parents[1]
@@ -53,6 +54,18 @@ def test_every_statement_has_a_place_or_says_that_it_has_none(row: str) -> None:
         return
     places = {place.title for place in PLACES} | ELSEWHERE
     assert any(place in shown for place in places), shown
+
+
+def test_every_laboratory_that_is_named_is_there_and_most_are_named() -> None:
+    """Each is opened by ``tests/labs/test_every_lab.py``."""
+    titles = {lab.card.title for lab in LABS.values()}
+    named = {
+        next((title for title in titles if part.startswith(title)), part)
+        for row in ROWS
+        for part in re.findall(r"Foundations → ([^;|]+)", row)
+    }
+    assert named <= titles
+    assert len(named) >= 7
 
 
 def test_lines_of_a_note_are_in_order() -> None:
