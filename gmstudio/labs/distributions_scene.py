@@ -95,7 +95,7 @@ def numbers(law: laws.Law, values: Numbers) -> Table:
     true = np.array([law.mean, law.variance, law.entropy])
     note = f"Log-likelihood of the {len(values):,} draws: {nats.sum():,.3f} nats"
     return Table(
-        title="Moments and entropy",
+        title="Mean, variance and entropy",
         columns=("distribution", "draws", "difference"),
         rows=("mean", "variance", "entropy; mean −log p (nats)"),
         values=wide(np.column_stack([true, of_draws, of_draws - true])),

@@ -19,7 +19,7 @@ from gmstudio.protocol.labs import LabAction, LabCard
 from gmstudio.protocol.scenes import Block, Scene, Sentence
 
 Role = Literal["asked", "given", "summed"]
-_ROLES = {"asked": "asked for", "given": "given", "summed": "summed out"}
+_ROLES = {"asked": "asked for", "given": "conditioned on", "summed": "summed out"}
 _NUMBERS = {str(i + 1): f"variable {i + 1}" for i in range(4)}
 # fmt: off
 Order = Literal[
@@ -46,7 +46,7 @@ class JointDistribution(Lab):
             Literal["image", "test", "sprinkler", "chain", "cause", "xor", "independent"],
             field(
                 "Example",
-                "Variables and probabilities to begin with; the table can then be edited.",
+                "Variables and their probabilities at the start; the table can then be edited.",
                 labels={name: example.title for name, example in EXAMPLES.items()},
             ),
         ] = "image"

@@ -107,7 +107,7 @@ def _density_plane(pi: Numbers, chain: grid.GridChain, inputs: Mapping[str, Numb
     layers.append(Dots(name="present state", points=wide(recent[-1:]), series=2, large=True))
     if "modes" in inputs:
         labels = tuple(f"mode {k + 1}" for k in range(len(inputs["modes"])))
-        help_text = "Drag a mode of π; the chain begins anew."
+        help_text = "Drag a mode of π; the chain restarts."
         layers.append(Handles(name="modes", points=wide(inputs["modes"]), labels=labels, help=help_text))
     help_text = "Drag the state at which the chain begins."
     layers.append(Handles(name="start", points=wide(inputs["start"]), labels=("start",), help=help_text))

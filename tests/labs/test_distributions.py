@@ -89,7 +89,7 @@ def test_draws_are_counted_and_cleared() -> None:
     start = sent(lab.scene())
     acted(lab, "draw_10")
     scene = acted(lab, "draw_1")
-    values = titled(scene, Table, "Moments").values.numpy()
+    values = titled(scene, Table, "Mean, variance").values.numpy()
     assert values[:, 2] == pytest.approx(values[:, 1] - values[:, 0], abs=1e-12)
     shares = blocks(scene, Bars)[0].values.numpy()[1]
     assert (shares * 11 == pytest.approx(np.round(shares * 11), abs=1e-5)) and shares.sum() == pytest.approx(
@@ -101,11 +101,11 @@ def test_draws_are_counted_and_cleared() -> None:
 
 def test_draws_follow_a_moved_mark() -> None:
     lab = opened(Distributions, {"family": "gaussian", "mean": 0.0, "deviation": 1.0})
-    before = titled(acted(lab, "draw_10000"), Table, "Moments").values.numpy()
+    before = titled(acted(lab, "draw_10000"), Table, "Mean, variance").values.numpy()
     edited(lab, "mean", [3.0])
     edited(lab, "edge", [5.0])
     assert (lab.config.mean, lab.config.deviation) == (3.0, 2.0)
-    after = titled(lab.scene(), Table, "Moments").values.numpy()
+    after = titled(lab.scene(), Table, "Mean, variance").values.numpy()
     assert after[0, 1] == pytest.approx(2 * before[0, 1] + 3, abs=1e-9)
     assert after[1, 1] == pytest.approx(4 * before[1, 1], abs=1e-9)
     assert [mark.x for mark in blocks(lab.scene(), Curves)[0].marks] == [3.0, 5.0]
@@ -127,7 +127,7 @@ def test_a_value_that_is_certain_has_no_error() -> None:
     lab = opened(Distributions, {"family": "bernoulli", "p": 0.0})
     scene = acted(lab, "draw_10000")
     assert "every draw is the same" in finding(scene)
-    assert titled(scene, Table, "Moments").values.numpy()[2].tolist() == [0, 0, 0]
+    assert titled(scene, Table, "Mean, variance").values.numpy()[2].tolist() == [0, 0, 0]
 
 
 def test_components_are_edited_in_the_table_and_by_marks() -> None:
