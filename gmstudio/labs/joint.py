@@ -56,11 +56,11 @@ class JointDistribution(Lab):
                 "Computed",
                 "Quantities that are computed from the table.",
                 labels={
-                    "conditional": "marginals and conditionals",
+                    "conditional": "conditionals",
                     "chain_rule": "chain rule",
                     "bayes": "Bayes' rule",
-                    "independence": "conditional independence",
-                    "parameters": "number of parameters",
+                    "independence": "independence",
+                    "parameters": "parameters",
                 },
             ),
         ] = "chain_rule"
@@ -167,7 +167,7 @@ class JointDistribution(Lab):
             if ready is not None:
                 image = ready.model.image
                 pixels = image.num_dims if image.levels == 2 else None
-                self._models.append(drawn.CountedModel(ready.title, str(image), pixels, ready.model.num_parameters()))
+                self._models.append(drawn.CountedModel(family, ready.title, pixels, ready.model.num_parameters()))
 
     # ---- settings and inputs ---------------------------------------------------------------------------------
 

@@ -21,6 +21,8 @@ TOP = 0.5
 """Upper end of the density's axis as it is shown first."""
 MOST_HANDLES = 40
 SHOWN_DRAWS = 400
+HISTOGRAM_BINS = 40
+"""Bins in which the draws are shown beside p*; they divide the cells."""
 CAPACITIES = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 20, 24, 30, 40, 48, 60, 80, 96, 120)
 LOG_WIDTH = float(np.log(models.WIDTH))
 Track = Sequence[tuple[int, float, float]]
@@ -62,7 +64,8 @@ def density_plane(title: str, name: str, truth: Numbers, model: models.Model, da
         Paths(name="p", points=_path(model.masses()), series=0),
     ]
     if data is not None:
-        layers.append(Dots(name=f"draws, n = {data.draws:,}", points=wide(_rug(data)), series=1))
+        layers.append(Paths(name="histogram of the draws", points=wide(_histogram(data)[None]), series=1, dashed=True))
+        layers.append(Dots(name=f"{data.draws:,} draws", points=wide(_rug(data)), series=1))
     handles = model.handles()
     if len(handles) <= MOST_HANDLES:
         layers.append(Handles(name=name, points=wide(handles), help=model.help, along=model.along))
@@ -77,6 +80,13 @@ def density_plane(title: str, name: str, truth: Numbers, model: models.Model, da
 
 def _path(masses: Numbers) -> Array:
     return wide(np.column_stack([models.CENTRES, masses / models.WIDTH])[None])
+
+
+def _histogram(data: Data) -> Numbers:
+    """(N, 2) outline of the draws' density in wide bins."""
+    heights = data.shares.reshape(HISTOGRAM_BINS, -1).sum(1) * HISTOGRAM_BINS / (models.HIGH - models.LOW)
+    edges = np.linspace(models.LOW, models.HIGH, HISTOGRAM_BINS + 1)
+    return np.column_stack([np.repeat(edges, 2), np.concatenate([[0.0], np.repeat(heights, 2), [0.0]])])
 
 
 def _rug(data: Data) -> Numbers:

@@ -12,7 +12,7 @@ from gmstudio.labs import likelihood_models as models
 from gmstudio.labs.information import cross_entropy, entropy, kl, total_variation
 from gmstudio.labs.likelihood import MaximumLikelihood
 from gmstudio.labs.likelihood_scene import LOG_WIDTH, Data, capacity_curves, moments
-from gmstudio.protocol.plane_layers import Handles
+from gmstudio.protocol.plane_layers import Handles, Paths
 from gmstudio.protocol.scenes import Curves, Plane, Table
 
 FAMILIES = ("gaussian", "mixture", "logistic", "histogram")
@@ -144,6 +144,15 @@ def test_the_fitted_histogram_is_the_most_likely_one_and_overfits() -> None:
     assert np.argmin(of_truth) not in (0, len(of_truth) - 1)
     assert "infinite" not in finding(lab.scene()) and "infinite" in finding(configured(lab, smoothing=0.0))
     assert len(line(titled(lab.scene(), Curves, "bins"), "of p*")[0]) < len(of_truth)
+
+
+def test_the_draws_are_shown_as_a_histogram_of_area_one() -> None:
+    plane = blocks(opened(MaximumLikelihood, {"num_draws": 77}).scene(), Plane)[0]
+    outline = next(layer for layer in plane.layers if isinstance(layer, Paths) and "histogram" in layer.name)
+    x, y = outline.points.numpy()[0].T
+    assert (np.diff(x) * y[1:]).sum() == pytest.approx(1, abs=1e-9)
+    counts = y * 77 * (models.HIGH - models.LOW) / 40
+    assert counts == pytest.approx(np.round(counts), abs=1e-6)
 
 
 def test_few_draws_are_the_first_of_many() -> None:
