@@ -86,7 +86,7 @@ class AutoencoderToVAE(Lab):
     Config = AutoencoderToVAEConfig
     config: AutoencoderToVAEConfig
     actions: ClassVar[tuple[LabAction, ...]] = (
-        LabAction(name="train", title="Train all three", help="Train the three models anew on the chosen data."),
+        LabAction(name="train", title="Train all three", help="Train the three models on the chosen data."),
         LabAction(
             name="fit", title="Fit priors", help="Fit a Gaussian and a mixture to each model's codes, and measure."
         ),

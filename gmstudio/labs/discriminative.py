@@ -105,7 +105,9 @@ class Discriminative(Lab):
     Config = DiscriminativeConfig
     config: DiscriminativeConfig
     actions: ClassVar[tuple[LabAction, ...]] = (
-        LabAction(name="redraw", title="Draw other points", help="Draw another set of n points, and fit both kinds."),
+        LabAction(
+            name="redraw", title="Draw other points", help="Draw another set of n points, and fit both kinds of model."
+        ),
         LabAction(
             name="train", title="Train a family", help="Train a model of the chosen family, else a MADE, on each class."
         ),

@@ -27,7 +27,7 @@ PLAYED, ALONE = 200, 100
 """Steps of an action."""
 RECORD_EVERY = 10
 BATCH = 256
-SHOWN_POINTS, SHOWN_ARROWS = 400, 100
+SHOWN_POINTS, SHOWN_ARROWS = 256, 100
 ARROW = 0.45
 """Length of the longest arrow."""
 LOG_4 = math.log(4.0)
@@ -210,7 +210,7 @@ class Game(Lab):
         )
         return (
             _plane("Trained D", "D(x)", position.d, (*points, arrows)),
-            _plane("The best D* = p / (p + q)", "D*(x)", position.best_d, points),
+            _plane("The best D* = p / (p + q)", "D*(x)", _where_points_are(position), points),
         )
 
     def _numbers(self, position: Position) -> NumbersBlock:
@@ -289,6 +289,12 @@ def _plane(title: str, name: str, values: Numbers, layers: tuple[Dots | Arrows, 
         layers=(heat(name, values, extent, scale="shade", top=1.0), *layers),
         square=True,
     )
+
+
+def _where_points_are(position: Position) -> Numbers:
+    """D* without the places where neither density is a millionth of the largest: nothing is drawn there."""
+    both = position.p + position.q
+    return np.where(both > 1e-6 * both.max(), position.best_d, np.nan)
 
 
 def _losses(position: Position) -> Curves:

@@ -133,8 +133,10 @@ class NoiseAndScore(Lab):
     def edit(self, name: str, values: Numbers) -> str:
         """See ``Lab``; weights are normalized, places are kept inside the axis."""
         if name == "mixture":
-            self.inputs[name], note = checked_table(values, reach=3.0)
-            self._forget()
+            table, note = checked_table(values, reach=3.0)
+            if not np.array_equal(table, self.inputs[name]):
+                self.inputs[name] = table
+                self._forget()
             return note
         limit = (0.0, 1.0) if name == "time" else (-REACH, REACH)
         self.inputs[name] = np.clip(values, *limit)

@@ -12,6 +12,14 @@ from gmstudio.labs.game import Game
 from gmstudio.labs.game_players import Players, RealPoints
 from gmstudio.protocol.scenes import Curves, Numbers, Plane
 
+
+class Quiet(Bench):
+    """A bench on which no scene is due before the last one."""
+
+    def due(self) -> bool:
+        return False
+
+
 LINE, GRID = RealPoints.on_a_line(2), RealPoints.on_a_grid(3)
 
 
@@ -77,7 +85,7 @@ def test_a_d_that_wins_leaves_minimax_without_a_gradient() -> None:
 
 
 def test_play_from_a_seed_gives_one_scene_and_single_moves_are_counted() -> None:
-    labs = [opened(Game, {"space": "plane"}, Bench(seed)) for seed in (1, 1, 2)]
+    labs = [opened(Game, {"space": "plane"}, Quiet(seed)) for seed in (1, 1, 2)]
     scenes = [sent(acted(lab, "d_alone")) for lab in labs]
     assert scenes[0] == scenes[1] != scenes[2]
     lab = opened(Game)
@@ -95,9 +103,9 @@ def test_play_from_a_seed_gives_one_scene_and_single_moves_are_counted() -> None
 
 
 def test_minimax_covers_both_modes_and_a_generator_that_runs_ahead_loses_some() -> None:
-    fair = acted(opened(Game), "play")
+    fair = acted(opened(Game, {}, Quiet()), "play")
     assert "covers 2 of 2 modes" in finding(fair)
-    ahead = acted(opened(Game, {"g_steps": 12, "objective": "non-saturating", "modes": 3}), "play")
+    ahead = acted(opened(Game, {"g_steps": 12, "objective": "non-saturating", "modes": 3}, Quiet()), "play")
     assert line(titled(ahead, Curves, "Modes covered, of 3"), "quarter")[1].min() == 1
 
 

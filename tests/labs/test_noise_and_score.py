@@ -90,6 +90,15 @@ def test_a_table_is_normalized_or_refused_in_a_sentence() -> None:
         edited(lab, "mixture", [[0, 0, 1], [0, 0, 1]])
 
 
+def test_particles_stay_while_the_table_does() -> None:
+    lab = opened(NoiseAndScore, {"timesteps": 10})
+    before = sent(lab.scene())
+    edited(lab, "mixture", lab.inputs["mixture"].copy())
+    assert sent(lab.scene()) == before and "Distance (KS)" in finding(lab.scene())
+    edited(lab, "mixture", [[0.5, -1, 0.3], [0.5, 1, 0.4]])
+    assert "Distance (KS)" not in finding(lab.scene())
+
+
 def test_the_line_that_is_dragged_is_the_setting() -> None:
     lab = opened(NoiseAndScore, {"timesteps": 100})
     edited(lab, "time", [0.5])
