@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from benchmarks.window import TIMEOUT_S, run_events, wait_until
 from docs.pictures.colours import write_coloured_digits
 from gmstudio.protocol.run_spec import RunSpec
@@ -28,12 +30,14 @@ class Model:
         steps: parameter updates.
         config: the family's fields that are not left as they are.
         coloured: on digits in ten colours; else on grey ones of 8×8 pixels.
+        points: on two moons, with the settings that the family proposes for points.
     """
 
     family: str
     steps: int
     config: dict[str, Any] = field(default_factory=dict)
     coloured: bool = False
+    points: bool = False
 
 
 MODELS = {
@@ -51,6 +55,10 @@ MODELS = {
     "realnvp": Model("realnvp", 1000),
     "ddpm": Model("ddpm", 2000),
     "gsn": Model("gsn", 2000),
+    "made-points": Model("made", 1500, points=True),
+    "realnvp-points": Model("realnvp", 700, points=True),
+    "vae-points": Model("vae", 1500, points=True),
+    "gan-points": Model("gan", 2000, points=True),
 }
 """Name, which is also that of its run's folder → model."""
 
@@ -72,7 +80,7 @@ def train_model(studio: Studio, name: str) -> None:
         studio.client.send(ResumeRun(run=str(folder)))
     else:
         shutil.rmtree(folder, ignore_errors=True)
-        studio.client.send(_start(name))
+        studio.client.send(_start(studio, name))
     wait_until(lambda: bool(studio.library.live), f"the training of {name}")
     for _ in range(round(MOST_TRAINING_S / TIMEOUT_S)):
         run_events(TIMEOUT_S, lambda: not studio.library.live)
@@ -103,8 +111,13 @@ def _record(name: str) -> RunRecord | None:
     return record if same and (record.family, record.training.steps) == (model.family, model.steps) else None
 
 
-def _start(name: str) -> StartTraining:
+def _start(studio: Studio, name: str) -> StartTraining:
     model = MODELS[name]
+    proposed = studio.library.entry(model.family).start_on_points
+    if model.points and proposed is not None:
+        training = {**proposed.training, "steps": model.steps, "seed": 1}
+        spec = msgspec.structs.replace(proposed, config={**proposed.config, **model.config}, training=training)
+        return StartTraining(spec=spec, folder=str(FOLDER / name))
     data, data_config = "digits", {}
     if model.coloured:
         images = FOLDER / "coloured-digits"

@@ -9,14 +9,13 @@ import time
 from pathlib import Path
 
 from benchmarks.window import opened_window
-from docs.pictures import atlas, chains, labs, latents, pixels, train
+from docs.pictures import atlas, chains, labs, latents, pixels, plane, train
 from docs.pictures.film import FILMS, save_film
 from docs.pictures.models import missing, train_model
 from docs.pictures.shots import Film, Picture, opened_stage, save
 
-PICTURES = {
-    picture.name: picture for module in (atlas, labs, train, pixels, latents, chains) for picture in module.PICTURES
-}
+MODULES = (atlas, labs, train, plane, pixels, latents, chains)
+PICTURES = {picture.name: picture for module in MODULES for picture in module.PICTURES}
 NAMED_FILMS = {film.name: film for film in FILMS}
 
 

@@ -174,7 +174,10 @@ class TileView(TileFrame):
         self._kept: dict[str, tuple[object, PlaneLayer]] = {}
         self.canvas.pressed.connect(lambda: self.chosen_wanted.emit(tile.run))
         self.hands = ViewHands(self.canvas, state, lambda: tile.run)
-        theme().changed.connect(lambda: self.set_series(tile.series))
+        theme().changed.connect(self._recolour)
+
+    def _recolour(self) -> None:
+        self.set_series(self.tile.series)
 
     # ---- showing -------------------------------------------------------------------------------------------------
 
