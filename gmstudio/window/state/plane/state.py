@@ -261,6 +261,8 @@ class PlaneState(PlaneTiles):
         tile = self.tile(event.run)
         if tile is not None:
             tile.feed.refresh()
+            if event.status not in ("running", "paused"):
+                tile.list_recorded()  # the last steps, too
 
     def _on_checkpoint_chosen(self, run: str) -> None:
         tile = self.tile(run)

@@ -162,7 +162,7 @@ class PlaneTile(QObject):
 
     def reopen(self) -> None:
         """Open the run again, in a new engine; what is shown stays until then."""
-        self.opened_in_vain()
+        self._problem = self._point_problem = ""
         if self._active and self._library.catalog is not None:
             self._opening.send(OpenPlane(run=self.run))
             self._listing.send(ListSurfaces(run=self.run))
@@ -170,12 +170,8 @@ class PlaneTile(QObject):
             self.inside.request()
             self._describe()
 
-    def opened_in_vain(self) -> None:
-        """Forget why the run could not be opened."""
-        self._problem = self._point_problem = ""
-
     def list_recorded(self) -> None:
-        """List the recorded surfaces again, for example after another program trained the run."""
+        """List the recorded surfaces again."""
         self._listing.send(ListSurfaces(run=self.run))
 
     def show_at(self, place: float | None, axis: Axis) -> None:

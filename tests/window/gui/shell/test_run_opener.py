@@ -14,6 +14,7 @@ from toy_panels import FirstState, SecondState
 
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.engine import CommandFailed, Reason
+from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.runs import OpenRun, RunInfo, RunOpened, RunsListed
 from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.gui.places import PLACES, trained_run
@@ -222,3 +223,18 @@ def test_states_of_the_real_studio(qapp: object, tmp_path: Path) -> None:
     shown = opener.place_for(vae)
     assert shown is not None and shown.name == "train"
     QCoreApplication.processEvents()  # the commands fail, as there is no engine, before the studio is gone
+
+
+def test_a_model_of_points_is_explored_in_the_plane(stage: Stage) -> None:
+    """Though Pixels and Chains can show it too."""
+    stage.opener._places = {place.name: place for place in PLACES}
+    able = ("pixel_session", "chain", "trajectory")
+    points, line = (run(f"{size}", image=ImageSpec(1, 1, size, 64), capabilities=able) for size in (2, 1))
+    untrained = run("untrained", image=ImageSpec(1, 1, 2, 64), checkpoint_steps=())
+    pictures = run("pictures", image=ImageSpec(1, 1, 3, 64), capabilities=("pixel_session",))
+    stage.studio.client.deliver(RunsListed(home="/runs", runs=(points, line, untrained, pictures), problems=()))
+    for info in (points, line, pictures, untrained):
+        stage.opener.explore(info.run)
+    assert stage.found == [("plane", "/runs/2"), ("plane", "/runs/1"), ("pixels", "/runs/pictures")]
+    assert [name for name, _ in stage.failed] == ["/runs/untrained"]
+    assert [place.name for place in PLACES if place.first] == ["plane"]
