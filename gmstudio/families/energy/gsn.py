@@ -28,19 +28,19 @@ Shapes: B batch, C channels, H height, W width, F features per sub-pixel, J unit
 
 import time
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import Annotated, ClassVar
 
 import torch
 from msgspec import Struct
-from torch import Tensor, nn
+from torch import Tensor
 
 from gmstudio.families import published
 from gmstudio.families.base import Family, LossTerms, Phase, TrajectoryStep
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.energy.chain_samplers import GSNSampler
 from gmstudio.families.energy.gsn_figures import loss_figure, walkback_figure
-from gmstudio.families.energy.visible_units import level_counts
+from gmstudio.families.energy.gsn_transition import Hidden, Transition, TransitionSizes
+from gmstudio.families.energy.visible_units import VisibleKind, level_counts
 from gmstudio.nn.corruption import corrupt
 from gmstudio.nn.likelihoods import pixel_likelihood
 from gmstudio.protocol.config import field
@@ -62,7 +62,6 @@ RECONSTRUCTION = Metric(
     "nats",
     help="Log-likelihood of the image under the transition that starts from it.",
 )
-Hidden = tuple[Tensor, ...]
 
 
 class GSNConfig(Struct, frozen=True, kw_only=True):
@@ -82,6 +81,16 @@ class GSNConfig(Struct, frozen=True, kw_only=True):
             unit="layers",
         ),
     ] = 2
+    visible: Annotated[
+        VisibleKind,
+        field(
+            "Visible units",
+            "levels: one input per sub-pixel. Gray code: the bits of each level as inputs, so that the network "
+            "distinguishes neighbouring levels; outputs are levels in either case. For few pixels of many levels, such "
+            "as points; the number of levels must be a power of two.",
+            labels={"gray": "Gray code"},
+        ),
+    ] = "levels"
     num_walkback: Annotated[
         int,
         field(
@@ -112,48 +121,6 @@ class GSNConfig(Struct, frozen=True, kw_only=True):
             le=10,
         ),
     ] = 0.3
-
-
-class Transition(nn.Module):
-    """f and p(x|h): hidden layers between a corrupted image and the features of the next image's distribution."""
-
-    def __init__(self, config: GSNConfig, image: ImageSpec, num_features: int) -> None:
-        super().__init__()
-        self.noise = config.hidden_noise
-        self.shape, self.num_hidden = (*image.shape, num_features), config.num_hidden
-        widths = [image.num_dims, *[config.num_hidden] * config.num_layers]
-        outputs = [image.num_dims * num_features, *widths[1:]]
-        self.up = nn.ModuleList(nn.Linear(low, high) for low, high in pairwise(widths))
-        self.down = nn.ModuleList(
-            nn.Linear(high, low, bias=level == 0) for level, (low, high) in enumerate(pairwise(outputs))
-        )
-
-    def empty(self, x_BCHW: Tensor) -> Hidden:
-        """Hidden layers before the first transition, all 0: (B, J) each."""
-        zeros = x_BCHW.new_zeros((len(x_BCHW), self.num_hidden))
-        return (zeros,) * len(self.up)
-
-    def forward(
-        self, corrupted_BCHW: Tensor, hidden: Hidden, generator: torch.Generator | None
-    ) -> tuple[Tensor, Hidden]:
-        """Images in [0, 1] and hidden layers → features (B, C, H, W, F) and the new hidden layers."""
-        layers = [(2.0 * corrupted_BCHW - 1.0).flatten(1), *hidden]
-        for first in (1, 2):  # the odd layers, then the even ones
-            for level in range(first, len(layers), 2):
-                layers[level] = self._layer(layers, level, generator)
-        outputs: Tensor = self.down[0](layers[1]).to(corrupted_BCHW.dtype)
-        return outputs.unflatten(1, self.shape), tuple(layers[1:])
-
-    def _layer(self, layers: list[Tensor], level: int, generator: torch.Generator | None) -> Tensor:
-        total: Tensor = self.up[level - 1](layers[level - 1])
-        if level < len(self.up):
-            total = total + self.down[level](layers[level + 1])
-        total = total.to(layers[0].dtype)
-        if self.noise == 0:
-            return torch.tanh(total)
-        shape = (2, *total.shape)
-        noise = self.noise * torch.randn(shape, generator=generator, dtype=total.dtype, device=total.device)
-        return torch.tanh(total + noise[0]) + noise[1]
 
 
 _TERMS = (
@@ -196,6 +163,19 @@ class GSN(Family):
         checkpoint_every=1000,
     )
     start: ClassVar[Start] = Start(data="mnist", data_config={"binarize": "sample"})
+    start_on_points: ClassVar[Start] = Start(
+        data="points",
+        # Several corrupted sub-pixels are restored independently of one another, so that few may be.
+        config={
+            "visible": "gray",
+            "num_hidden": 256,
+            "num_layers": 1,
+            "num_walkback": 1,
+            "corruption": 0.15,
+            "hidden_noise": 0.05,
+        },
+        training={"steps": 1000, "batch_size": 256, "learning_rate": 5e-3, "validate_every": 500, "sample_every": 500},
+    )
     card: ClassVar[FamilyCard] = FamilyCard(
         name="gsn",
         title="GSN",
@@ -232,7 +212,8 @@ class GSN(Family):
     def __init__(self, config: GSNConfig, image: ImageSpec) -> None:
         super().__init__(config, image)
         self.likelihood = pixel_likelihood(image.levels)
-        self.transition = Transition(self.config, image, self.likelihood.num_features)
+        sizes = TransitionSizes(self.config.num_hidden, self.config.num_layers, self.config.hidden_noise)
+        self.transition = Transition(sizes, image, self.likelihood.num_features, self.config.visible)
         self.register_buffer("level_rates", torch.full((image.num_dims, image.levels), 1.0 / image.levels))
         self.register_buffer("rates_seen", torch.zeros(()))
 

@@ -44,7 +44,7 @@ from gmstudio.families.energy.contrastive_divergence import Penalties, Statistic
 from gmstudio.families.energy.rbm_figures import activities, filters, free_energies
 from gmstudio.families.energy.rbm_objectives import OBJECTIVES
 from gmstudio.families.energy.restricted_boltzmann import RestrictedBoltzmann
-from gmstudio.families.energy.visible_units import bernoulli
+from gmstudio.families.energy.visible_units import VisibleKind, bernoulli
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
 from gmstudio.protocol.images import ImageSpec
@@ -70,6 +70,16 @@ class RBMConfig(Struct, frozen=True, kw_only=True):
             "Hidden units", "Binary units, each connected to the whole image.", ge=1, le=8192, unit="units", log=True
         ),
     ] = 500
+    visible: Annotated[
+        VisibleKind,
+        field(
+            "Visible units",
+            "levels: one unit per sub-pixel, binary or softmax. Gray code: the bits of each level as binary units; "
+            "neighbouring levels differ in one bit. For few pixels of many levels, such as points; the number of "
+            "levels must be a power of two.",
+            labels={"gray": "Gray code"},
+        ),
+    ] = "levels"
     negative_phase: Annotated[
         Literal["pcd", "cd"],
         field(
@@ -136,6 +146,17 @@ class RBM(AnnealedScoring, Family):
         config={"num_hidden": 400, "num_gibbs": 5, "num_chains": 100, "weight_decay": 1e-3},
         training={"steps": 5000, "validate_every": 1250, "sample_every": 1250, "checkpoint_every": 5000},
     )
+    start_on_points: ClassVar[Start] = Start(
+        data="points",
+        config={"num_hidden": 128, "num_gibbs": 5, "num_chains": 256},
+        training={
+            "steps": 800,
+            "batch_size": 256,
+            "learning_rate": 5e-2,
+            "validate_every": 400,
+            "sample_every": 400,
+        },
+    )
     card: ClassVar[FamilyCard] = FamilyCard(
         name="rbm",
         title="RBM",
@@ -166,9 +187,11 @@ class RBM(AnnealedScoring, Family):
     def __init__(self, config: RBMConfig, image: ImageSpec) -> None:
         super().__init__(config, image)
         self.latent = LatentSpec(self.config.num_hidden, symbol="h", prior="bernoulli")
-        self.machine = RestrictedBoltzmann(image.num_dims, image.levels, self.config.num_hidden)
+        self.machine = RestrictedBoltzmann(
+            image.num_dims, image.levels, self.config.num_hidden, visible=self.config.visible
+        )
         shape = self.machine.units.bias_shape
-        self.register_buffer("level_rates", torch.full(shape, 1.0 / image.levels))
+        self.register_buffer("level_rates", torch.full(shape, self.machine.units.uniform_count))
         self.register_buffer("rates_seen", torch.zeros(()))
         if self.config.negative_phase == "pcd":  # at zero weights, hidden units are 0 or 1 with equal probability
             chains = torch.randint(2, (self.config.num_chains, self.config.num_hidden), dtype=torch.uint8)

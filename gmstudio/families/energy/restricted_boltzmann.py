@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gmstudio.families.energy.visible_units import bernoulli, visible_units
+from gmstudio.families.energy.visible_units import BinaryUnits, VisibleKind, bernoulli, visible_units
 from gmstudio.nn.precision import widened
 
 MAX_ENUMERATED_BITS = 20
@@ -32,11 +32,14 @@ class RestrictedBoltzmann(nn.Module):
         levels: L.
         num_hidden: H.
         deviation: standard deviation of the initial weights.
+        visible: kind of visible units.
     """
 
-    def __init__(self, num_dims: int, levels: int, num_hidden: int, deviation: float = 0.01) -> None:
+    def __init__(
+        self, num_dims: int, levels: int, num_hidden: int, deviation: float = 0.01, visible: VisibleKind = "levels"
+    ) -> None:
         super().__init__()
-        self.units = visible_units(num_dims, levels)
+        self.units = visible_units(num_dims, levels, visible)
         self.num_hidden = num_hidden
         self.weight_VH = nn.Parameter(deviation * torch.randn(self.units.num_statistics, num_hidden))
         self.visible_bias = nn.Parameter(torch.zeros(self.units.bias_shape))
@@ -99,7 +102,7 @@ class RestrictedBoltzmann(nn.Module):
         x_BD, activation_BH = x_BD[some], activation_BH[some]
         i_B = torch.randint(self.units.num_dims, (len(x_BD),), generator=generator, device=x_BD.device)
         value_B = x_BD.gather(1, i_B.unsqueeze(1)).squeeze(1)
-        if self.units.levels == 2:
+        if isinstance(self.units, BinaryUnits):
             nats_B = functional.softplus(self._gain_of_flip(activation_BH, i_B, value_B))
             return self.units.num_dims * nats_B.mean()
         return self.units.num_dims * self._level_entropy(activation_BH, i_B, value_B.long())

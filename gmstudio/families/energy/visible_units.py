@@ -13,10 +13,13 @@ Source: Salakhutdinov, Mnih & Hinton, Restricted Boltzmann Machines for Collabor
 """
 
 from abc import ABC, abstractmethod
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+from gmstudio.families.energy.gray_code import gray_bits, levels_of_bits, mean_level
 
 MAX_FEATURES = 8
 
@@ -29,10 +32,14 @@ class VisibleUnits(nn.Module, ABC):
         levels: L.
         num_features: F.
         num_scores: biases of one sub-pixel.
+        uniform_count: mean activity of each bias when all levels are equally likely.
     """
 
-    def __init__(self, num_dims: int, levels: int, num_features: int, num_scores: int) -> None:
+    def __init__(
+        self, num_dims: int, levels: int, num_features: int, num_scores: int, uniform_count: float | None = None
+    ) -> None:
         super().__init__()
+        self.uniform_count = 1.0 / levels if uniform_count is None else uniform_count
         self.num_dims, self.levels, self.num_features = num_dims, levels, num_features
         self.bias_shape = (num_dims, num_scores)
 
@@ -227,8 +234,93 @@ class SoftmaxUnits(VisibleUnits):
         return torch.logsumexp(logits, dim=-1).sum(1)
 
 
-def visible_units(num_dims: int, levels: int) -> VisibleUnits:
-    """Visible units for a number of levels: binary for 2, softmax for more."""
+class GrayUnits(VisibleUnits):
+    """Binary units for the bits of each level in Gray code: of 64 levels, 6 units for a sub-pixel.
+
+    φ of a level is its bits. Every pattern of bits is a level, so that the softmax over levels that other units have
+    is here a product over bits, p(bit = 1 | h) = σ(b + u): this is a machine of binary units. States are levels.
+
+    Args:
+        num_dims: D.
+        levels: L, a power of two.
+
+    Raises:
+        ValueError: when it is none.
+    """
+
+    phi: Tensor
+
+    def __init__(self, num_dims: int, levels: int) -> None:
+        bits_LF = gray_bits(levels)
+        count = bits_LF.shape[1]
+        super().__init__(num_dims, levels, num_features=count, num_scores=count, uniform_count=0.5)
+        self.register_buffer("phi", bits_LF, persistent=False)
+
+    def state(self, x: Tensor, like: Tensor) -> Tensor:
+        """(B, D) int64."""
+        return x.flatten(1).to(device=like.device, dtype=torch.int64)
+
+    def statistics(self, x_BD: Tensor) -> Tensor:
+        """(B, V) bits."""
+        return functional.embedding(x_BD, self.phi).flatten(1)
+
+    def level_features(self) -> Tensor:
+        """(L, F)."""
+        return self.phi
+
+    def level_scores(self, bias: Tensor) -> Tensor:
+        """(D, L)."""
+        scores_DL: Tensor = bias @ self.phi.T.to(bias)
+        return scores_DL
+
+    def score(self, bias: Tensor, x_BD: Tensor) -> Tensor:
+        """(B,)."""
+        score_B: Tensor = self.statistics(x_BD).to(bias) @ bias.flatten()
+        return score_B
+
+    def mean_counts(self, x_BD: Tensor) -> Tensor:
+        """(D, F): mean of each bit."""
+        means_V: Tensor = self.statistics(x_BD).mean(0)
+        return means_V.view(self.bias_shape)
+
+    def log_odds(self, counts: Tensor) -> Tensor:
+        """(D, F)."""
+        return torch.logit(counts.clamp(0.01, 0.99))
+
+    def logits(self, bias: Tensor, drive_BV: Tensor) -> Tensor:
+        """(B, D, F), of the bits."""
+        logits_BDF: Tensor = drive_BV.unflatten(1, self.bias_shape) + bias
+        return logits_BDF
+
+    def sample(self, logits: Tensor, generator: torch.Generator | None) -> Tensor:
+        """(B, D) int64."""
+        return levels_of_bits(bernoulli(torch.sigmoid(logits), generator))
+
+    def mean(self, logits: Tensor) -> Tensor:
+        """(B, D)."""
+        return mean_level(logits, self.phi)
+
+    def log_prob(self, logits: Tensor, x_BD: Tensor) -> Tensor:
+        """(B,), nats."""
+        bits_BDF = self.statistics(x_BD).view(logits.shape)
+        return (bits_BDF * logits - functional.softplus(logits)).flatten(1).sum(1)
+
+    def log_normalizer(self, logits: Tensor) -> Tensor:
+        """(B,)."""
+        return functional.softplus(logits).flatten(1).sum(1)
+
+
+VisibleKind = Literal["levels", "gray"]
+
+
+def visible_units(num_dims: int, levels: int, kind: VisibleKind = "levels") -> VisibleUnits:
+    """Visible units: of ``levels`` binary for 2 of them, softmax for more; of ``gray`` binary for the bits of each.
+
+    Raises:
+        ValueError: when a Gray code has no such number of levels.
+    """
+    if kind == "gray":
+        return GrayUnits(num_dims, levels)
     return BinaryUnits(num_dims) if levels == 2 else SoftmaxUnits(num_dims, levels)
 
 
