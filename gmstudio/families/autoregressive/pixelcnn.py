@@ -159,8 +159,8 @@ class PixelCNN(RasterFamily):
     training_defaults: ClassVar[Training] = Training(steps=600, batch_size=64, learning_rate=2e-3, schedule="cosine")
     start_on_points: ClassVar[Start | None] = Start(
         data="points",
-        config={"num_blocks": 2, "input_kernel_size": 3},
-        training={**SHORT_RUN, "steps": 600, "learning_rate": 1e-2},
+        config={"num_blocks": 1, "input_kernel_size": 3},
+        training={**SHORT_RUN, "steps": 500, "learning_rate": 1e-2},
     )
     convolutional = True
 

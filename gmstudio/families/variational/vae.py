@@ -211,7 +211,7 @@ class VAE(Variational):
     start_on_points: ClassVar[Start | None] = Start(
         data="points",
         config={"num_latent": 2, "num_hidden": 128, "num_layers": 2},
-        training={**SHORT_RUN, "steps": 1500, "learning_rate": 3e-3},
+        training={**SHORT_RUN, "steps": 1200, "learning_rate": 4e-3},
     )
     card: ClassVar[FamilyCard] = FamilyCard(
         name="vae",

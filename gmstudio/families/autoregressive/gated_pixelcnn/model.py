@@ -190,7 +190,7 @@ class GatedPixelCNN(RasterFamily):
     training_defaults: ClassVar[Training] = Training(steps=400, batch_size=64, learning_rate=2e-3, schedule="cosine")
     start_on_points: ClassVar[Start | None] = Start(
         data="points",
-        config={"num_layers": 2, "input_kernel_size": 3, "num_classes": 0},
+        config={"num_layers": 1, "input_kernel_size": 3, "num_classes": 0},
         training={**SHORT_RUN, "steps": 400, "learning_rate": 1e-2},
     )
     convolutional = True

@@ -152,7 +152,7 @@ class MADE(AutoregressiveFamily):
     start_on_points: ClassVar[Start | None] = Start(
         data="points",
         config={"num_hidden": 128},
-        training={**SHORT_RUN, "steps": 1500, "learning_rate": 1e-2},
+        training={**SHORT_RUN, "steps": 1200, "learning_rate": 1e-2},
     )
     differentiable = True
     degrees: Tensor

@@ -136,7 +136,7 @@ class NADE(AutoregressiveFamily):
     start_on_points: ClassVar[Start | None] = Start(
         data="points",
         config={"num_hidden": 256, "num_components": 20},
-        training={**SHORT_RUN, "steps": 1300, "learning_rate": 1e-2},
+        training={**SHORT_RUN, "steps": 1000, "learning_rate": 2e-2},
     )
     differentiable = True
     own_index: Tensor

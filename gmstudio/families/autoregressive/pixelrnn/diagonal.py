@@ -88,7 +88,7 @@ class PixelRNNDiagonal(PixelRNN):
     start_on_points: ClassVar[Start | None] = Start(
         data="points",
         config={"num_layers": 1, "num_channels": 48, "input_kernel_size": 3},
-        training={**SHORT_RUN, "steps": 600, "learning_rate": 1e-2},
+        training={**SHORT_RUN, "steps": 400, "learning_rate": 1e-2},
     )
 
     def __init__(self, config: Config, image: ImageSpec) -> None:
