@@ -150,7 +150,7 @@ def _likelihood(request: ViewRequest) -> Iterator[Part | None]:
         true = float(request.dataset.truth[x2, x1])
         numbers.append(Number("log p*(x)", nats(_log(true)), "Of the true distribution.", r"\log p^*(x)"))
     if not request.has_surface:
-        yield Part(tuple(numbers))
+        yield Part((*_counted(request, x1, x2), *numbers))
         return
     values, rule = (yield from request.surface()), rule_for(request.model)
     p, how = float(values[x2, x1]), rule.help
@@ -175,6 +175,16 @@ def _likelihood(request: ViewRequest) -> Iterator[Part | None]:
             side = "y" if first == 0 else "x"
             layers.append(Profile(name=word, axis=side, places=places, heights=array(conditional)))  # type: ignore[arg-type]
     yield Part(tuple(numbers), tuple(layers))
+
+
+def _counted(request: ViewRequest, x1: int, x2: int) -> tuple[Number, ...]:
+    """Log-probability of the cell by the histogram of samples, where one has been counted."""
+    counted = request.slot.surface
+    if counted is None or counted.method != "histogram":
+        return ()
+    p = float(counted.values[x2, x1])
+    words = f"By the histogram: {round(p * counted.counted):,} of {counted.counted:,} samples are in this cell."
+    return (Number("log p(x), histogram", nats(_log(p)), words, r"\log \hat{p}(x)"),)
 
 
 def _bound(request: ViewRequest, image: Tensor) -> Iterator[Part | None]:

@@ -104,6 +104,8 @@ class _SurfaceJob:
                 yield None
             else:
                 last = surface
+                if surface.done:
+                    self._slot.surface = surface
                 yield self._event(surface, self._some(surface.samples), done=surface.done)
         if last is None:
             nothing = np.full(self._grid.shape, np.nan)

@@ -26,10 +26,10 @@ from gmstudio.runs.surfaces import StoredSurface, append_surface, list_surfaces
 
 SHARE = 0.02
 """Largest share of the time of training that recording takes."""
-GRACE_S = 0.1
-"""Time that it may take beside that for the first steps, before there is any time of training."""
-LAST_GRACE_S = 0.5
-"""The same at the last step, with which a film ends."""
+LEAST_S = 0.05
+"""Time that it may take in any case, for the first steps, before there is much time of training."""
+LAST_S = 0.25
+"""Time that the last one may take in any case, with which a film ends."""
 FRAMES = 80
 """Number of surfaces that a film of a whole training has at least, where the time allows it."""
 FEWEST_COUNTED = 500
@@ -108,8 +108,9 @@ class SurfaceRecorder:
 
     def _affordable(self, step: int) -> bool:
         """Return whether there is time for another one; how many samples it may count depends on that, too."""
-        grace_s = LAST_GRACE_S if step >= self._run.record.training.steps else GRACE_S
-        left_s = grace_s + SHARE * self._trained_s - self._spent_s
+        left_s = max(LEAST_S, SHARE * self._trained_s) - self._spent_s
+        if step >= self._run.record.training.steps:
+            left_s = max(left_s, LAST_S)
         if not self._counts or not self._cost_s:
             return self._cost_s <= left_s
         affordable = int(self._counted * left_s / self._cost_s)

@@ -218,3 +218,13 @@ def test_the_free_energy_lies_log_z_below_the_surface() -> None:
     assert np.allclose(layers(drawn, Heat)[0].values.numpy(), log_p.max() - log_p, atol=1e-4)
     exact = model.machine.log_z_exact()  # type: ignore[union-attr, operator]
     assert math.isclose(number(drawn, "log Z"), exact, abs_tol=1e-3)
+
+
+def test_the_posteriors_of_a_code_of_one_dimension_are_densities() -> None:
+    data = point_data()
+    model = trained(point_model("vae", num_latent=1), data)
+    drawn = inside(model, data, "posterior_line", point=(0.3, 0.3))
+    curves = {path.name: path.points.numpy()[0] for path in layers(drawn, Paths)}
+    assert list(curves) == ["p(z)", "mean of q(z|x) over points", "q(z|x)", "q(z|x1)", "q(z|x2)", "q(z|x3)"]
+    for curve in curves.values():
+        assert math.isclose(np.trapezoid(curve[:, 1], curve[:, 0]), 1.0, abs_tol=0.02)

@@ -30,7 +30,7 @@ QUICK = {"steps": STEPS, "batch_size": 32, "validate_every": 10, "sample_every":
 
 @pytest.fixture(autouse=True)
 def plenty_of_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording, "GRACE_S", 60.0)
+    monkeypatch.setattr(recording, "LEAST_S", 60.0)
 
 
 def trainer_at(path: Path, family: str = "made", data: Dataset | None = None) -> Trainer:
@@ -136,7 +136,7 @@ def test_recording_changes_nothing_in_the_training(
 
 
 def test_recording_waits_for_its_share_of_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording, "GRACE_S", 0.0)
+    monkeypatch.setattr(recording, "LEAST_S", 0.0)
     data, model = point_data(), point_model("made")
     spec = RunSpec(family="made", config=msgspec.to_builtins(model.config), data="points", training=QUICK)
     with RunFolder.create(tmp_path / "run", new_record(spec, image=data.image, device="cpu")) as run:
@@ -149,7 +149,7 @@ def test_recording_waits_for_its_share_of_the_time(tmp_path: Path, monkeypatch: 
 
 
 def test_more_samples_are_counted_where_there_is_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(recording, "GRACE_S", 0.0)
+    monkeypatch.setattr(recording, "LEAST_S", 0.0)
     data, model = point_data(), point_model("gan")
     spec = RunSpec(family="gan", config=msgspec.to_builtins(model.config), data="points", training=QUICK)
     with RunFolder.create(tmp_path / "run", new_record(spec, image=data.image, device="cpu")) as run:

@@ -11,6 +11,7 @@ from gmstudio.data.dataset import Dataset
 from gmstudio.engine.plane.describing import describe_point
 from gmstudio.engine.plane.grid import grid_of_data
 from gmstudio.engine.plane.rules import surface_of
+from gmstudio.engine.plane.surface import Surface, SurfaceSlot
 from gmstudio.families.base import Bounded, Encoder, Family, Invertible, Latent, Posterior, TimestepBound
 from gmstudio.protocol.plane import DescribePoint, PointDescribed
 from gmstudio.protocol.plane_layers import Arrows, Paths, Profile
@@ -117,3 +118,17 @@ def test_points_that_do_not_fit_are_refused() -> None:
         described(point_model("fvbn"), point_data(), (1.0,))
     with pytest.raises(ValueError, match="finite"):
         described(point_model("fvbn"), point_data(), (math.nan, 0.0))
+
+
+def test_a_histogram_that_was_counted_gives_log_p() -> None:
+    data, model = point_data(), point_model("gan")
+    slot = SurfaceSlot()
+    asked = DescribePoint(run="/run", point=POINT)
+    values_LL = np.zeros((16, 16))
+    x1, x2 = (axis.level(value, 16) for axis, value in zip(data.axes, POINT, strict=True))
+    values_LL[x2, x1] = 0.25
+    slot.surface = Surface(values_LL, "histogram", counted=1000)
+    *_, found = describe_point(model, 5, data, asked, slot)
+    assert isinstance(found, PointDescribed)
+    assert found.numbers[0].name == "log p(x), histogram" and "250 of 1,000" in found.numbers[0].help
+    assert math.isclose(first(found.numbers[0].value), math.log(0.25), abs_tol=1e-4)

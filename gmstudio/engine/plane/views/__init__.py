@@ -7,7 +7,7 @@ from gmstudio.engine.plane.views.chains import Chains, FreeEnergySurface
 from gmstudio.engine.plane.views.diffusion import DenoisingPaths, Score
 from gmstudio.engine.plane.views.flow import Warp
 from gmstudio.engine.plane.views.latent import DecodedGrid, ReconstructionField
-from gmstudio.engine.plane.views.posterior import DecodedPosterior, PosteriorPlane
+from gmstudio.engine.plane.views.posterior import DecodedPosterior, PosteriorLine, PosteriorPlane
 from gmstudio.engine.plane.views.view import View
 from gmstudio.families.base import Family
 
@@ -18,6 +18,7 @@ VIEWS: tuple[View, ...] = (
     Warp(inverse=False),
     Warp(inverse=True),
     PosteriorPlane(),
+    PosteriorLine(),
     DecodedPosterior(),
     DecodedGrid(),
     ReconstructionField(),

@@ -81,7 +81,7 @@ class Chains(View):
         yield Drawing(tuple(layers), (Number("moves", f"{moved:.1%}", help_moved, ""),))
 
     def _points(self, request: ViewRequest, images: NDArray[np.uint8], number: int) -> Floats:
-        """Places within the cells of states, so that chains in one cell can be told apart: (C, 2)."""
+        """Places within the cells of states, so that chains in one cell can be distinguished: (C, 2)."""
         places = request.grid.within_cells(images, request.seed + number)
         if number == 0:
             places = request.grid.points(images).astype(np.float32)

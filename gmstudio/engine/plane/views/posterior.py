@@ -9,12 +9,12 @@ import numpy as np
 import torch
 
 from gmstudio.engine.plane.grid import PlaneGrid
-from gmstudio.engine.plane.views.latent import ENCODED, codes_in, decoded, decodes_codes, shown_dims
-from gmstudio.engine.plane.views.view import Drawing, Floats, View, ViewRequest, array, groups, nats
+from gmstudio.engine.plane.views.latent import ENCODED, ON_A_CURVE, codes_in, decoded, decodes_codes, shown_dims
+from gmstudio.engine.plane.views.view import Drawing, Floats, View, ViewRequest, array, flat, groups, nats
 from gmstudio.families.base import Family, Latent, Posterior
 from gmstudio.protocol.families import dim_label
 from gmstudio.protocol.plane import PlaneView
-from gmstudio.protocol.plane_layers import Arrows, Dots, Ellipses, Handles, PlaneLayer
+from gmstudio.protocol.plane_layers import Arrows, Dots, Ellipses, Handles, Paths, PlaneLayer
 from gmstudio.protocol.points import PointAxis
 from gmstudio.protocol.scenes import Number
 
@@ -112,6 +112,50 @@ class PosteriorPlane(View):
         return codes
 
 
+class PosteriorLine(View):
+    """Posteriors over a line of codes."""
+
+    name = "posterior_line"
+
+    def applies(self, model: Family, grid: PlaneGrid) -> bool:
+        """Families with a Gaussian posterior of one dimension."""
+        return isinstance(model, Posterior) and isinstance(model, Latent) and model.latent.num_dims == 1
+
+    def describe(self, model: Family, grid: PlaneGrid) -> PlaneView:
+        """See ``View``."""
+        return PlaneView(
+            name=self.name,
+            title="Posteriors",
+            help="q(z|x) of the chosen point and of others, beside the prior and the mean of the posteriors of all "
+            "validation points, which the prior is to equal.",
+            axes=(PointAxis("z", -4.0, 4.0), PointAxis("density", 0.0, 2.0)),
+        )
+
+    def draw(self, request: ViewRequest) -> Iterator[Drawing | None]:
+        """See ``View``."""
+        model = request.model
+        assert isinstance(model, Posterior)
+        points, labels = request.spread_points(3), ["x1", "x2", "x3"]
+        if request.point is not None:
+            points, labels = np.concatenate([flat(request.point[np.newaxis]), points]), ["x", *labels]
+        places = np.linspace(-4.0, 4.0, ON_A_CURVE)
+        of_points = request.of_points(points)
+        images = torch.from_numpy(request.data_images(ENCODED)).to(request.device)
+        prior = np.exp(-0.5 * places**2) / np.sqrt(2.0 * np.pi)
+        layers: list[PlaneLayer] = [
+            _curve("p(z)", places, prior, -1, dashed=True),
+            _curve("mean of q(z|x) over points", places, _densities(model, images, places).mean(0), -1),
+        ]
+        for series, (label, heights) in enumerate(zip(labels, _densities(model, of_points, places), strict=True)):
+            layers.append(_curve(f"q(z|{label})", places, heights, series, filled=True))
+        kl = model.kl_per_dim(of_points).sum(1)
+        numbers = tuple(
+            Number(f"KL(q(z|{label}) ‖ p(z))", nats(float(value)), "Information of the code about the point.")
+            for label, value in zip(labels, kl, strict=True)
+        )
+        yield Drawing(tuple(layers), numbers)
+
+
 class DecodedPosterior(View):
     """Where the codes of draggable points decode to: posteriors in the plane of points."""
 
@@ -157,6 +201,20 @@ class DecodedPosterior(View):
             for number, value in enumerate(kl, 1)
         )
         yield Drawing(tuple(layers), numbers)
+
+
+def _densities(model: Posterior, images: torch.Tensor, places: Floats) -> Floats:
+    """Density of each image's posterior at places of a line of codes: (N, places)."""
+    mean_N1, deviation_N1 = (part.double().cpu().numpy() for part in model.posterior(images))
+    heights: Floats = np.exp(-0.5 * ((places - mean_N1) / deviation_N1) ** 2) / (deviation_N1 * np.sqrt(2.0 * np.pi))
+    return heights
+
+
+def _curve(
+    name: str, places: Floats, heights: Floats, series: int, *, dashed: bool = False, filled: bool = False
+) -> Paths:
+    points = np.stack([places, heights], axis=1)[np.newaxis]
+    return Paths(name=name, points=array(points), series=series, dashed=dashed, filled=filled)
 
 
 def _latex(label: str) -> str:
