@@ -16,6 +16,7 @@ from gmstudio.window.gui.places import PLACES
 from gmstudio.window.gui.shell.lessons.controls import find_control
 from gmstudio.window.gui.shell.lessons.guide import LessonGuide
 from gmstudio.window.gui.shell.main_window import MainWindow
+from gmstudio.window.state.labs.state import LabsState
 from gmstudio.window.state.lessons.lesson_text import Step
 from gmstudio.window.state.lessons.state import TITLES, lessons
 from gmstudio.window.state.studio import Studio
@@ -53,6 +54,12 @@ def missing(qtbot: QtBot, window: MainWindow, wanted: list[str]) -> list[str]:
     return left
 
 
+def labs_of(window: MainWindow) -> LabsState:
+    state = next(place for place in PLACES if place.name == "labs").state_in(window._studio)
+    assert isinstance(state, LabsState)
+    return state
+
+
 def names(step: Step) -> list[str]:
     return [*(setting.control for setting in step.settings), *step.highlights, *step.shows]
 
@@ -68,6 +75,10 @@ def wrong_in(qtbot: QtBot, window: MainWindow, step: Step) -> list[str]:
         control = find_control(window, setting.control)
         if isinstance(control, ChoiceEdit) and str(control.value) != str(setting.value):
             wrong.append(f"{setting.control} is {control.value}, not {setting.value}")
+    work = labs_of(window).work
+    if step.lab and work.entry is not None:
+        strange = set(work.settings.config) - set(work.entry.config_schema["properties"])
+        wrong += [f"{step.lab} got the setting {name} of another laboratory" for name in sorted(strange)]
     return wrong
 
 

@@ -9,9 +9,13 @@ from gmstudio.window.state.lessons.lesson_text import Value
 
 
 def find_control(window: QWidget, name: str) -> QWidget | None:
-    """Control of an object name in a window; one that is visible is preferred. None: there is none now."""
+    """Control of an object name in a window. None: there is none now.
+
+    Of several, the visible one; else the newest one, as a form that was replaced is there until the event loop deletes
+    it, and its successor not shown before.
+    """
     found = window.findChildren(QWidget, name)
-    return next((control for control in found if control.isVisible()), found[0] if found else None)
+    return next((control for control in found if control.isVisible()), found[-1] if found else None)
 
 
 def set_control(control: QWidget, value: Value) -> None:
