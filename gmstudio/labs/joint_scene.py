@@ -29,16 +29,21 @@ class CountedModel:
     """Model of a run, counted.
 
     Args:
+        family: its name.
         title: of the run.
-        image: its images in words.
         pixels: their number, where they are binary; None: they are not.
         parameters: trainable scalars.
     """
 
+    family: str
     title: str
-    image: str
     pixels: int | None
     parameters: int
+
+    @property
+    def name(self) -> str:
+        """A few words for a legend."""
+        return f"{self.family.upper()} run"
 
 
 # ---- names ---------------------------------------------------------------------------------------------------
@@ -283,11 +288,11 @@ def parameters(pixels: int, order: int, hidden: int, models: Sequence[CountedMod
     """Numbers of parameters against n, by formula and as built."""
     sizes = np.unique(np.round(np.geomspace(1, max(2, pixels), 60)).astype(int))
     formulas = {
-        "full table 2ⁿ − 1": [float(counts.full_table(int(n))) if n < 200 else math.inf for n in sizes],
-        "Markov chain 2n − 1": [counts.autoregressive(int(n), 1) for n in sizes],
+        "full table": [float(counts.full_table(int(n))) if n < 200 else math.inf for n in sizes],
+        "Markov chain": [counts.autoregressive(int(n), 1) for n in sizes],
         f"AR-{order}": [counts.autoregressive(int(n), order) for n in sizes],
         "FVBN": [counts.fvbn(int(n)) for n in sizes],
-        f"NADE, H = {hidden}": [counts.nade(int(n), hidden) for n in sizes],
+        "NADE": [counts.nade(int(n), hidden) for n in sizes],
     }
     top = 10.0 * max(counts.nade(pixels, hidden), counts.autoregressive(pixels, order), counts.fvbn(pixels))
     lines = []
@@ -295,7 +300,7 @@ def parameters(pixels: int, order: int, hidden: int, models: Sequence[CountedMod
         heights = np.array(values, np.float64)
         lines.append(line(name, sizes[heights <= top], heights[heights <= top]))
     lines += [  # a dash, as a line of one point would not be seen
-        line(f"run: {model.title}", [model.pixels / DASH, model.pixels * DASH], [model.parameters] * 2)
+        line(model.name, [model.pixels / DASH, model.pixels * DASH], [model.parameters] * 2)
         for model in models
         if model.pixels is not None and model.pixels <= pixels
     ]
@@ -310,25 +315,24 @@ def parameters(pixels: int, order: int, hidden: int, models: Sequence[CountedMod
         log_y=True,
     )
     return [
-        (curves, _counts_table(pixels, order, hidden, models)),
+        (curves,),
         (Sentence(text=_counted(pixels, order), finding=True),),
+        (_counts_table(pixels, order, hidden, models),),
     ]
 
 
 def _counts_table(pixels: int, order: int, hidden: int, models: Sequence[CountedModel]) -> Table:
     rows: list[tuple[str, float, float]] = [
-        ("full table 2ⁿ − 1", _as_float(counts.full_table(pixels)), math.nan),
-        ("Markov chain 2n − 1", counts.autoregressive(pixels, 1), _built("markov", pixels, 1)),
+        ("full table: 2ⁿ − 1", _as_float(counts.full_table(pixels)), math.nan),
+        ("Markov chain: 2n − 1", counts.autoregressive(pixels, 1), _built("markov", pixels, 1)),
         (f"AR-{order}", counts.autoregressive(pixels, order), _built("markov", pixels, order)),
-        ("FVBN n + n(n − 1)/2", counts.fvbn(pixels), _built("fvbn", pixels, 0)),
-        ("NADE 2nH + H + n", counts.nade(pixels, hidden), _built("nade", pixels, hidden)),
+        ("FVBN: n + n(n − 1)/2", counts.fvbn(pixels), _built("fvbn", pixels, 0)),
+        (f"NADE, H = {hidden}: 2nH + H + n", counts.nade(pixels, hidden), _built("nade", pixels, hidden)),
     ]
-    rows += [(f"{model.title}, {model.image}", math.nan, model.parameters) for model in models]
+    rows += [(f"{model.name}, {model.title}", math.nan, model.parameters) for model in models]
     shape = counts.picture_shape(pixels)
     built = (
-        f"built for {shape[0]}×{shape[1]} pixels"
-        if shape
-        else f"no image of {pixels} pixels is built: its sides are too long"
+        f"built for {shape[0]}×{shape[1]} pixels" if shape else f"not built: an image of {pixels} pixels is too wide"
     )
     return Table(
         title=f"Parameters for n = {pixels:,}",
@@ -336,7 +340,7 @@ def _counts_table(pixels: int, order: int, hidden: int, models: Sequence[Counted
         rows=tuple(name for name, _, _ in rows),
         values=wide([values for _, *values in rows]),
         format=",.6g",
-        note=f"Models of gmstudio are {built}. Other rows are runs.",
+        note=f"Models are {built}.",
     )
 
 

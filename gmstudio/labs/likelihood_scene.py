@@ -64,7 +64,7 @@ def density_plane(title: str, name: str, truth: Numbers, model: models.Model, da
         Paths(name="p", points=_path(model.masses()), series=0),
     ]
     if data is not None:
-        layers.append(Paths(name="histogram of the draws", points=wide(_histogram(data)[None]), series=1, dashed=True))
+        layers.append(Paths(name="histogram", points=wide(_histogram(data)[None]), series=1, dashed=True))
         layers.append(Dots(name=f"{data.draws:,} draws", points=wide(_rug(data)), series=1))
     handles = model.handles()
     if len(handles) <= MOST_HANDLES:
@@ -208,7 +208,7 @@ def overfitting(data: Data, model: models.Model, track: Track, smoothing: float,
         line("least possible: H(p*)", sizes[[0, -1]], [own, own]),
     )
     curves = Curves(
-        title="Cross-entropy of fitted histograms against their bins",
+        title="Cross-entropy of fitted histograms",
         x_title="bins",
         y_title="nats",
         lines=lines,
@@ -230,7 +230,8 @@ def overfitting(data: Data, model: models.Model, track: Track, smoothing: float,
         rows=(
             (plane, curves),
             (Sentence(text=text, finding=True),),
-            (_course(track, data, to_truth), _parts(data, model)),
+            (_course(track, data, to_truth),),
+            (_parts(data, model),),
         )
     )
 

@@ -143,7 +143,7 @@ def test_the_fitted_histogram_is_the_most_likely_one_and_overfits() -> None:
     of_draws, of_truth = capacity_curves(data, 0.5)
     assert np.argmin(of_truth) not in (0, len(of_truth) - 1)
     assert "infinite" not in finding(lab.scene()) and "infinite" in finding(configured(lab, smoothing=0.0))
-    assert len(line(titled(lab.scene(), Curves, "bins"), "of p*")[0]) < len(of_truth)
+    assert len(line(titled(lab.scene(), Curves, "histograms"), "of p*")[0]) < len(of_truth)
 
 
 def test_the_draws_are_shown_as_a_histogram_of_area_one() -> None:
