@@ -33,7 +33,7 @@ DATA: dict[str, tuple[str, dict[str, Any]]] = {
     "digits": ("digits", {"levels": 2}),
     "points": ("points", {"shape": "moons", "num_points": 2000, "num_valid": 200, "num_test": 50}),
 }
-TRAINING = Training(steps=800, batch_size=64, learning_rate=4e-3, schedule="cosine")
+TRAINING = Training(steps=600, batch_size=64, learning_rate=5e-3, schedule="cosine")
 SIZES = {"num_latent": 2, "num_hidden": 128}
 MEASURED = 400
 """Samples whose nearest training images are looked for."""

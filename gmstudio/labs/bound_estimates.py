@@ -3,6 +3,7 @@
 Plain Monte Carlo averages p(x|z) over z from the prior; importance weighting averages p(x|z) p(z) / q(z) over z from q.
 """
 
+import itertools
 import math
 from collections.abc import Iterator
 
@@ -26,14 +27,14 @@ class BoundEstimates:
     """What was measured for an image, and for a q; empty at first."""
 
     def __init__(self) -> None:
-        self._from_prior: Numbers = np.zeros(0)
-        self._from_q: Numbers = np.zeros(0)
+        self._from_prior: Numbers = np.zeros((0, 3))
+        self._from_q: Numbers = np.zeros((0, 3))
         self._gradients: dict[str, Numbers] = {}
         self._exact: Numbers = np.full(2, np.nan)
 
     def forget_q(self) -> None:
         """Drop what belongs to a q that has changed."""
-        self._from_q, self._gradients, self._exact = np.zeros(0), {}, np.full(2, np.nan)
+        self._from_q, self._gradients, self._exact = np.zeros((0, 3)), {}, np.full(2, np.nan)
 
     def estimate(self, image: CodeModel, q: Gaussian2, draws: int, generator: torch.Generator) -> Iterator[float]:
         """Draw codes from the prior and from q and compute their log-weights; yields the share of the work done."""
@@ -45,7 +46,12 @@ class BoundEstimates:
                 log_weights = image.log_joint(codes) - source.log_density(codes)
                 found[weighted].append(log_weights)
                 yield (begin / draws + weighted) / 2
-        self._from_prior, self._from_q = np.concatenate(found[False]), np.concatenate(found[True])
+        summaries: dict[bool, list[Numbers]] = {False: [], True: []}
+        for weighted, size in itertools.product((False, True), SIZES):
+            (estimates,) = log_means(np.concatenate(found[weighted]), (size,))
+            summaries[weighted].append(np.array([estimates.mean(), *np.percentile(estimates, SPREAD)]))
+            yield 1.0
+        self._from_prior, self._from_q = np.stack(summaries[False]), np.stack(summaries[True])
 
     def compare_gradients(self, image: CodeModel, q: Gaussian2, generator: torch.Generator) -> Iterator[None]:
         """Draw both estimates of ∂ E_q[log p(x|z)] / ∂μ, and compute it by quadrature."""
@@ -67,18 +73,17 @@ class BoundEstimates:
         """What the estimates came to."""
         if not len(self._from_prior):
             return "Estimate log p(x): from how many codes of the prior, and of q, does it come out right?"
-        size = 100
-        prior = _summary(self._from_prior, size)
+        at = SIZES.index(100)
+        mean, low, high = self._from_prior[at]
         parts = [
-            f"From {size} codes of the prior the estimates of log p(x) are {log_evidence - prior[0]:.2f} nats too low "
-            f"on average, and 80 % of them spread over {prior[2] - prior[1]:.2f} nats: few of these codes have any "
-            "weight."
+            f"From 100 codes of the prior the estimates of log p(x) are {log_evidence - mean:.2f} nats too low on "
+            f"average, and 80 % of them spread over {high - low:.2f} nats: few of these codes have any weight."
         ]
         if len(self._from_q):
-            of_q = [log_evidence - _summary(self._from_q, k)[0] for k in (1, size, SIZES[-1])]
+            below = self._from_q[:, 0] - log_evidence
             parts.append(
-                f"From codes of q the mean of L₁, the ELBO, less log p(x) is {-of_q[0]:+.3f} nats, of L₁₀₀ "
-                f"{-of_q[1]:+.3f}, of L₅₀₀₀ {-of_q[2]:+.4f}."
+                f"From codes of q the mean of L₁, the ELBO, less log p(x) is {below[0]:+.3f} nats, of L₁₀₀ "
+                f"{below[at]:+.3f}, of L₅₀₀₀ {below[-1]:+.4f}."
             )
         return " ".join(parts)
 
@@ -111,19 +116,11 @@ class BoundEstimates:
         )
 
 
-def _summary(log_weights: Numbers, size: int) -> tuple[float, float, float]:
-    """Mean of the estimates from ``size`` codes, and their percentiles."""
-    (estimates,) = log_means(log_weights, (size,))
-    low, high = np.percentile(estimates, SPREAD)
-    return float(estimates.mean()), float(low), float(high)
-
-
-def _curves(title: str, symbol: str, log_weights: Numbers, log_evidence: float) -> Curves:
+def _curves(title: str, symbol: str, summary_S3: Numbers, log_evidence: float) -> Curves:
     lines: list[Line] = [line("log p(x)", (1, SIZES[-1]), (log_evidence, log_evidence))]
-    if len(log_weights):
-        found = np.array([_summary(log_weights, size) for size in SIZES])
+    if len(summary_S3):
         lines += [
-            line(name, SIZES, found[:, column])
+            line(name, SIZES, summary_S3[:, column])
             for column, name in enumerate(("mean", *(f"{share} % are below" for share in SPREAD)))
         ]
     values = np.concatenate([entry.y.numpy() for entry in lines])

@@ -27,8 +27,8 @@ Numbers = NDArray[np.float64]
 LOG_2PI = math.log(2 * math.pi)
 REACH = 5.0
 """Codes farther from the prior's mean have no weight: its density there is 4e-6 of that at 0."""
-COARSE, FINE = 81, 121
-UNDER_Q, LEAST_UNDER_Q, MOST_UNDER_Q = 121, 25, 585
+COARSE, FINE = 71, 101
+UNDER_Q, LEAST_UNDER_Q, MOST_UNDER_Q = 91, 25, 585
 """Places along an axis of the grid under q: more on the axis where q is wider, as log p(x|z) has kinks there."""
 NEGLIGIBLE = 18.0
 """Nats below the peak of the posterior that are outside of its grid."""

@@ -37,7 +37,7 @@ FAMILY_STEPS = 300
 TRAINING = Training(steps=FAMILY_STEPS, batch_size=128, learning_rate=1e-2, schedule="cosine")
 SIZES = (8, 16, 32, 64, 128, 256, 512, 1024)
 FITS = ("logistic regression", "naive Bayes", "LDA")
-MULTIPLICATIONS_AT_ONCE = 4_000_000
+MULTIPLICATIONS_AT_ONCE, SETS_AT_ONCE = 1_000_000, 8
 
 
 def train_class_models(
@@ -96,7 +96,7 @@ class LearningCurve:
     def measure(self, truth: TwoClasses, joint_2G: Numbers, others: int, repeats: int, seed: int) -> Iterator[float]:
         """Fit ``repeats`` sets of points of each size; yields the share of the work done."""
         for number, size in enumerate(SIZES):
-            at_once = max(1, MULTIPLICATIONS_AT_ONCE // (size * (others + 3) ** 2))
+            at_once = max(1, min(SETS_AT_ONCE, MULTIPLICATIONS_AT_ONCE // (size * (others + 3) ** 2)))
             found: list[Numbers] = []
             for begin in range(0, repeats, at_once):
                 generator = torch.Generator().manual_seed(seed + 7919 * (size + begin))
