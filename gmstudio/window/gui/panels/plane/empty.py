@@ -144,5 +144,6 @@ class EmptyPage(QWidget):
         self.row.set_widgets(list(self.buttons.values()))
 
     def _start(self, family: str) -> None:
+        self._panel.setFocus()  # the buttons are about to be disabled, and the focus would leave the panel
         shape = self.shape.currentData()
         self._offers.start(family, {SHAPE: shape} if shape else {})

@@ -84,9 +84,11 @@ def test_other_points_are_chosen_beside_runs_and_shown_in_their_place(qtbot: QtB
     panel.empty.back.click()
     assert not panel.empty.isVisible()
     panel.show_offers(True)
+    panel.empty.buttons["flow"].setFocus()
     panel.empty.buttons["flow"].click()
     opened(scene, info(OTHER, source="ring"))
     assert not panel.empty.isVisible() and [tile.run for tile in scene.state.tiles] == [OTHER]
+    assert panel.focusWidget() is panel
 
 
 def test_a_run_on_the_same_points_joins_the_others(qtbot: QtBot) -> None:
