@@ -209,11 +209,13 @@ class TileView(TileFrame):
     def _write_badge(self) -> None:
         tile, surface = self.tile, self.tile.surface
         step = f"step {surface.step:,}" if surface is not None else ""
-        words = tile.loading or " · ".join(filter(None, (method_badge(tile.opened, surface), step)))
+        forms = [" · ".join(filter(None, (method, step))) for method in method_badge(tile.opened, surface)]
+        room, advance = self.badge.width(), self.badge.fontMetrics().horizontalAdvance
+        words = tile.loading or next((form for form in forms if advance(form) <= room), forms[-1])
         self.badge.set_words(words)
         help_text = tile.opened.method_help if tile.opened is not None else ""
         note = surface.note if surface is not None else ""
-        self.badge.setToolTip("\n".join(filter(None, (words, help_text, note))))
+        self.badge.setToolTip("\n".join(filter(None, (forms[0], help_text, note))))
 
     def _over(self) -> tuple[PlaneLayer, ...]:
         """Layers of the view and of the point that lie over the density."""

@@ -28,9 +28,11 @@ def tile_titles(infos: Sequence[RunInfo | None]) -> list[str]:
     return titles
 
 
-def method_badge(opened: PlaneOpened | None, surface: Surface | None) -> str:
-    """Computation of p(x) in a few words; empty before it is known."""
+def method_badge(opened: PlaneOpened | None, surface: Surface | None) -> tuple[str, str]:
+    """Computation of p(x) in a few words, and shorter; empty before it is known."""
     method = surface.method if surface is not None else opened.method if opened is not None else None
     if surface is not None and surface.method is None:
-        return "no density"
-    return "histogram of samples" if method == "histogram" else method or ""
+        return "no density", "no density"
+    long = {"histogram": "histogram of samples"}
+    short = {"importance weighting": "importance w."}
+    return (long.get(method, method), short.get(method, method)) if method is not None else ("", "")
