@@ -13,7 +13,7 @@ from gmstudio.protocol.points import PointAxis
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.plane import layers as drawn
 from gmstudio.window.gui.panels.plane.tile_canvas import TileCanvas
-from gmstudio.window.gui.panels.plane.titles import method_badge
+from gmstudio.window.gui.panels.plane.titles import method_badges
 from gmstudio.window.gui.panels.plane.view_hands import ViewHands
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
@@ -208,8 +208,7 @@ class TileView(TileFrame):
 
     def _write_badge(self) -> None:
         tile, surface = self.tile, self.tile.surface
-        step = f"step {surface.step:,}" if surface is not None else ""
-        forms = [" · ".join(filter(None, (method, step))) for method in method_badge(tile.opened, surface)]
+        forms = method_badges(tile.opened, surface)
         room, advance = self.badge.width(), self.badge.fontMetrics().horizontalAdvance
         words = tile.loading or next((form for form in forms if advance(form) <= room), forms[-1])
         self.badge.set_words(words)

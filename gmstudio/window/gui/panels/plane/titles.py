@@ -28,11 +28,11 @@ def tile_titles(infos: Sequence[RunInfo | None]) -> list[str]:
     return titles
 
 
-def method_badge(opened: PlaneOpened | None, surface: Surface | None) -> tuple[str, str]:
-    """Computation of p(x) in a few words, and shorter; empty before it is known."""
+def method_badges(opened: PlaneOpened | None, surface: Surface | None) -> list[str]:
+    """Computation of p(x) and step of the weights in a few words, the longest form first; empty before it is known."""
     method = surface.method if surface is not None else opened.method if opened is not None else None
-    if surface is not None and surface.method is None:
-        return "no density", "no density"
-    long = {"histogram": "histogram of samples"}
-    short = {"importance weighting": "importance w."}
-    return (long.get(method, method), short.get(method, method)) if method is not None else ("", "")
+    if method is None:
+        return ["no density" if surface is not None else ""]
+    long = "histogram of samples" if method == "histogram" else method
+    step = f" · step {surface.step:,}" if surface is not None else ""
+    return [long + step, method + step, method]
