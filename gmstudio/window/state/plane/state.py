@@ -31,7 +31,7 @@ class PlaneState(PlaneTiles):
         place: place in the training that all tiles show.
         point: chosen point, in the units of the axes, at the centre of its cell; None: none.
         seed: seed of the samples.
-        edits: the chosen point and the inputs of views, to be undone.
+        edits: the runs side by side, the chosen point and the inputs of views, to be undone.
 
     Signals:
         options_changed: ``options`` changed.
@@ -53,6 +53,7 @@ class PlaneState(PlaneTiles):
         self._beside_due: tuple[str, ...] = ()
         self._views_due: dict[str, str] = {}
         self.edits = EditRecorder(self)
+        self.edits.add_part("runs", lambda: tuple(tile.run for tile in self.tiles), self.show_beside)
         self.edits.add_part("point", lambda: self.point, self._restore_point)
         self.edits.add_part("inputs", self._snapshot_inputs, self._restore_inputs)
         self.made.connect(self._set_up)
@@ -67,6 +68,26 @@ class PlaneState(PlaneTiles):
         library.catalog_arrived.connect(self._on_engine_started)
         library.checkpoint_chosen.connect(self._on_checkpoint_chosen)
         library.live_changed.connect(self._on_live_changed)
+
+    # ---- runs, as a user chooses them ----------------------------------------------------------------------------
+
+    def add_run(self, run: str) -> None:
+        """Show a run beside the others; no effect where it is shown already, or ``MAX_TILES`` are."""
+        with self.edits.recording("Add a run"):
+            super().add_run(run)
+
+    def remove_run(self, run: str) -> None:
+        """Remove a tile; the last one stays."""
+        tile = self.tile(run)
+        with self.edits.recording("Remove a run"):
+            if tile is not None and tile.view_name:
+                self._views_due[run] = tile.view_name
+            super().remove_run(run)
+
+    def move_run(self, run: str, by: int) -> None:
+        """Move a tile forward or back among the others."""
+        with self.edits.recording("Move a run", key=f"move {run}"):
+            super().move_run(run, by)
 
     # ---- settings ------------------------------------------------------------------------------------------------
 
@@ -275,13 +296,15 @@ class PlaneState(PlaneTiles):
         if run and info is not None and has_points(info) and self.tile(run) is None:
             first = self.info(self.tiles[0]) if self.tiles else None
             if first is not None and same_data(first, info):
-                self.add_run(run)
+                with self.edits.unrecorded():
+                    self.add_run(run)
             elif not self.tiles:
                 self.choose_run(run)
 
     def _on_library_changed(self) -> None:
         if self._library.home:
-            self.forget_missing()
+            with self.edits.unrecorded():
+                self.forget_missing()
         for tile in self.tiles:
             tile.open()
 

@@ -75,12 +75,16 @@ class PlaneTiles(QObject):
 
     def companions(self) -> list[RunInfo]:
         """Runs that can stand beside the present ones: on the same points, and not shown yet."""
-        first = self.info(self.tiles[0]) if self.tiles else None
         shown = {tile.run for tile in self.tiles}
-        if first is None or len(self.tiles) >= MAX_TILES:
+        if len(self.tiles) >= MAX_TILES:
             return []
-        able = [info for info in self._library.runs_with("") if has_points(info) and info.run not in shown]
-        return [info for info in able if same_data(first, info)]
+        return [info for info in self._on_same_points() if info.run not in shown]
+
+    def _on_same_points(self) -> list[RunInfo]:
+        first = self.info(self.tiles[0]) if self.tiles else None
+        if first is None:
+            return []
+        return [info for info in self._library.runs_with("") if has_points(info) and same_data(first, info)]
 
     def choose_run(self, run: str) -> None:
         """Choose the tile of a run; one that has none replaces the chosen one, and those on other data."""
@@ -131,18 +135,22 @@ class PlaneTiles(QObject):
             self._announce()
 
     def show_beside(self, runs: tuple[str, ...]) -> None:
-        """Show runs in this order beside the chosen one, which is among them; those on other data are left out."""
-        able = {info.run for info in self.companions()} | {tile.run for tile in self.tiles}
+        """Show these runs in this order; those on other data than the present ones, or gone, are left out."""
+        able = {info.run for info in self._on_same_points()}
         order = [run for run in runs if run in able][:MAX_TILES]
-        if self.run in order:
-            for tile in [tile for tile in self.tiles if tile.run not in order]:
-                self._drop(tile)
-            self.tiles = [tile for tile in self.tiles if tile.run in order]
-            for run in order:
-                if self.tile(run) is None:
-                    self.tiles.append(self._make(run))
-            self.tiles.sort(key=lambda tile: order.index(tile.run))
-            self._announce()
+        if not order or order == [tile.run for tile in self.tiles]:
+            return
+        for tile in [tile for tile in self.tiles if tile.run not in order]:
+            self._drop(tile)
+        self.tiles = [tile for tile in self.tiles if tile.run in order]
+        for run in order:
+            if self.tile(run) is None:
+                self.tiles.append(self._make(run))
+        self.tiles.sort(key=lambda tile: order.index(tile.run))
+        self._announce()
+        if self.run not in order:
+            self.run = order[0]
+            self.run_changed.emit()
 
     def forget_missing(self) -> None:
         """Remove the tiles of runs that are not in the library any more."""

@@ -57,6 +57,26 @@ def test_up_to_four_runs_on_the_same_points_stand_side_by_side(scene: PlaneScene
     assert shown(scene) == [VAE], "the last one stays"
 
 
+def test_runs_that_were_removed_moved_or_added_come_back(scene: PlaneScene) -> None:
+    state, edits = scene.state, []
+    state.edits.edited.connect(edits.append)
+    state.choose_run(MADE)
+    state.add_run(FLOW)
+    scene.serve()
+    state.choose_run(FLOW)
+    state.choose_view("slices")
+    state.remove_run(FLOW)
+    assert shown(scene) == [MADE] and [edit.name for edit in edits] == ["Add a run", "Remove a run"]
+    state.edits.restore(edits[1].before)
+    scene.serve()
+    assert shown(scene) == [MADE, FLOW] and state.tiles[1].inside.view == SLICES
+    state.move_run(FLOW, -1)
+    state.edits.restore(edits[2].before)
+    assert shown(scene) == [MADE, FLOW]
+    state.edits.restore(edits[0].before)
+    assert shown(scene) == [MADE] and state.run == MADE
+
+
 def test_another_run_replaces_the_chosen_one_and_those_on_other_data(scene: PlaneScene) -> None:
     state = scene.state
     state.choose_run(MADE)

@@ -56,21 +56,28 @@ def heat_of(values: Grid, axes: tuple[PointAxis, ...], options: ShowOptions, top
     """
     quantity = options.quantity
     title = (TRUE_TITLES if true else TITLES)[quantity]
-    contours = CONTOURS if options.contours else 0
+    contours = CONTOURS if options.contours and quantity == "p" else 0
     array = Array.of(shown_values(values, quantity))
     top = top or float(values.max(initial=0.0)) or 1.0
     if quantity == "p":
         return Heat(name=title, values=array, extent=extent_of(axes), top=top, contours=contours)
-    strongest = math.log(top)
-    return Heat(
-        name=title,
-        values=array,
-        extent=extent_of(axes),
-        unit="nats",
-        top=strongest,
-        low=strongest - LOG_RANGE,
-        contours=contours,
-    )
+    strongest = _strongest(top)
+    low = strongest - LOG_RANGE
+    return Heat(name=title, values=array, extent=extent_of(axes), unit="nats", top=strongest, low=low)
+
+
+def log_contours(values: Grid, axes: tuple[PointAxis, ...], top: float) -> Paths:
+    """Contour lines of log p within its range of colours; the arguments are those of ``heat_of``."""
+    strongest = _strongest(top or float(values.max(initial=0.0)) or 1.0)
+    low = strongest - LOG_RANGE
+    logs = np.nan_to_num(shown_values(values, "log p"), nan=low).clip(low, strongest)
+    heat = Heat(name="", values=Array.of(logs), extent=extent_of(axes), contours=CONTOURS)
+    return Paths(name="", points=Array.of(contour_lines(heat)), series=-1)
+
+
+def _strongest(top: float) -> float:
+    """Logarithm of the probability of the strongest colour, in whole nats."""
+    return float(math.ceil(math.log(top)))
 
 
 def truth_contours(truth: Grid, axes: tuple[PointAxis, ...]) -> Paths:

@@ -146,7 +146,10 @@ class TruthView(TileFrame):
                 title, series = drawn.TRUE_TITLES[options.quantity], drawn.TRUTH_SERIES
                 layer = drawn.steps_of(truth, axes[0], options.quantity, title, series, filled=True)
             self._heat = key, layer
-        self.canvas.set_layers((self._heat[1], *self.point_layers()))
+        contours: list[PlaneLayer] = []
+        if len(axes) == 2 and options.contours and options.quantity == "log p":
+            contours.append(drawn.log_contours(truth, axes, own_top))
+        self.canvas.set_layers((self._heat[1], *contours, *self.point_layers()))
         metrics = next((tile.metrics for tile in self.state.tiles if tile.metrics is not None), None)
         known = metrics is not None and np.isfinite(metrics.entropy)
         self.badge.set_words(f"H = {metrics.entropy:.3f} nats" if metrics is not None and known else "")
@@ -234,6 +237,8 @@ class TileView(TileFrame):
             top = self.state.common_top if options.common_scale else 0.0
             key = (surface, options.quantity, options.contours, top)
             layers.append(self._keep("heat", key, lambda: drawn.heat_of(surface.values, axes, options, top)))
+            if options.contours and options.quantity == "log p":
+                layers.append(self._keep("contours", key, lambda: drawn.log_contours(surface.values, axes, top)))
         truth = self.state.truth
         if options.truth == "contours" and truth is not None:
             layers.append(self._keep("truth", tile.opened, lambda: drawn.truth_contours(truth, axes)))
