@@ -102,6 +102,11 @@ class PointsPage(QObject):
         return str(self._opened.config.get("strokes", ""))
 
     @property
+    def is_blank(self) -> bool:
+        """Nothing is drawn or no file is chosen yet: an invitation, no mistake."""
+        return not self.config.get({DRAWN: "strokes", "picture": "path", "csv": "path"}.get(self.shape, "shape"))
+
+    @property
     def can_draw(self) -> bool:
         """A press on the plane draws or erases."""
         return self.shape == DRAWN and self.tool != "look"

@@ -9,6 +9,8 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.plane_layers import Dots, Heat, Paths, PlaneLayer
 from gmstudio.protocol.points import PointAxis, PointsDescribed
 
+MOST_UNLIKE = 3.0
+"""Ratio of the lengths of two axes up to which they have one scale."""
 HEADROOM = 1.08
 """Upper end of the axis of probabilities, in the largest one."""
 _SPREAD_SEED = 1
@@ -20,6 +22,12 @@ def plane_axes(described: PointsDescribed) -> tuple[PointAxis, PointAxis]:
     if len(described.axes) == 2:
         return described.axes[0], described.axes[1]
     return described.axes[0], PointAxis("probability of a cell", 0.0, HEADROOM * _highest(described))
+
+
+def are_alike(axes: tuple[PointAxis, ...]) -> bool:
+    """Whether a unit should be as long on both axes: not on those of a table with other ranges, nor on a line."""
+    lengths = [axis.high - axis.low for axis in axes]
+    return len(axes) == 2 and max(lengths) <= MOST_UNLIKE * min(lengths)
 
 
 def layers_of(described: PointsDescribed, *, density: bool, points: bool) -> list[PlaneLayer]:

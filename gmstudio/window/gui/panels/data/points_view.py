@@ -8,7 +8,7 @@ from gmstudio.protocol.points import PointAxis
 from gmstudio.protocol.strokes import UNIT, WINDOW
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.data.density_brush import DensityBrush
-from gmstudio.window.gui.panels.data.points_layers import layers_of, numbers_text, plane_axes
+from gmstudio.window.gui.panels.data.points_layers import are_alike, layers_of, numbers_text, plane_axes
 from gmstudio.window.gui.panels.data.points_tools import PointsTools
 from gmstudio.window.gui.panels.data.statistics import text_label
 from gmstudio.window.gui.picture_source import file_in
@@ -86,7 +86,7 @@ class PointsView(QWidget):
         points = self._points
         described = points.described
         if described is not None:
-            self.plane.set_axes(*plane_axes(described), square=len(described.axes) == 2)
+            self.plane.set_axes(*plane_axes(described), square=are_alike(described.axes))
             self.plane.set_layers(
                 layers_of(described, density=self.tools.density.isChecked(), points=self.tools.dots.isChecked())
             )
@@ -103,8 +103,7 @@ class PointsView(QWidget):
         self._show_brush()
 
     def _show_problem(self, sentence: str) -> None:
-        empty = self._points.shape == DRAWN and not self._points.strokes  # an invitation, no mistake
-        self._write(sentence, "muted" if empty else "error")
+        self._write(sentence, "muted" if self._points.is_blank else "error")
 
     def _write(self, text: str, role: str) -> None:
         self._remarks.setText(text)

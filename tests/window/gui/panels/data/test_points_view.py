@@ -14,8 +14,10 @@ from PySide6.QtWidgets import QComboBox, QLabel, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.plane_layers import Dots, Heat, Paths
+from gmstudio.protocol.points import PointAxis
 from gmstudio.window.gui.panels.data.density_brush import DensityBrush
 from gmstudio.window.gui.panels.data.panel import DataPanel
+from gmstudio.window.gui.panels.data.points_layers import are_alike
 from gmstudio.window.gui.panels.data.points_view import PointsView
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
@@ -89,6 +91,21 @@ def test_points_of_a_line_are_shown_as_probabilities_and_shares(shown: ShownPoin
     assert isinstance(truth, Paths) and isinstance(shares, Paths) and truth.filled
     assert shown.plane.axes[1].title == "probability of a cell"
     assert shares.points.numpy()[0, :, 1].max() < shown.plane.axes[1].high
+
+
+def test_axes_have_one_scale_where_their_ranges_are_alike() -> None:
+    side, longer, long = (PointAxis("x", 0, high) for high in (1, 3, 100))
+    assert are_alike((side, longer)) and not are_alike((side, long)) and not are_alike((side,))
+
+
+def test_a_file_that_is_not_chosen_yet_is_an_invitation_and_a_wrong_one_a_mistake(shown: ShownPoints) -> None:
+    remarks = shown.find(QLabel, "points_remarks")
+    shown.state.points.set_values(shape="picture")
+    shown.refuse("File is empty. Choose a picture.")
+    assert remarks.property("role") == "muted"
+    shown.state.points.set_values(path="/no/picture.png")
+    shown.refuse("There is no /no/picture.png.")
+    assert remarks.property("role") == "error" and remarks.text() == "There is no /no/picture.png."
 
 
 def test_a_shape_is_chosen_in_the_order_of_the_settings(shown: ShownPoints) -> None:
