@@ -26,7 +26,7 @@ from gmstudio.runs.surfaces import StoredSurface, append_surface, list_surfaces
 
 SHARE = 0.02
 """Largest share of the time of training that recording takes."""
-LEAST_S = 0.05
+LEAST_S = 0.1
 """Time that it may take in any case, for the first steps, before there is much time of training."""
 LAST_S = 0.25
 """Time that the last one may take in any case, with which a film ends."""

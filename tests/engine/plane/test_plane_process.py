@@ -49,7 +49,7 @@ def test_a_model_of_points_is_seen_while_it_trains_and_afterwards(tmp_path: Path
 
         listed = engine.ask(ListSurfaces(run=path), SurfacesListed)
         steps = listed.steps.numpy().tolist()
-        assert steps[:4] == [0, 1, 2, 5] and steps[-1] == 400
+        assert steps[0] == 0 and steps[-1] == 400 and steps == sorted(set(steps))  # how many depends on the time
         kl = listed.metrics["forward_kl"].numpy()
         assert kl[-1] < 0.5 * kl[0] and (np.diff(listed.seconds.numpy()) >= 0).all()
         last = engine.ask(DrawSurface(run=path, step=400), SurfaceDrawn)
