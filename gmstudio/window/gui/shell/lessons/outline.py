@@ -55,7 +55,7 @@ class ControlOutlines(QWidget):
 
     def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
         """Follow the controls and all that they stand on."""
-        if event.type() in _MOVES and isValid(self):
+        if event.type() in _MOVES and isValid(self) and isValid(self._later):
             self._later.start()
         return False
 
