@@ -16,7 +16,7 @@ from gmstudio.window.state.labs.state import LabsState
 FORMULA = QSize(360, 56)
 SCENE_MINIMUM = QSize(320, 220)
 STEPS = 1000
-PREPARING, WORKING = "Preparing …", "Computing …"
+STARTING, PREPARING, WORKING = "The engine is starting …", "Preparing …", "Computing …"
 
 
 class LabPage(QWidget):
@@ -45,6 +45,7 @@ class LabPage(QWidget):
         self.scene.input_edited.connect(state.edit)
         state.work.lab_changed.connect(self._show_lab)
         state.work.changed.connect(self._show_work)
+        self._show_work()
 
     def _lay_out(self) -> None:
         self.formula.setFixedSize(scaled_px(self, FORMULA.width()), scaled_px(self, FORMULA.height()))
@@ -110,7 +111,8 @@ class LabPage(QWidget):
             self.scene.show_scene(work.scene)
         busy = bool(work.running) or work.opening
         stage = work.scene.stage if work.scene is not None else ""
-        self.stage.set_words(stage or ((PREPARING if work.opening else WORKING) if busy else ""))
+        idle = STARTING if work.entry is None else ""
+        self.stage.set_words(stage or ((PREPARING if work.opening else WORKING) if busy else idle))
         self.progress.setValue(round(STEPS * (work.scene.progress if work.scene is not None else 0.0)))
         self.progress.setVisible(busy)
         role = "error" if work.problem else "muted"

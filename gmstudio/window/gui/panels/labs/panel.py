@@ -155,6 +155,7 @@ class LabsPanel(Panel):
             for exercise in self._state.exercises
         ]
         lessons = [Item(f"{LESSON}{name}", title, LESSON_DETAIL.format(title)) for name, title in TITLES.items()]
+        lessons = lessons if labs else []  # with the labs, above which they would otherwise have to make room
         self.contents.set_sections(
             [Section("Laboratories", labs), Section("Lessons", lessons), Section("Exercises", exercises)]
         )

@@ -192,6 +192,16 @@ def test_tab_goes_from_top_to_bottom_also_in_another_lab(panel: LabsPanel, labs:
         assert places == sorted(places)
 
 
+def test_nothing_is_offered_before_the_engine_has_started(qtbot: QtBot) -> None:
+    """Lessons alone would move down when the laboratories come."""
+    labs = LabsScene()
+    panel = LabsPanel(labs.state, labs.library)
+    qtbot.addWidget(panel)
+    assert panel.contents.list.count() == 0 and panel.page.stage.words == "The engine is starting …"
+    labs.start()
+    assert panel.contents.list.item(0).text() == "Laboratories" and panel.page.stage.words == "Preparing …"
+
+
 def test_a_lesson_is_opened_by_the_window(panel: LabsPanel, labs: LabsScene) -> None:
     wanted: list[str] = []
     panel.lesson_wanted.connect(wanted.append)
