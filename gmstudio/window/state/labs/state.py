@@ -53,7 +53,7 @@ class LabsState(QObject):
         self.exercises: tuple[Exercise, ...] = ()
         self.exercise: Exercise | None = None
         self.name = ""
-        self._wanted = self._wanted_lab = ""
+        self._wanted = self._wanted_lab = self._missing = ""
         self._active = self._due = self._apply = False
         self._settings: dict[str, LabSettings] = {}
         self._burst, self._burst_key, self._burst_at = 0, "", 0.0
@@ -73,7 +73,7 @@ class LabsState(QObject):
 
     def select(self, name: str) -> None:
         """Show a lab as it was left, or an exercise; before the engine has started it is shown then."""
-        self._wanted = name
+        self._wanted, self._missing = name, ""
         exercise = next((exercise for exercise in self.exercises if exercise.name == name), None)
         if exercise is not None:
             self.exercise = exercise
@@ -85,7 +85,8 @@ class LabsState(QObject):
             else:
                 self.selected.emit()
         elif self._library.catalog is not None:
-            self.work.report(NO_SUCH_PAGE.format(name))
+            self._missing = NO_SUCH_PAGE.format(name)
+            self.work.report(self._missing)
 
     @property
     def page(self) -> str:
@@ -123,6 +124,8 @@ class LabsState(QObject):
         if self._due and self._active and entry is not None and (self._library.home or not entry.card.families):
             self._due = False
             self.work.show(entry, self.settings(self.name), apply=self._apply)
+            if self._missing:
+                self.work.report(self._missing)
 
     def settings(self, name: str) -> LabSettings:
         """Settings of a lab; its edits are recorded from the first call on."""

@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 import msgspec
 import pytest
-from labs_scene import EXERCISES, LabsScene
+from labs_scene import EXERCISES, LabsScene, lab
 
 from gmstudio.protocol.engine import Cancel, CommandFailed, EngineReported, Reason
 from gmstudio.protocol.exercises import DeliverablesWritten, TestValue, WriteDeliverables
@@ -168,8 +168,10 @@ def test_an_exercise_is_a_page_and_is_shown_again(qapp: object) -> None:
     assert later.state.page == "first"
 
 
-def test_a_page_that_there_is_not_is_said(qapp: object) -> None:
-    labs = LabsScene()
+@pytest.mark.parametrize("families", [(), ("vae",)])
+def test_a_page_that_there_is_not_is_said(qapp: object, families: tuple[str, ...]) -> None:
+    """Also where the first lab is opened only once the runs are known that it may use."""
+    labs = LabsScene(lab("first", families=families))
     labs.state.select("nothing")
     labs.start()
     labs.open()
