@@ -122,7 +122,7 @@ class AutoencoderToVAE(Lab):
     def edit(self, name: str, values: Numbers) -> str:
         """See ``Lab``; the mark on the curve is the setting."""
         self.inputs[name] = np.clip(values, 0.0, 1.5)
-        self.config = msgspec.structs.replace(self.config, noise=float(self.inputs[name][0]))
+        self.config = msgspec.structs.replace(self.config, noise=round(float(self.inputs[name][0]), 2))
         return ""
 
     # ---- training ----------------------------------------------------------------------------------------------

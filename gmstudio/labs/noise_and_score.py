@@ -141,7 +141,7 @@ class NoiseAndScore(Lab):
         limit = (0.0, 1.0) if name == "time" else (-REACH, REACH)
         self.inputs[name] = np.clip(values, *limit)
         if name == "time":
-            self.config = msgspec.structs.replace(self.config, time=float(self.inputs[name][0]))
+            self.config = msgspec.structs.replace(self.config, time=round(float(self.inputs[name][0]), 3))
         return ""
 
     def prepare(self) -> Iterator[Scene | None]:
