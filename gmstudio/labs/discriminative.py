@@ -38,6 +38,8 @@ from gmstudio.protocol.scenes import Block, Curves, Mark, Number, Plane, Scene, 
 from gmstudio.protocol.scenes import Numbers as NumbersBlock
 
 NUM_SAMPLES = 300
+RARE = 0.01
+"""A point is an outlier when less than this share of the model's points is as rare."""
 MAX_DOTS = 400
 FAMILIES = ("made", "nade")
 EXTENT = (-REACH, REACH, -REACH, REACH)
@@ -45,8 +47,8 @@ TITLES = {
     "naive bayes": "naive Bayes",
     "lda": "LDA",
     "qda": "QDA",
-    "made": "a MADE for each class",
-    "nade": "a NADE for each class",
+    "made": "MADE by class",
+    "nade": "NADE by class",
 }
 
 
@@ -315,11 +317,12 @@ class Discriminative(Lab):
         cell = self._cell()
         density = modelled.sum(0)
         rarer = float(density[density <= density[cell]].sum() / density.sum())
-        sure = max(direct[cell], 1 - direct[cell])
+        sure, outlying = max(direct[cell], 1 - direct[cell]), rarer < RARE
         return (
             f"{text}, {title} in {100 * error_of(_posterior(modelled), self._joint):.1f} %; the Bayes error is "
-            f"{100 * bayes:.1f} %. At the point x logistic regression is sure to {100 * sure:.1f} %, while "
-            f"{_percent(rarer)} of the model's points are as rare: p(y | x) alone does not notice an outlier."
+            f"{100 * bayes:.1f} %. At the point x logistic regression is sure to {100 * sure:.1f} %; "
+            f"{_percent(rarer)} of the model's points are as rare, so x is {'an' if outlying else 'no'} outlier, which "
+            "p(y | x) alone cannot say."
         )
 
     def _cell(self) -> int:

@@ -94,7 +94,10 @@ def test_what_is_read_at_the_point_follows_from_p_of_x_and_y() -> None:
     edited(lab, "point", [[9.0, -9.0]])
     assert np.abs(lab.inputs["point"]).max() < 5
     shown = {number.name: number.value for number in blocks(lab.scene(), Numbers)[0].numbers}
-    assert shown["Share of p(x) that is rarer"] == "< 0.01 %", "A corner is an outlier."
+    assert shown["Share of p(x) that is rarer"] == "< 0.01 %"
+    assert "x is an outlier" in finding(lab.scene())
+    edited(lab, "point", [[0.0, 0.0]])
+    assert "x is no outlier" in finding(lab.scene())
 
 
 def test_with_x2_missing_the_model_is_summed_over_it() -> None:
