@@ -131,6 +131,8 @@ class AutoencoderToVAE(Lab):
         """Train all models, or fit distributions to the codes."""
         if action == "train" or not self._models:
             yield from self._train()
+        if not self._curves:
+            yield from self._measure_noise()
         yield from self._fit()
 
     def _train(self) -> Iterator[Scene | None]:
@@ -139,28 +141,35 @@ class AutoencoderToVAE(Lab):
         dataset = self._data = yield from self.bench.data(source, config)
         levels = dataset.image.levels
         train, valid = (to_shares(torch.from_numpy(s.images), levels) for s in (dataset.train, dataset.valid))
-        validity = Validity.of(train, valid)
+        self._validity = Validity.of(train, valid)
+        self._held_out = self._validity.measure(valid)[1]
+        yield None
         plans: tuple[tuple[str, str, dict[str, Any]], ...] = (
             ("Autoencoder", "autoencoder", {"reconstruction": "likelihood"}),
             (f"VAE, β = {self.config.beta:g}", "vae", {"beta": self.config.beta}),
             ("VAE, β = 1", "vae", {}),
         )
-        models: list[CodedModel] = []
-        for number, (title, family, settings) in enumerate(plans):
+        built: list[Autoencoder | VAE] = []
+        for _title, family, settings in plans:
             model = self.bench.build(family, {**SIZES, **settings}, dataset)
             assert isinstance(model, Autoencoder | VAE)
+            built.append(model.eval())
+        self._models = [self._coded(plan[0], model) for plan, model in zip(plans, built, strict=True)]
+        for number, (model, (title, _family, _settings)) in enumerate(zip(built, plans, strict=True)):
             for step in self.bench.train(model, dataset, TRAINING):
+                if not self.bench.due():
+                    yield None
+                    continue
+                self._models[number] = self._coded(title, model)
                 share = (number + step / TRAINING.steps) / len(plans)
-                yield self._training(title, step, share) if self.bench.due() else None
-            models.append(CodedModel.of(title, model.eval(), dataset, self._source(7)))
-            models[-1].priors = [standard_normal_prior()]
+                stage = f"{title}: step {step:,} of {TRAINING.steps:,}"
+                yield msgspec.structs.replace(self.scene(), stage=stage, progress=share)
+            self._models[number] = self._coded(title, model)
             yield None
-        self._models, self._validity, self._held_out = models, validity, validity.measure(valid)[1]
-        yield from self._measure_noise()
 
-    def _training(self, title: str, step: int, share: float) -> Scene:
-        scene = self.scene()
-        return msgspec.structs.replace(scene, stage=f"{title}: step {step:,} of {TRAINING.steps:,}", progress=share)
+    def _coded(self, title: str, model: Autoencoder | VAE) -> CodedModel:
+        assert self._data is not None
+        return CodedModel.of(title, model, self._data, self._source(7))
 
     def _measure_noise(self) -> Iterator[None]:
         curves = {}
@@ -315,7 +324,9 @@ class AutoencoderToVAE(Lab):
     def _finding(self) -> str:
         plain, best = self._models[0], self._models[-1]
         if not self._curves:
-            return ""
+            return (
+                "What noise on the codes costs, and what a fitted prior gains, is measured when all three are trained."
+            )
         at = [float(np.interp(self.config.noise, NOISES, self._curves[coded.title])) for coded in (plain, best)]
         text = (
             f"With noise {self.config.noise:.2f} the autoencoder's reconstruction loss rises by "

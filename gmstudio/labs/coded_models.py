@@ -18,7 +18,7 @@ from gmstudio.data.dataset import Dataset
 from gmstudio.families.autoencoder import Autoencoder
 from gmstudio.families.variational.vae import VAE
 from gmstudio.labs.base import Numbers
-from gmstudio.labs.code_priors import CodePrior
+from gmstudio.labs.code_priors import CodePrior, standard_normal_prior
 
 Coded = Autoencoder | VAE
 
@@ -56,7 +56,7 @@ class CodedModel:
     valid_means: Numbers
     spread: Numbers
     deviation: float
-    priors: list[CodePrior] = field(default_factory=list)
+    priors: list[CodePrior] = field(default_factory=lambda: [standard_normal_prior()])
     log_evidence: list[float] = field(default_factory=list)
     samples: list[tuple[float, float]] = field(default_factory=list)
 
