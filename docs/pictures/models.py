@@ -59,6 +59,7 @@ MODELS = {
     "realnvp-points": Model("realnvp", 700, points=True),
     "vae-points": Model("vae", 1500, points=True),
     "gan-points": Model("gan", 2000, points=True),
+    "ddpm-points": Model("ddpm", 1500, points=True),
 }
 """Name, which is also that of its run's folder → model."""
 

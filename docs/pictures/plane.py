@@ -35,9 +35,9 @@ INSIDES = (
     Inside("made-points", "chain_rule", "MADE: p(x₁), p(x₂ | x₁) along the line, and their product"),
     Inside("realnvp-points", "warp", "Flow: a grid of the plane carried to noise by its layers, shaded by log |det J|"),
     Inside("vae-points", "posterior", "VAE: posteriors of points in the plane of codes", (1.0, 0.0)),
-    Inside("vae-points", "decoded_grid", "VAE: the grid of codes, decoded"),
+    Inside("ddpm-points", "paths", "Diffusion: paths from noise to points"),
     Inside("gan-points", "discriminator", "GAN: D(x) over the plane", samples=True),
-    Inside("gan-points", "generator_gradients", "GAN: the step that the discriminator wants of samples"),
+    Inside("gan-points", "generator_gradients", "GAN: gradients of its loss at generated points"),
 )
 
 
