@@ -73,6 +73,7 @@ class PlaneState(PlaneTiles):
 
     def add_run(self, run: str) -> None:
         """Show a run beside the others; no effect where it is shown already, or ``MAX_TILES`` are."""
+        self._beside_due = ()
         with self.edits.recording("Add a run"):
             super().add_run(run)
 
@@ -234,11 +235,10 @@ class PlaneState(PlaneTiles):
         self.options_changed.emit()
 
     def _restore_beside(self) -> None:
-        """Show the runs again that were side by side, once one of them is shown."""
-        if self._beside_due and self._library.home and self.run:
+        """Show the runs again that were side by side, once one of them is chosen: first it may be the newest run."""
+        if self._library.home and self.run in self._beside_due:
             due, self._beside_due = self._beside_due, ()
-            if self.run in due:
-                self.show_beside(due)
+            self.show_beside(due)
 
     def _set_up(self, tile: PlaneTile) -> None:
         """Show in a new tile what the others show."""

@@ -1,14 +1,16 @@
 """The Plane panel: its controls write the state, and show it."""
 
+import math
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from plane_scene import FLOW, GAN, IMAGES, LINE, MADE, RUNS, VAE, PlaneScene, info
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from gmstudio.protocol.plane import DrawInside, DrawSurface
+from gmstudio.protocol.plane import DrawInside, DrawSurface, SurfaceMetrics
 from gmstudio.protocol.plane_layers import Dots, Guide, Heat, Paths
 from gmstudio.window.gui.panels.plane.add_menu import add_menu
 from gmstudio.window.gui.panels.plane.panel import ALONE, FULL, PlanePanel
@@ -84,6 +86,20 @@ def test_the_surface_of_the_first_run_is_shown_with_method_and_step(stage: Stage
     heat = stage.heat(MADE)
     assert heat.extent == (-2.0, 2.0, -1.0, 3.0) and heat.values.shape == (16, 16)
     assert stage.panel.stage.truth.isVisible() and "2.000" in stage.panel.stage.truth.badge.words
+
+
+def test_a_model_without_a_density_says_so(stage: Stage) -> None:
+    tile = stage.state.chosen
+    assert tile is not None
+    tile.feed.refresh()
+    drawn = stage.surface(stage.client.last(DrawSurface))
+    unknown = SurfaceMetrics(**dict.fromkeys(SurfaceMetrics.__struct_fields__, math.nan))
+    stage.client.deliver(msgspec.structs.replace(drawn, method=None, samples=None, metrics=unknown))
+    stage.answered = len(stage.client.sent)
+    stage.settle()
+    assert stage.view(MADE).badge.words == "no density"
+    assert not any(isinstance(layer, Heat) for layer in stage.view(MADE).canvas.layers)
+    assert {cells[0].text() for cells in stage.panel.numbers.cells.values()} == {"–"}
 
 
 def test_runs_are_added_from_a_menu_of_those_on_the_same_points(stage: Stage) -> None:
