@@ -65,6 +65,30 @@ def panning(
 
 
 @app.command()
+def plane(
+    families: Annotated[
+        list[str] | None,
+        typer.Option("--family", help="Key in FAMILIES; may be repeated; left out: all that propose settings."),
+    ] = None,
+    shapes: Annotated[
+        list[str] | None,
+        typer.Option("--shape", help="Set of points; may be repeated; left out: five sets."),
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0)] = 0,
+    canvas: Annotated[bool, typer.Option(help="Measure the frames a second of a plane that is panned, too.")] = True,
+) -> None:
+    """Points of the plane: seconds and KL(p* ‖ p) per family and set, refresh of surfaces, panning."""
+    from benchmarks import plane as benchmark
+
+    result = benchmark.measure(families or [], shapes or [], seed)
+    if canvas:
+        from benchmarks import panning
+
+        result["pan"] = panning.measure(1, 600)
+    report(result)
+
+
+@app.command()
 def decoding(
     family: FamilyOption = "vae",
     size: Annotated[int, typer.Option(min=1)] = 28,

@@ -8,6 +8,7 @@ import torch
 from tiny_families import fit
 from torch import Tensor
 
+from gmstudio.data import load
 from gmstudio.families import FAMILIES
 from gmstudio.families.adversarial.gan import GAN
 from gmstudio.families.base import Family
@@ -176,3 +177,25 @@ def test_the_rbm_gives_the_same_table_as_its_normalizer() -> None:
     with torch.no_grad():
         expected = (-model.free_energy(every).double() - model.machine.log_z_exact()).view(16, 16).T
     torch.testing.assert_close(model.log_prob_grid(), expected, atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize(("shape", "most_kl"), [("moons", 0.3), ("mixture_1d", 0.1)])
+def test_the_flows_proposal_learns_points_and_its_masses_sum_to_one(shape: str, most_kl: float) -> None:
+    dataset = load("points", {"shape": shape, "num_points": 4000})
+    torch.manual_seed(0)
+    start = RealNVP.start_on_points
+    model = RealNVP(parse_config(RealNVP.Config, start.config), dataset.image)
+    x, generator = torch.from_numpy(dataset.train.images).long(), seeded()
+    adam = torch.optim.Adam(model.parameters(), lr=1e-2)
+    for _ in range(150):
+        batch = x[torch.randint(len(x), (256,), generator=generator)]
+        adam.zero_grad()
+        model.loss(batch, generator)["loss"].backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 50)
+        adam.step()
+    table = model.log_prob_grid()
+    assert table.exp().sum().item() == pytest.approx(1.0, abs=1e-5)
+    assert dataset.truth is not None
+    truth = torch.from_numpy(dataset.truth)
+    there = truth > 0
+    assert 0 < (truth[there] * (truth[there].log() - table[there])).sum() < most_kl

@@ -179,7 +179,8 @@ def _summed(log_density_N: Tensor, nodes: Nodes, num_dims: int, levels: int) -> 
         log_RL = _grouped_logsumexp(log_RN, cell_N, levels)
         plain = log_RL if num_dims == 1 else _grouped_logsumexp(log_RL.T, cell_N, levels).T
         log_mass = torch.where(mass == 0.0, plain, log_mass)
-    return log_mass.contiguous()
+    lowest = math.log(torch.finfo(wide).tiny)  # so that no exponential is 0, which the mass of no cell is
+    return log_mass.clamp(min=lowest).contiguous()
 
 
 def _shared(mass_RN: Tensor) -> Tensor:
