@@ -2,7 +2,7 @@
 
 Steps at which a surface is due: 0, 1, 2, 5, 10, 20, 50 …, then those of a regular interval, at most that of the
 samples, and the last one. A due one is recorded where all of them take at most a fiftieth of the time of training;
-where only samples exist, fewer of them are counted for that.
+where only samples exist, a twentieth, and fewer samples are counted.
 """
 
 import math
@@ -26,13 +26,15 @@ from gmstudio.runs.surfaces import StoredSurface, append_surface, list_surfaces
 
 SHARE = 0.02
 """Largest share of the time of training that recording takes."""
+COUNTED_SHARE = 0.05
+"""The same where samples have to be drawn and counted, without which there would hardly be any surface of diffusion."""
 LEAST_S = 0.1
 """Time that it may take in any case, for the first steps, before there is much time of training."""
 LAST_S = 0.25
 """Time that the last one may take in any case, with which a film ends."""
 FRAMES = 80
 """Number of surfaces that a film of a whole training has at least, where the time allows it."""
-FEWEST_COUNTED = 500
+FEWEST_COUNTED = 400
 MOST_COUNTED = 20_000
 
 
@@ -108,7 +110,8 @@ class SurfaceRecorder:
 
     def _affordable(self, step: int) -> bool:
         """Return whether there is time for another one; how many samples it may count depends on that, too."""
-        left_s = max(LEAST_S, SHARE * self._trained_s) - self._spent_s
+        share = COUNTED_SHARE if self._counts else SHARE
+        left_s = max(LEAST_S, share * self._trained_s) - self._spent_s
         if step >= self._run.record.training.steps:
             left_s = max(left_s, LAST_S)
         if not self._counts or not self._cost_s:

@@ -158,7 +158,7 @@ def test_more_samples_are_counted_where_there_is_time(tmp_path: Path, monkeypatc
         recorder.trained(1000.0)
         assert any(recorder.record(1))
         notes = [draw_recorded(run, DrawSurface(run="/run"), step).note for step in (0, 1)]
-    assert notes[0].startswith("500 samples") and notes[1].startswith("20,000 samples")
+    assert notes[0].startswith("400 samples") and notes[1].startswith("20,000 samples")
 
 
 def test_weights_that_diverged_leave_no_surface(tmp_path: Path) -> None:
