@@ -40,14 +40,14 @@ def code_grid(num_dims: int, like: Tensor, nodes: int | None = None) -> tuple[Te
         nodes: on each axis; None: as many as a surface takes.
 
     Returns:
-        Codes (N, Z), the last dimension varying fastest, and their log-weights (N,) float64, whose exponentials sum to
-        one.
+        Codes (N, Z), the last dimension varying fastest, and their log-weights (N,) float64 on the CPU, whose
+        exponentials sum to one.
     """
     count = nodes or (NODES_IN_1D if num_dims == 1 else NODES_IN_2D)
     line = torch.linspace(-REACH, REACH, count, dtype=torch.float64)
     codes_NZ = torch.cartesian_prod(*[line] * num_dims).view(-1, num_dims)
     log_weights_N = (-0.5 * codes_NZ.square().sum(1)).log_softmax(0)
-    return codes_NZ.to(like), log_weights_N.to(like.device)
+    return codes_NZ.to(like), log_weights_N
 
 
 def prior_codes(num_dims: int, count: int, like: Tensor, generator: torch.Generator) -> Tensor:
@@ -70,19 +70,19 @@ def by_codes(request: SurfaceRequest) -> Iterator[Surface | None]:
         note = f"{len(codes_NZ):,} codes on a grid within ±{REACH:g}."
     else:
         codes_NZ = prior_codes(num_dims, QUICK_DRAWS if request.quick else NUM_DRAWS, like, request.generator)
-        log_weights_N = codes_NZ.new_zeros(len(codes_NZ), dtype=torch.float64).log_softmax(0)
+        log_weights_N = torch.zeros(len(codes_NZ), dtype=torch.float64).log_softmax(0)
         note = f"{len(codes_NZ):,} codes drawn from the prior."
-    total = torch.zeros(grid.shape, dtype=torch.float64, device=like.device)
+    total = torch.zeros(grid.shape, dtype=torch.float64)  # on the CPU, since not every device has these floats
 
     def compute(rows: slice) -> None:
         with torch.inference_mode():
-            probs_NDL = model.level_log_probs(codes_NZ[rows]).flatten(1, 3).exp().double()
+            probs_NDL = model.level_log_probs(codes_NZ[rows]).flatten(1, 3).exp().cpu().double()
             weights_N1 = log_weights_N[rows].exp().unsqueeze(1)
             second = probs_NDL[:, 1] if grid.dims == 2 else torch.ones_like(weights_N1)
             total.add_((weights_N1 * second).T @ probs_NDL[:, 0])
 
     yield from rows_in_pieces(len(codes_NZ), CODES, compute)
-    yield Surface(total.cpu().numpy(), "quadrature" if quadrature else "importance weighting", note)
+    yield Surface(total.numpy(), "quadrature" if quadrature else "importance weighting", note)
 
 
 def has_level_decoder(model: Family) -> bool:

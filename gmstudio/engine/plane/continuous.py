@@ -50,7 +50,7 @@ def by_midpoints(request: SurfaceRequest) -> Iterator[Surface | None]:
     log_RC = torch.cat(parts).view(-1, count)
     if count < grid.levels:
         log_RC = functional.interpolate(log_RC[None, None], size=grid.shape, mode="bicubic", align_corners=False)[0, 0]
-    values = log_RC.double().exp().cpu().numpy()
+    values = log_RC.cpu().double().exp().numpy()
     outside = 1.0 - float(values.sum())
     note = "By the midpoint rule" + (f"; {outside:.1%} of the mass lies beyond the axes." if outside > 5e-4 else ".")
     yield Surface(values, "quadrature", note)

@@ -283,7 +283,7 @@ def _discriminator(model: Discriminator, request: ViewRequest, image: Tensor) ->
     numbers = [Number(metric.symbol, f"{float(model.discriminate(means)):.4f}", metric.help, metric.symbol)]
     if not isinstance(model, Adversarial):
         return Part(tuple(numbers))
-    gradient = generator_gradients(model, means)[0].double().cpu().numpy()
+    gradient = generator_gradients(model, means)[0].cpu().double().numpy()
     sides = np.array([axis.high - axis.low for axis in request.grid.axes])
     per_unit = gradient * request.grid.levels / (request.grid.levels - 1) / sides
     words = "Length of the gradient of the generator's loss, per unit of the axes, if it generated this point."

@@ -77,7 +77,7 @@ def factor_pieces(
         labels = None if label is None else torch.full((len(some),), label, device=model.device)
         with torch.inference_mode():
             log_BKL = model.log_components(some, step, order_D3, labels)
-            return log_BKL.double().logsumexp(1).exp().cpu().numpy()
+            return log_BKL.cpu().double().logsumexp(1).exp().numpy()
 
     first_L = conditional(slice(1), 0)[0]
     if grid.dims == 1:
@@ -157,13 +157,13 @@ def _enumerated(request: SurfaceRequest, log_of: Any, *, normalized: bool) -> It
 
     def compute(rows: slice) -> None:
         with torch.inference_mode():
-            parts.append(log_of(model, images[rows]).double())
+            parts.append(log_of(model, images[rows]).cpu().double())
 
     yield from rows_in_pieces(len(images), ENUMERATED, compute)
     log_M = torch.cat(parts)
     if not normalized:
         log_M = log_M - log_M.logsumexp(0)
-    yield Surface(log_M.exp().cpu().numpy().reshape(grid.shape), "exact")
+    yield Surface(log_M.exp().numpy().reshape(grid.shape), "exact")
 
 
 def has_chain_rule(model: Family) -> bool:
@@ -182,4 +182,4 @@ def has_log_prob(model: Family) -> bool:
 
 
 def _probabilities(probs_BL: Tensor) -> NDArray[np.float64]:
-    return probs_BL.double().cpu().numpy()
+    return probs_BL.cpu().double().numpy()

@@ -29,7 +29,7 @@ def by_table(request: SurfaceRequest) -> Iterator[Surface | None]:
 
     def compute() -> Tensor:
         with torch.inference_mode():
-            return model.log_prob_grid().exp().double().cpu()
+            return model.log_prob_grid().exp().cpu().double()
 
     for table in in_background(compute):
         yield None if table is None else Surface(table.numpy().reshape(request.grid.shape), method)

@@ -119,7 +119,7 @@ class GeneratorGradients(View):
         gradient_ND = generator_gradients(model, means)
         levels = request.grid.levels
         sides = np.array([axis.high - axis.low for axis in request.grid.axes])
-        per_unit = gradient_ND.double().cpu().numpy() * levels / (levels - 1) / sides
+        per_unit = gradient_ND.cpu().double().numpy() * levels / (levels - 1) / sides
         longest = float(np.linalg.norm(per_unit / sides, axis=1).max(initial=0.0))
         starts = request.means_to_points(means)
         scale = LONGEST / longest if longest > 0 else 0.0

@@ -78,7 +78,7 @@ class Warp(View):
             return
         side = CROSSINGS
         points = request.unit_to_points(crossings.places).reshape(side, side, 2)
-        log_det = crossings.log_det.double().cpu().numpy().reshape(side, side)
+        log_det = crossings.log_det.cpu().double().numpy().reshape(side, side)
         corners = [log_det[:-1, :-1], log_det[:-1, 1:], log_det[1:, :-1], log_det[1:, 1:]]
         labels = None if self.inverse else request.data_labels(SHOWN_POINTS)
         layers: tuple[PlaneLayer, ...] = (
@@ -144,7 +144,7 @@ def _map_of_the_line(
 
     def graph(before: Tensor, after: WarpStep) -> Floats:
         points = request.unit_to_points(after.places if inverse else before)[:, 0]
-        states = (before if inverse else after.states)[:, 0].double().cpu().numpy()
+        states = (before if inverse else after.states)[:, 0].cpu().double().numpy()
         return np.stack([points, states], axis=1)
 
     return (

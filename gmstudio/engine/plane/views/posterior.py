@@ -108,7 +108,7 @@ class PosteriorPlane(View):
         """Codes of three points far from each other: (3, 2)."""
         assert isinstance(request.model, Posterior)
         means, _ = request.model.posterior(request.of_points(request.spread_points(3)))
-        codes: Floats = means[:, columns].double().cpu().numpy()
+        codes: Floats = means[:, columns].cpu().double().numpy()
         return codes
 
 
@@ -205,7 +205,7 @@ class DecodedPosterior(View):
 
 def _densities(model: Posterior, images: torch.Tensor, places: Floats) -> Floats:
     """Density of each image's posterior at places of a line of codes: (N, places)."""
-    mean_N1, deviation_N1 = (part.double().cpu().numpy() for part in model.posterior(images))
+    mean_N1, deviation_N1 = (part.cpu().double().numpy() for part in model.posterior(images))
     heights: Floats = np.exp(-0.5 * ((places - mean_N1) / deviation_N1) ** 2) / (deviation_N1 * np.sqrt(2.0 * np.pi))
     return heights
 

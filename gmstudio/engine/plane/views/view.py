@@ -145,12 +145,12 @@ class ViewRequest:
         On a line the second coordinate is 0.
         """
         levels = self.grid.levels
-        y_ND = (means.flatten(1).double().cpu().numpy() * (levels - 1) + 0.5) / levels
+        y_ND = (means.flatten(1).cpu().double().numpy() * (levels - 1) + 0.5) / levels
         return flat(self.grid.from_unit(y_ND))
 
     def unit_to_points(self, y_ND: Tensor | Floats) -> Floats:
         """Places of the plane of coordinates along axes from 0 to 1: (N, 2); on a line the second one is 0."""
-        array = y_ND.double().cpu().numpy() if isinstance(y_ND, Tensor) else y_ND
+        array = y_ND.cpu().double().numpy() if isinstance(y_ND, Tensor) else y_ND
         return flat(self.grid.from_unit(array))
 
     def data_images(self, count: int, split: str = "valid") -> NDArray[np.uint8]:
