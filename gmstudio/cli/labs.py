@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gmstudio.engine.exercises.deliverables import Written
 
 STEPS = Whole(1, 10_000_000, "Leave --steps out for those of the exercise.")
-LAB_KEYS = ("name", "title", "question", "latex", "notes", "book", "families", "actions", "config")
+LAB_KEYS = ("name", "title", "question", "latex", "notes", "book", "families", "examples", "actions", "config")
 EXERCISE_KEYS = ("name", "title", "course", "year", "number", "task", "differs", "after", "labs", "runs")
 
 
