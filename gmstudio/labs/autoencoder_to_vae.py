@@ -314,8 +314,8 @@ class AutoencoderToVAE(Lab):
                 rows.append(f"{coded.title}; {prior.title}")
                 values.append((100 * share, distance, float(prior.log_density(coded.valid_codes).mean()), evidence))
         return Table(
-            title="Samples and likelihood of each model with each distribution of codes",
-            columns=("valid samples, %", "distance to data", "log π(z), nats", "log p(x), nats"),
+            title="Samples, and log-likelihoods in nats, of each model with each distribution of codes",
+            columns=("valid, %", "distance", "log π(z)", "log p(x)"),
             rows=tuple(rows),
             values=wide(values),
             format=".3f",
@@ -347,6 +347,6 @@ class AutoencoderToVAE(Lab):
             f"All three have two latent dimensions and were trained just now for {TRAINING.steps:,} steps. The "
             "autoencoder minimizes −log p(x | z) alone: it is what a VAE becomes when β and the noise of its code go "
             "to 0. A sample is valid when it is as near to a training image as 95 % of held-out images, whose mean "
-            f"distance is {self._held_out:.3f}; π(z) is the distribution of codes, and log p(x) of held-out images is "
+            f"distance from the data is {self._held_out:.3f}; π(z) is the distribution of codes, and log p(x) of held-out images is "
             "integrated over a grid of codes."
         )

@@ -35,7 +35,7 @@ def points() -> AutoencoderToVAE:
 
 
 def rows_of(lab: AutoencoderToVAE) -> dict[str, Any]:
-    table = titled(lab.scene(), Table, "Samples and likelihood")
+    table = titled(lab.scene(), Table, "Samples, and log-likelihoods")
     return dict(zip(table.rows, table.values.numpy(), strict=True))
 
 
