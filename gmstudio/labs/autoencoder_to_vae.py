@@ -347,6 +347,6 @@ class AutoencoderToVAE(Lab):
             f"All three have two latent dimensions and were trained just now for {TRAINING.steps:,} steps. The "
             "autoencoder minimizes −log p(x | z) alone: it is what a VAE becomes when β and the noise of its code go "
             "to 0. A sample is valid when it is as near to a training image as 95 % of held-out images, whose mean "
-            f"distance from the data is {self._held_out:.3f}; π(z) is the distribution of codes, and log p(x) of held-out images is "
-            "integrated over a grid of codes."
+            f"distance from the data is {self._held_out:.3f}; π(z) is the distribution of codes, and log p(x) of "
+            "held-out images is integrated over a grid of codes."
         )
