@@ -10,8 +10,8 @@ cell of an axis reach to infinity, and the probabilities sum to one.
 
 The first rule has evenly spaced midpoints m_i in y, and for each piece around one (p(m_{i-1}) + 22 p(m_i) +
 p(m_{i+1}))/24, which is exact for cubics; a smooth density that vanishes at both ends sums to one with an error that
-falls faster than any power of the spacing. Where the sum is not one, there are more midpoints, then Gauss-Legendre
-nodes on the real line, ever further out.
+falls faster than any power of the spacing. Beyond [0, 1] there are Gauss-Legendre nodes on the real line. Where the sum
+is not one, there are more midpoints, then Gauss-Legendre nodes everywhere, ever further out.
 
 Source: Theis, van den Oord & Bethge 2016, A note on the evaluation of generative models, arXiv:1511.01844, section 3.1;
 Press et al. 2007, Numerical Recipes, sections 4.1, 4.5 and 4.6; Trefethen & Weideman 2014, The exponentially convergent
@@ -27,6 +27,7 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.nn.precision import widest
@@ -43,6 +44,8 @@ WIDEST_PIECE = 0.5
 """Cells that are longer on the real line are cut into pieces."""
 TAIL_PIECES = (0.25, 0.25, 0.5, 0.5, 1.0, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Lengths on the real line into which what lies beyond [0, 1] is cut."""
+FEW_TAIL_PIECES, FEW_TAIL_NODES = (1.0, 1.5, 2.5, 5.0), 4
+"""The same for the first rules, and the nodes of each."""
 FAR_TAIL_PIECES = (32.0, 64.0, 128.0, 256.0)
 
 
@@ -53,17 +56,18 @@ class Nodes(NamedTuple):
         line: (N,) float64, rising, on the real line.
         log_weights: (N,) float64.
         cells: (N,) int64, level whose cell each belongs to.
-        even: they are evenly spaced in y, and neighbours share in each other's pieces.
+        even: first and last + 1 of those that are evenly spaced in y, of which the inner ones share in each other's
+            pieces and the two outermost do nothing else; None: there are none.
     """
 
     line: Tensor
     log_weights: Tensor
     cells: Tensor
-    even: bool = False
+    even: tuple[int, int] | None = None
 
 
 def midpoint_nodes(levels: int, alpha: float, num_nodes: int) -> Nodes:
-    """Evenly spaced midpoints in y over the whole support of the density.
+    """Evenly spaced midpoints in y, and a few Gauss-Legendre nodes beyond each end.
 
     Args:
         levels: L cells that divide [0, 1].
@@ -71,14 +75,22 @@ def midpoint_nodes(levels: int, alpha: float, num_nodes: int) -> Nodes:
         num_nodes: midpoints of a cell.
     """
     pieces = levels * num_nodes
-    beyond = round(alpha / (1.0 - 2.0 * alpha) * pieces)
-    places = np.arange(-beyond, pieces + beyond)
-    below = alpha + (1.0 - 2.0 * alpha) * (places + 0.5) / pieces
-    above = 1.0 - below
+    places = (np.arange(-1, pieces + 1) + 0.5) / pieces
+    if 0.5 / pieces >= alpha / (1.0 - 2.0 * alpha):  # there is no density so far beyond the ends
+        places[[0, -1]] = places[[1, -2]]
+    below = alpha + (1.0 - 2.0 * alpha) * places
+    above = alpha + (1.0 - 2.0 * alpha) * (1.0 - places)
+    inner = np.log(below) - np.log(above)
     log_weights = math.log((1.0 - 2.0 * alpha) / pieces) - np.log(below) - np.log(above)
-    cells = (places // num_nodes).clip(0, levels - 1)
-    line = np.log(below) - np.log(above)
-    return Nodes(torch.from_numpy(line), torch.from_numpy(log_weights), torch.from_numpy(cells), even=True)
+    edge = math.log(1.0 - alpha) - math.log(alpha)
+    tail, tail_weights = _gauss_legendre(edge + np.cumsum((0.0, *FEW_TAIL_PIECES)), FEW_TAIL_NODES)
+    cells = np.arange(-1, pieces + 1).clip(0, pieces - 1) // num_nodes
+    count = len(tail)
+    line = np.concatenate([-tail[::-1], inner, tail])
+    all_weights = np.concatenate([tail_weights[::-1], log_weights, tail_weights])
+    all_cells = np.concatenate([[0] * count, cells, [levels - 1] * count])
+    even = (count, count + len(places))
+    return Nodes(torch.from_numpy(line), torch.from_numpy(all_weights), torch.from_numpy(all_cells), even)
 
 
 def gauss_legendre_nodes(levels: int, alpha: float, num_nodes: int, tail_pieces: Sequence[float]) -> Nodes:
@@ -100,12 +112,16 @@ def gauss_legendre_nodes(levels: int, alpha: float, num_nodes: int, tail_pieces:
         cells += [cell] * pieces
     edges += [bounds[-1], *(bounds[-1] + tail)]
     cells += [levels - 1] * len(tail)
-    unit, weights = np.polynomial.legendre.leggauss(num_nodes)
-    half = 0.5 * np.diff(edges)[:, None]
-    line = (np.array(edges)[:-1, None] + half * (unit + 1.0)).ravel()
-    log_weights = np.log(half * weights).ravel()
+    line, log_weights = _gauss_legendre(np.array(edges), num_nodes)
     cell_N = np.repeat(cells, num_nodes)
     return Nodes(torch.from_numpy(line), torch.from_numpy(log_weights), torch.from_numpy(cell_N))
+
+
+def _gauss_legendre(edges: NDArray[np.float64], num_nodes: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Nodes and log-weights of the pieces between rising edges."""
+    unit, weights = np.polynomial.legendre.leggauss(num_nodes)
+    half = 0.5 * np.diff(edges)[:, None]
+    return (edges[:-1, None] + half * (unit + 1.0)).ravel(), np.log(half * weights).ravel()
 
 
 def log_cell_masses(
@@ -168,11 +184,11 @@ def _summed(log_density_N: Tensor, nodes: Nodes, num_dims: int, levels: int) -> 
         log_RN = log_RN + log_weight_N.unsqueeze(1)
     highest = log_RN.max()
     mass_RN = torch.exp(log_RN - highest)
-    if nodes.even:
-        mass_RN = _shared(mass_RN)
+    if nodes.even is not None:
+        mass_RN = _shared(mass_RN, nodes.even)
     mass = mass_RN.new_zeros(len(mass_RN), levels).index_add(1, cell_N, mass_RN)
     if num_dims == 2:
-        mass_RN = _shared(mass.T).T if nodes.even else mass
+        mass_RN = mass if nodes.even is None else _shared(mass.T, nodes.even).T
         mass = mass_RN.new_zeros(levels, levels).index_add(0, cell_N, mass_RN)
     log_mass = highest + mass.log()
     if bool((mass == 0.0).any()):  # beyond the range of the exponential
@@ -183,11 +199,13 @@ def _summed(log_density_N: Tensor, nodes: Nodes, num_dims: int, levels: int) -> 
     return log_mass.clamp(min=lowest).contiguous()
 
 
-def _shared(mass_RN: Tensor) -> Tensor:
+def _shared(mass_RN: Tensor, even: tuple[int, int]) -> Tensor:
     """Masses of the pieces around evenly spaced midpoints, from the density there: 1, 22 and 1 parts in 24."""
-    shared = mass_RN * (22.0 / 24.0)
-    shared[:, 1:] += mass_RN[:, :-1] / 24.0
-    shared[:, :-1] += mass_RN[:, 1:] / 24.0
+    first, last = even
+    inner = mass_RN[:, first:last]
+    shared = mass_RN.clone()
+    shared[:, first + 1 : last - 1] = (inner[:, :-2] + 22.0 * inner[:, 1:-1] + inner[:, 2:]) / 24.0
+    shared[:, [first, last - 1]] = 0.0
     return shared
 
 
