@@ -3,7 +3,7 @@
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.protocol.scenes import Bars, Block, Curves
-from gmstudio.window.gui.scenes.titled_block import PLOT_HEIGHT, Edits, TitledBlock
+from gmstudio.window.gui.scenes.titled_block import Edits, TitledBlock, plot_height
 from gmstudio.window.gui.widgets.plots.grouped_bars import GroupedBars
 from gmstudio.window.gui.widgets.plots.line_plot import LinePlot, PlotLine, PlotMark
 
@@ -38,7 +38,7 @@ class CurvesBlock(TitledBlock):
 
     def height_for(self, width: int, room: int) -> int:
         """Height of the plot."""
-        return PLOT_HEIGHT
+        return plot_height(room)
 
 
 class BarsBlock(TitledBlock):
@@ -58,4 +58,4 @@ class BarsBlock(TitledBlock):
 
     def height_for(self, width: int, room: int) -> int:
         """Height of the plot."""
-        return PLOT_HEIGHT
+        return plot_height(room)

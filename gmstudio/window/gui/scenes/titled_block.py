@@ -11,8 +11,10 @@ from gmstudio.protocol.scenes import Block
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 
-PLOT_HEIGHT = 170
-"""Height of plots that stand beside no plane."""
+LEAST_PLOT, MOST_PLOT = 170, 360
+"""Limits of the height of plots that stand beside no plane."""
+PLOT_SHARE = 0.45
+"""Part of the visible height that such plots take, within the limits."""
 
 
 class Edits(QObject):
@@ -27,6 +29,11 @@ class Edits(QObject):
     def send(self, name: str, numbers: ArrayLike) -> None:
         """Emit numbers of an input."""
         self.edited.emit(name, np.array(numbers, np.float64))
+
+
+def plot_height(room: int) -> int:
+    """Height of plots that stand beside no plane, where a height is visible, pixels."""
+    return min(max(LEAST_PLOT, round(PLOT_SHARE * room)), MOST_PLOT)
 
 
 class BlockWidget(Protocol):

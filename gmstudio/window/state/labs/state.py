@@ -21,7 +21,7 @@ from gmstudio.window.state.runs.library import RunLibrary
 
 PANEL = "labs"
 """Name of the panel."""
-NO_SUCH_PAGE = "There is no laboratory or exercise {!r}; the list at the left has all there are."
+NO_SUCH_PAGE = "There is no laboratory or exercise {!r}; the contents have all there are."
 ONE_DRAG_S = 0.8
 """Changes of one input or setting that follow within this time are one step of the undo history."""
 

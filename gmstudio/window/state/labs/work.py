@@ -170,7 +170,7 @@ class LabWork(QObject):
         if self.running:
             self._next = action
         elif self.entry is not None and self.ready:
-            self.running, self.problem, self._reported = action, "", ""
+            self.running, self.problem, self.note, self._reported = action, "", "", ""
             self._acting_since = time.monotonic()
             self._acting.send(RunLabAction(name=self.entry.card.name, action=action))
             self.changed.emit()

@@ -171,3 +171,11 @@ def test_an_empty_scene_is_shown(view: SceneView) -> None:
     view.show_scene(scene((curves(y_range=(0.0, 3.0), log_x=True),)))
     assert block(view, 0, 0, CurvesBlock).plot.ranges[2:] == (0.0, 3.0)  # type: ignore[attr-defined]
     assert array(1.0).shape == (1,)
+
+
+@pytest.mark.parametrize(("room", "wanted"), [(300, 170), (600, 270), (1200, 360)])
+def test_plots_take_a_share_of_the_visible_height(view: SceneView, room: int, wanted: int) -> None:
+    view.resize(900, room)
+    view.show_scene(scene((curves(),)))
+    plot = block(view, 0, 0, CurvesBlock)
+    assert plot.content.height() == wanted  # type: ignore[attr-defined]

@@ -111,6 +111,8 @@ def test_a_reply_does_not_turn_back_what_is_being_dragged(begun: LabsScene) -> N
     begun.show(begun.last(EditLab), inputs={"points": np.ones((2, 2))}, note="Moved.")
     assert begun.state.work.settings.inputs["points"].tolist() == np.ones((2, 2)).tolist()
     assert begun.state.work.note == "Moved."
+    begun.state.work.act("draw")
+    assert begun.state.work.note == ""
 
 
 def test_a_refused_input_returns_and_refused_settings_stay_with_their_sentence(begun: LabsScene) -> None:

@@ -23,6 +23,8 @@ from gmstudio.window.gui.widgets.scaled import scaled_px
 WIDTH = 216
 LINES = 5
 """Lines of the description below the list."""
+MOST_LINES = 40
+"""Lines of the combo box's list: all of them, where the screen has the room."""
 KEY = Qt.ItemDataRole.UserRole
 DETAIL = Qt.ItemDataRole.UserRole + 1
 
@@ -80,6 +82,8 @@ class Contents(QWidget):
         self._detail.setTextFormat(Qt.TextFormat.PlainText)
         self._detail.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self._detail.setFixedHeight(LINES * self.fontMetrics().lineSpacing())
+        self.combo.setProperty("role", "title")
+        self.combo.setMaxVisibleItems(MOST_LINES)
         self.combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         column = QVBoxLayout(self)
@@ -124,6 +128,7 @@ class Contents(QWidget):
         font.setBold(True)
         heading.setFont(font)
         self.combo.addItem(title, "")
+        self.combo.setItemData(self.combo.count() - 1, font, Qt.ItemDataRole.FontRole)
         model = self.combo.model()
         assert isinstance(model, QStandardItemModel)
         model.item(self.combo.count() - 1).setEnabled(False)
@@ -134,6 +139,7 @@ class Contents(QWidget):
         line.setData(KEY, item.key)
         line.setData(DETAIL, item.detail)
         self.combo.addItem(item.title, item.key)
+        self.combo.setItemData(self.combo.count() - 1, self.list.font(), Qt.ItemDataRole.FontRole)
         self.combo.setItemData(self.combo.count() - 1, item.detail, Qt.ItemDataRole.ToolTipRole)
 
     def _on_current(self, item: QListWidgetItem | None) -> None:

@@ -40,12 +40,15 @@ class ExercisePage(QWidget):
         state: state of the panel.
         panel: names the controls.
         actions: of the panel: set up, do, stop and open the folder.
+
+    Attributes:
+        words: title and origin.
     """
 
     def __init__(self, state: LabsState, panel: Panel, actions: dict[str, QAction]) -> None:
         super().__init__(panel)
         self._state, self._panel = state, panel
-        self.title, self.origin = ElidedLabel(self), ElidedLabel(self)
+        self.title, self.origin, self.words = ElidedLabel(self), ElidedLabel(self), QVBoxLayout()
         self.title.setProperty("role", "title")
         self.origin.setProperty("role", "muted")
         self.task, self.differs = self._text(""), self._text("muted")
@@ -95,7 +98,11 @@ class ExercisePage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID)
-        above: tuple[QWidget, ...] = (self.title, self.origin, self.task, self.differs, self.labs)
+        self.words.setSpacing(2)
+        self.words.addWidget(self.title)
+        self.words.addWidget(self.origin)
+        column.addLayout(self.words)
+        above: tuple[QWidget, ...] = (self.task, self.differs, self.labs)
         for widget in above:
             column.addWidget(widget)
         column.addWidget(self.runs, 1)

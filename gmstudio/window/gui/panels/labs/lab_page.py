@@ -26,12 +26,15 @@ class LabPage(QWidget):
         state: state of the panel.
         panel: names the controls.
         actions: of the panel.
+
+    Attributes:
+        words: title and question.
     """
 
     def __init__(self, state: LabsState, panel: Panel, actions: dict[str, QAction]) -> None:
         super().__init__(panel)
         self._state = state
-        self.title, self.question = ElidedLabel(self), ElidedLabel(self)
+        self.title, self.question, self.words = ElidedLabel(self), ElidedLabel(self), QVBoxLayout()
         self.title.setProperty("role", "title")
         self.question.setProperty("role", "muted")
         self.formula = Formula(17, self)
@@ -59,13 +62,12 @@ class LabPage(QWidget):
         self.progress.setSizePolicy(keep)
         self.scene.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.scene.setMinimumSize(SCENE_MINIMUM)
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addWidget(self.title)
-        words.addWidget(self.question)
+        self.words.setSpacing(2)
+        self.words.addWidget(self.title)
+        self.words.addWidget(self.question)
         header = QHBoxLayout()
         header.setSpacing(2 * GRID)
-        header.addLayout(words, 1)
+        header.addLayout(self.words, 1)
         header.addWidget(self.formula, 0, Qt.AlignmentFlag.AlignVCenter)
         below = QHBoxLayout()
         below.setSpacing(GRID)

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gmstudio.protocol.config import conditions_unmet
 from gmstudio.protocol.labs import LabCard
 from gmstudio.window.gui.forms.form import Form
 from gmstudio.window.gui.panel import Panel
@@ -91,8 +90,8 @@ class LabSettingsColumn(QScrollArea):
         self._sources.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._sources.hide()
         self._column.addWidget(self.buttons)
-        self._column.addLayout(self._runs)
         self._column.addLayout(row)
+        self._column.addLayout(self._runs)
         self._column.addWidget(self._fold, 0, Qt.AlignmentFlag.AlignLeft)
         self._column.addWidget(self._sources)
         self._column.addStretch(1)
@@ -102,7 +101,7 @@ class LabSettingsColumn(QScrollArea):
     def in_tab_order(self) -> list[QWidget]:
         """Widgets that take the focus, from top to bottom."""
         form = self.form.in_tab_order() if self.form is not None else []
-        return [*self.buttons.widgets, *form, *self._choosers.values(), self.seed, self._other, self._reset, self._fold]
+        return [*self.buttons.widgets, self.seed, self._other, self._reset, *form, *self._choosers.values(), self._fold]
 
     # ---- showing -------------------------------------------------------------------------------------------------
 
@@ -115,9 +114,9 @@ class LabSettingsColumn(QScrollArea):
             self.form = None
         if entry is None:
             return
-        self.form = form = Form(entry.config_schema, "labs.config", self.widget())
+        self.form = form = Form(entry.config_schema, "labs.config", self.widget(), hide_idle=True)
         form.changed.connect(lambda: self._state.set_config(form.values(), form.errors()))
-        self._column.insertWidget(1, form)
+        self._column.insertWidget(2, form)
         self._make_choosers(entry.card.families)
         self._sources.setText(sources_of(entry.card))
         self._show_settings()
@@ -165,9 +164,6 @@ class LabSettingsColumn(QScrollArea):
             if not self.form.errors():
                 self.form.set_values(work.settings.config)
             self.form.set_refusals(work.refusals)
-            unmet = conditions_unmet(work.entry.config_schema, self.form.values())
-            for name, field in self.form.fields.items():
-                field.set_idle(unmet.get(name, ""))
         if not self.seed.hasFocus() or not self.seed.is_typed:
             with QSignalBlocker(self.seed):
                 self.seed.setValue(work.settings.seed)

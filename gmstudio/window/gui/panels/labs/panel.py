@@ -16,8 +16,9 @@ from gmstudio.window.state.labs.state import LabsState
 from gmstudio.window.state.lessons.state import TITLES
 from gmstudio.window.state.runs.library import RunLibrary
 
-NARROW = 1000
-"""Width of the panel below which its contents are a combo box."""
+NARROW = 1440
+"""Width of the panel below which its contents are a combo box in the place of the title: the scene is to be the
+largest thing."""
 KEYED_ACTIONS = 9
 """Actions of a lab that have a digit as their key."""
 LESSON = "lesson:"
@@ -124,7 +125,6 @@ class LabsPanel(Panel):
         self._presenting = False
         right = QVBoxLayout()
         right.setSpacing(GRID)
-        right.addWidget(self.contents.combo)
         right.addWidget(self._pages, 1)
         row = QHBoxLayout(self)
         row.setContentsMargins(GRID, GRID, 2 * GRID, GRID)
@@ -141,7 +141,21 @@ class LabsPanel(Panel):
     def _fold(self) -> None:
         narrow = self.room.width() < NARROW
         self.contents.setVisible(not narrow and not self._presenting)
-        self.contents.combo.setVisible(narrow and not self._presenting)
+        chooses = narrow and not self._presenting
+        for page in (self.page, self.exercise):
+            page.title.setVisible(not chooses)
+        self._place_combo()
+        self.contents.combo.setVisible(chooses)
+
+    def _place_combo(self) -> None:
+        """Put the combo box of the contents on the page that is shown, in the place of its title."""
+        page = self.page if self._state.exercise is None else self.exercise
+        combo = self.contents.combo
+        if page.words.indexOf(combo) < 0:
+            focused = combo.hasFocus()
+            page.words.insertWidget(0, combo)
+            if focused:
+                combo.setFocus()
 
     # ---- showing -------------------------------------------------------------------------------------------------
 
@@ -165,6 +179,7 @@ class LabsPanel(Panel):
         state = self._state
         self.contents.set_current(state.page)
         self._pages.setCurrentWidget(self.page if state.exercise is None else self.exercise)
+        self._place_combo()
         self._show_exercise_actions()
 
     def _show_lab_actions(self) -> None:
