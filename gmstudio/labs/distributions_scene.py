@@ -80,7 +80,7 @@ def convergence(law: laws.Law, cells: Cells, measured: Numbers) -> Curves:
     return Curves(
         title="Error ‖p̂ − p‖ against the number of draws",
         x_title="draws n",
-        y_title="‖p̂ − p‖",
+        y_title="error",
         lines=tuple(_above_zero(curve) for curve in lines),
         x_range=(1.0, float(MAX_DRAWS)),
         log_x=True,

@@ -139,7 +139,7 @@ class SceneView(QScrollArea):
             common = [height for widget, height in zip(widgets, heights, strict=True) if widget.adjustable]
             for widget, height in zip(widgets, heights, strict=True):
                 needed = self._dragged.get(number, max(common)) if widget.adjustable else height
-                if needed and isinstance(widget, TitledBlock) and widget.content.height() != needed:
+                if needed and isinstance(widget, TitledBlock):
                     widget.content.setFixedHeight(needed)
         # At once, and not when the scroll area gets to it: until then the new rows would squeeze those above.
         self._column.activate()
