@@ -20,6 +20,8 @@ MOST_TOGETHER, FEWEST_TOGETHER = 1024, 64
 PRODUCTS_TOGETHER = 1 << 26
 """Samples that are drawn together, times parameters of the model."""
 SHOWN_EVERY_S = 0.25
+QUICK_S = 0.4
+"""Time after which a quick histogram counts no more, so that it follows a model in training whatever samples cost."""
 KEPT_SAMPLES = 10_000
 UNIFORM_SHARE = 0.01
 """Mass of a histogram that is spread evenly over all cells before its distances are computed."""
@@ -33,7 +35,8 @@ def by_counting(request: SurfaceRequest) -> Iterator[Surface | None]:
     counts_M = np.zeros(grid.num_cells, np.int64)
     kept: list[NDArray[np.uint8]] = []
     counted, shown_at, began = 0, time.monotonic() - SHOWN_EVERY_S, time.perf_counter()
-    while counted < request.num_counted:
+    spent_s, done = 0.0, False
+    while not done:
         for images in sample_in_pieces(model, min(together, request.num_counted - counted), request.generator):
             if images is not None:
                 drawn = images.cpu().numpy()
@@ -42,9 +45,10 @@ def by_counting(request: SurfaceRequest) -> Iterator[Surface | None]:
                     kept.append(drawn)
                 counted += len(drawn)
             if time.perf_counter() - began > PIECE_S:
+                spent_s += time.perf_counter() - began
                 yield None
                 began = time.perf_counter()
-        done = counted >= request.num_counted
+        done = counted >= request.num_counted or (request.quick and spent_s > QUICK_S)
         if done or time.monotonic() - shown_at > SHOWN_EVERY_S:
             values, note = (counts_M / counted).reshape(grid.shape), histogram_note(counts_M, counted)
             yield Surface(values, "histogram", note, counted, np.concatenate(kept), done)

@@ -93,6 +93,7 @@ class SurfaceRecorder:
         event = self._store(step, surface) if np.isfinite(surface.values).all() else None
         self._spent_s += time.perf_counter() - began
         self._cost_s = self._spent_s - before_s
+        self._counted = surface.counted or self._counted
         yield event
 
     def _store(self, step: int, surface: Surface) -> SurfaceRecorded:

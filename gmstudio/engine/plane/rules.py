@@ -73,7 +73,7 @@ def surface_pieces(
         seed: of all noise.
         train_labels: labels of the training points, of which class-conditional models are mixed; None: none.
         num_counted: samples that are counted, where only samples exist.
-        quick: compute it less exactly, where that is much quicker.
+        quick: compute it less exactly, or count fewer samples, where that is much quicker.
 
     Returns:
         A generator of None after each piece of at most some tens of milliseconds, and of surfaces, of which the last

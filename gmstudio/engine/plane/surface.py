@@ -50,7 +50,7 @@ class SurfaceRequest:
         train_labels: labels of the training points, of which class-conditional models are mixed; None: none.
         generator: source of all noise.
         num_counted: samples that are counted, where only samples exist.
-        quick: compute it less exactly, where that is much quicker.
+        quick: compute it less exactly, or count fewer samples, where that is much quicker.
     """
 
     model: Family

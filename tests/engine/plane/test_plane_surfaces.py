@@ -162,6 +162,17 @@ def test_a_quick_surface_is_close_to_the_other_one(family: str, dims: int) -> No
     assert abs(quick.values.sum() - 1.0) < 0.2
 
 
+def test_a_quick_histogram_counts_what_fits_in_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = point_data()
+    model, grid = point_model("ddpm"), grid_of(data.image, data.axes)
+    monkeypatch.setattr("gmstudio.engine.plane.counting.QUICK_S", 0.0)
+    monkeypatch.setattr("gmstudio.engine.plane.counting.PIECE_S", 0.0)
+    quick = [s for s in surface_pieces(model, grid, num_counted=20_000, quick=True) if s is not None][-1]
+    whole = [s for s in surface_pieces(model, grid, num_counted=3_000) if s is not None][-1]
+    assert quick.done and 0 < quick.counted < 20_000 and f"{quick.counted:,} samples counted" in quick.note
+    assert np.isclose(quick.values.sum(), 1.0) and whole.counted == 3_000
+
+
 def test_a_quick_surface_of_many_levels_is_interpolated(monkeypatch: pytest.MonkeyPatch) -> None:
     data = point_data(levels=64)
     model, grid = trained(point_model("realnvp", levels=64), data, 60), grid_of(data.image, data.axes)

@@ -73,7 +73,7 @@ class TrainingOffers(QObject):
         """Reason why no run can be started now, a sentence; "": one can."""
         if self._starting.busy:
             return "A run is being started."
-        return "Another run is in training; stop it first." if self._library.live else ""
+        return "A run is in training; stop it, or wait until it ends." if self._library.live else ""
 
     def start(self, family: str, data_config: dict[str, Any]) -> None:
         """Train a family with its settings for points.

@@ -38,7 +38,7 @@ def add_menu(
     first = state.info(state.tiles[0]) if state.tiles else None
     if first is not None and offers.families:
         menu.addSeparator()
-        _heading(menu, "Train on these points")
+        _heading(menu, offers.unavailable or "Train on these points")
         for entry in offers.families:
             proposed = entry.start_on_points
             if proposed is None or proposed.data != first.spec.data:

@@ -46,6 +46,7 @@ class NumbersView(QWidget):
         super().__init__(panel)
         self._state = state
         self.titles = [ElidedLabel() for _ in range(MAX_TILES)]
+        self._labels_px = 0
         self.cells = {name: [QLabel() for _ in range(MAX_TILES)] for name in ROWS}
         self.curve = QComboBox()
         for name, (title, help_text) in ROWS.items():
@@ -82,6 +83,7 @@ class NumbersView(QWidget):
             label.setProperty("role", "muted")
             label.setToolTip(help_text)
             label.setMinimumWidth(label.sizeHint().width())
+            self._labels_px = max(self._labels_px, label.sizeHint().width())
             grid.addWidget(label, 1 + row, 0)
             for column, cell in enumerate(self.cells[name]):
                 cell.setAlignment(Qt.AlignmentFlag.AlignRight)
@@ -102,12 +104,15 @@ class NumbersView(QWidget):
         """Write the numbers, and draw the curves."""
         tiles = self._state.tiles
         names = tile_titles([self._state.info(tile) for tile in tiles])
+        room_px = (self.width() - self._labels_px) // max(1, len(tiles)) - GRID
         for column, title in enumerate(self.titles):
             shown = column < len(tiles)
             title.setVisible(shown)
-            title.set_words(names[column] if shown else "")
             if shown:
                 title.setStyleSheet(f"color: {theme().series(tiles[column].series).name()}; font-weight: bold;")
+                title.ensurePolished()
+                title.setMinimumWidth(max(COLUMN_PX, min(room_px, text_px(title, names[column]))))
+            title.set_words(names[column] if shown else "")
             for name, cells in self.cells.items():
                 cells[column].setVisible(shown)
                 cells[column].setText(_text(tiles[column], name) if shown else "")
@@ -137,6 +142,11 @@ class NumbersView(QWidget):
         place = self._state.place
         place.pause()
         place.go(step / PER_SECOND if place.axis == "time" else float(step))
+
+
+def text_px(label: QLabel, words: str) -> int:
+    """Width of words in the font of a label."""
+    return label.fontMetrics().horizontalAdvance(words) + 2
 
 
 def _curve(tile: PlaneTile, metric: str, *, by_time: bool) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

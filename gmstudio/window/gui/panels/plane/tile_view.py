@@ -69,6 +69,7 @@ class TileFrame(QFrame):
         self.note = OverlayNote(self.canvas)
         line = QHBoxLayout()
         line.setSpacing(GRID // 2)
+        line.setContentsMargins(0, 0, GRID // 2, 0)
         line.addWidget(self.swatch)
         line.addWidget(self.title)
         line.addWidget(self.badge, 1)

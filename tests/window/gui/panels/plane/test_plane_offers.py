@@ -61,6 +61,16 @@ def test_the_menu_trains_another_family_on_the_same_points(qtbot: QtBot) -> None
     assert scene.client.last(StartTraining).spec.data_config == {"set": "moons", "shape": "moons", "levels": 16}
 
 
+def test_the_menu_says_why_nothing_can_be_trained_now(qtbot: QtBot) -> None:
+    scene, panel = shown(qtbot)
+    scene.arrive([info(MADE)], FAMILIES)
+    panel.offers.start("flow", {})
+    menu = add_menu(panel, scene.state, panel.offers, "", lambda: None)
+    said = [action.text() for action in menu.actions()]
+    assert "A run is being started." in said and "Train on these points" not in said
+    menu.deleteLater()
+
+
 def opened(scene: PlaneScene, run: RunInfo) -> None:
     """Deliver that the run that was started is open and trains."""
     scene.client.deliver(

@@ -347,3 +347,11 @@ def test_keys_act_in_the_panel(stage: Stage, qtbot: QtBot) -> None:
     assert stage.state.place.playing
     qtbot.keyClick(stage.panel, Qt.Key.Key_Space)
     assert not stage.state.place.playing
+
+
+def test_the_names_over_the_numbers_are_whole_where_there_is_room(stage: Stage) -> None:
+    stage.state.add_run(FLOW)
+    stage.settle()
+    titles = [title for title in stage.panel.numbers.titles if title.isVisible()]
+    stage.panel.numbers.layout().activate()
+    assert len(titles) == 2 and all("…" not in title.text() for title in titles)
