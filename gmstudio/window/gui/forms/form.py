@@ -78,6 +78,16 @@ class Form(QWidget):
             if name in refusals and form_field.advanced:
                 self._fold.setChecked(True)
 
+    def retire(self) -> None:
+        """Delete the form, in whose place there will be another one.
+
+        A field that loses the focus by that may still take its typed text, which would be written to what the next form
+        is about: nothing is emitted any more.
+        """
+        self.blockSignals(True)
+        self.hide()
+        self.deleteLater()
+
     def in_tab_order(self) -> list[QWidget]:
         """Widgets that take the focus, in the order of the form."""
         fields = sorted(self.fields.values(), key=lambda form_field: form_field.advanced)

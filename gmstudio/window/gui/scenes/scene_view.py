@@ -52,9 +52,8 @@ class SceneView(QScrollArea):
         self.setWidget(self._page)
         self._shape: Shape = ()
         self._rows: list[QWidget] = []
+        self._edits: list[Edits] = []
         self._dragged: dict[int, int] = {}
-        self._edits = Edits(self)
-        self._edits.edited.connect(self.input_edited)
         self.blocks: list[list[AnyBlock]] = []
 
     def show_scene(self, scene: Scene | None) -> None:
@@ -66,10 +65,12 @@ class SceneView(QScrollArea):
             kept += 1
         while len(self._rows) > kept:
             self.blocks.pop()
+            self._edits.pop().blockSignals(True)  # a cell that loses the focus now belongs to the scene before
             self._rows.pop().deleteLater()
             self._dragged.pop(len(self._rows), None)
         for number in range(kept, len(rows)):
-            self._add_row(number, [block_widget(block, self._edits) for block in rows[number]])
+            edits = Edits()
+            self._add_row(number, edits, [block_widget(block, edits) for block in rows[number]])
         self._shape = shape
         for widgets, row in zip(self.blocks, rows, strict=True):
             for widget, block in zip(widgets, row, strict=True):
@@ -83,8 +84,10 @@ class SceneView(QScrollArea):
         self._share_widths()
         self._set_heights()
 
-    def _add_row(self, number: int, widgets: list[AnyBlock]) -> None:
+    def _add_row(self, number: int, edits: Edits, widgets: list[AnyBlock]) -> None:
         row = QWidget(self._page)
+        edits.setParent(row)
+        edits.edited.connect(self.input_edited)
         column = QVBoxLayout(row)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -104,6 +107,7 @@ class SceneView(QScrollArea):
         self._column.insertWidget(number, row)
         row.show()
         self._rows.append(row)
+        self._edits.append(edits)
         self.blocks.append(widgets)
 
     def _share_widths(self) -> None:

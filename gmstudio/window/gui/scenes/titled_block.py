@@ -18,7 +18,7 @@ PLOT_SHARE = 0.45
 
 
 class Edits(QObject):
-    """Edits of the inputs of a scene, shared by its blocks.
+    """Edits of the inputs of a row of a scene, shared by its blocks.
 
     Signals:
         edited: name of the input and its numbers, a float64 array; while something is dragged, at each move.

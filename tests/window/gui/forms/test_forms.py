@@ -261,3 +261,12 @@ def test_choices_stand_in_the_order_of_their_words_and_a_file_is_no_folder(qtbot
     path = form.fields["path"].editor
     assert isinstance(path, FolderEdit) and path.browse.menu() is None
     assert path.line.placeholderText() == "Path of a file"
+
+
+def test_a_form_that_was_replaced_emits_nothing_when_its_field_takes_a_late_text(form: Form, qtbot: QtBot) -> None:
+    editor = _editor(form, "beta")
+    editor.setFocus()
+    form.retire()
+    with qtbot.assertNotEmitted(form.changed):
+        editor.set_value(7.0)
+        form.fields["beta"].edited.emit()

@@ -179,3 +179,14 @@ def test_plots_take_a_share_of_the_visible_height(view: SceneView, room: int, wa
     view.show_scene(scene((curves(),)))
     plot = block(view, 0, 0, CurvesBlock)
     assert plot.content.height() == wanted  # type: ignore[attr-defined]
+
+
+def test_what_a_row_that_was_replaced_still_takes_is_no_input_of_the_next_scene(view: SceneView) -> None:
+    view.show_scene(scene((table(),)))
+    found, left = edits(view), block(view, 0, 0, TableBlock)
+    view.show_scene(scene((plane(),)))
+    left.table.edited.emit(np.ones((2, 2)))  # type: ignore[attr-defined]
+    assert found == []
+    view.show_scene(scene((table(),)))
+    block(view, 0, 0, TableBlock).table.edited.emit(np.ones((2, 2)))  # type: ignore[attr-defined]
+    assert [name for name, _ in found] == ["joint"]

@@ -42,8 +42,7 @@ class SamplerView(QWidget):
 
     def _rebuild(self) -> None:
         if self.form is not None:
-            self.form.hide()
-            self.form.deleteLater()
+            self.form.retire()
             self.form = None
         entry = self._state.entry
         if entry is None or not trajectory_schema(entry)["properties"]:

@@ -171,8 +171,7 @@ class SettingsView(QScrollArea):
             return
         self._shown = (opened.data, opened.folder)
         if self._form is not None:
-            self._form.hide()
-            self._form.deleteLater()
+            self._form.retire()
             self._form = None
         schema = self._schema()
         if schema is not None:

@@ -109,8 +109,7 @@ class LabSettingsColumn(QScrollArea):
         """Replace the form, the choosers of runs and the sources by those of another lab."""
         entry = self._state.work.entry
         if self.form is not None:
-            self.form.hide()
-            self.form.deleteLater()
+            self.form.retire()
             self.form = None
         if entry is None:
             return

@@ -29,8 +29,7 @@ class DecoderView(QWidget):
         if family != self._family:
             self._family = family
             if self.form is not None:
-                self.form.hide()
-                self.form.deleteLater()
+                self.form.retire()
                 self.form = None
             if entry is not None:
                 self.form = Form(entry.decoder_schema, "latents.decoder", self)

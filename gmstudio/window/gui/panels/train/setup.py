@@ -116,8 +116,7 @@ class DataChooser(QWidget):
         entry = self._setup.data_entry
         self._is_set = self._setup.data_set is not None
         if self._form is not None:
-            self._form.hide()
-            self._form.deleteLater()
+            self._form.retire()
             self._form = None
         if entry is not None:
             schema = without_reading(entry.config_schema) if self._is_set else entry.config_schema
@@ -214,8 +213,7 @@ class SetupColumn(QScrollArea):
         self._family.show_family(setup.family)
         self._waiting.setVisible(entry is None)
         for form in self._forms.values():
-            form.hide()
-            form.deleteLater()
+            form.retire()
         self._forms = {}
         for title in (self._settings_title, self._training_title):
             title.setVisible(entry is not None)
