@@ -23,7 +23,7 @@ class Heat(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         extent: ends of the map.
         unit: of the values; empty: none.
         scale: ``heat`` from ``low`` up; ``diverging`` around 0; ``shade`` greys for what lies behind other layers.
-        top: value of the strongest colour; 0: the largest absolute value.
+        top: value of the strongest colour; 0, where ``low`` is, too: the largest absolute value.
         low: value of the weakest colour of ``heat`` and ``shade``, for example of logarithms; ``top`` is given then.
         contours: number of contour lines drawn over it; 0: none.
     """

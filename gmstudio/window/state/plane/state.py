@@ -112,7 +112,7 @@ class PlaneState(PlaneTiles):
         """
         truth = self.truth
         grids = [tile.surface.values for tile in self.tiles if tile.surface is not None] if truth is None else [truth]
-        return max((float(np.nanmax(grid)) for grid in grids if grid.size), default=0.0)
+        return max((float(np.nanmax(grid, initial=0.0)) for grid in grids), default=0.0)
 
     def set_options(self, **changes: Any) -> None:
         """Change what the tiles draw: fields of ``ShowOptions``."""

@@ -8,6 +8,7 @@ import pytest
 from plane_scene import CODES, FLOW, GAN, IMAGES, LINE, MADE, NADE, OTHER, RUNS, SLICES, VAE, PlaneScene, info
 from pytestqt.qtbot import QtBot
 
+from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.plane import DescribePoint, DrawInside, DrawSurface, OpenPlane
 from gmstudio.protocol.runs import RunsListed
@@ -340,6 +341,17 @@ def test_points_on_a_line_have_one_coordinate(scene: PlaneScene) -> None:
     assert state.point == (0.125,)
     state.move_point(1, 1)
     assert state.point == (0.375,)
+
+
+def test_a_model_without_a_density_has_no_part_in_the_common_scale(scene: PlaneScene) -> None:
+    state = scene.state
+    state.choose_run(LINE)
+    opening = scene.client.last(OpenPlane)
+    scene.client.deliver(msgspec.structs.replace(scene.opened(opening), truth=None))
+    drawn = scene.surface(scene.client.last(DrawSurface))
+    nothing = Array.of(np.full((1, 16), np.nan, np.float32))
+    scene.client.deliver(msgspec.structs.replace(drawn, method=None, values=nothing))
+    assert state.truth is None and state.common_top == 0.0
 
 
 def test_other_axes_are_named(scene: PlaneScene) -> None:

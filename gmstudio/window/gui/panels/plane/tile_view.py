@@ -207,7 +207,7 @@ class TileView(TileFrame):
 
     def _height(self, top: float) -> float:
         surface = self.tile.surface
-        own = float(np.nanmax(surface.values)) if surface is not None and surface.values.size else 0.0
+        own = float(np.nanmax(surface.values, initial=0.0)) if surface is not None else 0.0  # NaN: it has no density
         return top if self.state.options.common_scale and top else own
 
     def _write_badge(self) -> None:

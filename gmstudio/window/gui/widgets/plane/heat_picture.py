@@ -37,7 +37,7 @@ def colour_table(scale: str) -> NDArray[np.uint8]:
 
 def heat_top(heat: Heat) -> float:
     """Value of the strongest colour."""
-    if heat.top:
+    if heat.top or heat.low:  # 0 can be the top of logarithms
         return heat.top
     values = np.abs(heat.values.numpy())
     known = values[np.isfinite(values)]

@@ -4,12 +4,14 @@ import math
 from collections.abc import Iterator
 
 import msgspec
+import numpy as np
 import pytest
 from plane_scene import FLOW, GAN, IMAGES, LINE, MADE, RUNS, VAE, PlaneScene, info
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from gmstudio.protocol.array import Array
 from gmstudio.protocol.plane import DrawInside, DrawSurface, SurfaceMetrics
 from gmstudio.protocol.plane_layers import Dots, Guide, Heat, Paths
 from gmstudio.window.gui.panels.plane.add_menu import add_menu
@@ -94,7 +96,8 @@ def test_a_model_without_a_density_says_so(stage: Stage) -> None:
     tile.feed.refresh()
     drawn = stage.surface(stage.client.last(DrawSurface))
     unknown = SurfaceMetrics(**dict.fromkeys(SurfaceMetrics.__struct_fields__, math.nan))
-    stage.client.deliver(msgspec.structs.replace(drawn, method=None, samples=None, metrics=unknown))
+    nothing = Array.of(np.full((16, 16), np.nan, np.float32))
+    stage.client.deliver(msgspec.structs.replace(drawn, method=None, values=nothing, samples=None, metrics=unknown))
     stage.answered = len(stage.client.sent)
     stage.settle()
     assert stage.view(MADE).badge.words == "no density"

@@ -19,6 +19,13 @@ def test_colours_go_from_the_lowest_value_to_the_top(qapp: object) -> None:
     assert found == [tuple(table[index].tolist()) for index in (0, 128, 255, 0)]
 
 
+def test_the_top_of_logarithms_can_be_zero(qapp: object) -> None:
+    image, table = heat_image(heat(-12.0, 0.0, 0.0, -12.0, -90.0)), colour_table("heat")
+    found = [image.pixelColor(column, 0).getRgb()[:3] for column in range(3)]
+    assert found == [tuple(table[index].tolist()) for index in (255, 0, 0)]
+    assert legend_entries((heat(-12.0, 0.0, -90.0),))[0].ends == ("−12", "0 nats")
+
+
 def test_the_legend_names_both_ends(qapp: object) -> None:
     assert legend_entries((heat(-20.0, -8.0, -10.0),))[0].ends == ("−20", "−8 nats")
     assert legend_entries((heat(0.0, 2.0, 1.0),))[0].ends == ("0", "2 nats")
