@@ -89,6 +89,11 @@ def metadata_of(origin: Provenance) -> dict[str, str]:
     return metadata | dict(origin.details)
 
 
+def comment_lines(metadata: Mapping[str, str]) -> str:
+    """Keywords and texts as the head of a table (CSV): a line for each, which begins with ``#``."""
+    return "".join(f"# {keyword}: {' '.join(text.split())}\n" for keyword, text in metadata.items())
+
+
 def parse_metadata(metadata: Mapping[str, str]) -> Provenance | None:
     """Parse keyword → text; None when another program wrote them.
 

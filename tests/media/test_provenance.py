@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from gmstudio.media import NotOursError, Provenance, metadata_of, parse_metadata, read_provenance
+from gmstudio.media import NotOursError, Provenance, comment_lines, metadata_of, parse_metadata, read_provenance
 
 CODES = np.array([[0.1, -1e-7, 3.25], [1 / 3, 2.0, -6.0]], np.float32)
 ORIGIN = Provenance(
@@ -91,3 +91,8 @@ def test_boxes_that_lie_about_their_size_end_the_reading(tmp_path: Path) -> None
         (tmp_path / "x.mp4").write_bytes(start + rest)
         with pytest.raises(NotOursError):
             read_provenance(tmp_path / "x.mp4")
+
+
+def test_the_head_of_a_table_has_a_line_for_each_keyword() -> None:
+    assert comment_lines({"Run": "made\non  moons", "Seed": "3"}) == "# Run: made on moons\n# Seed: 3\n"
+    assert comment_lines({}) == ""

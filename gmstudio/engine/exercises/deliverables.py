@@ -20,7 +20,7 @@ from gmstudio.engine.runtime.models import Loaded
 from gmstudio.engine.sampling.grids import draw_grid
 from gmstudio.families.base import Sampler
 from gmstudio.families.generation import sample_in_pieces
-from gmstudio.media import Provenance, metadata_of
+from gmstudio.media import Provenance, comment_lines, metadata_of
 from gmstudio.media.plot_pictures import Axis, PlotCurve, curves_picture, density_picture, points_picture, save_plot
 from gmstudio.media.png import write_grid
 from gmstudio.media.writing import put_in_place
@@ -224,8 +224,7 @@ class _Work:
 
     def _write_table(self, name: str, columns: Sequence[str], rows: Sequence[tuple[object, ...]], shows: str) -> None:
         text = io.StringIO()
-        for keyword, value in self._texts(shows).items():
-            text.write(f"# {keyword}: {' '.join(value.split())}\n")
+        text.write(comment_lines(self._texts(shows)))
         writer = csv.writer(text, lineterminator="\n")
         writer.writerow(columns)
         writer.writerows(rows)

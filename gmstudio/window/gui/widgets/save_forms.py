@@ -15,6 +15,7 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.media.levels import to_display
+from gmstudio.media.provenance import comment_lines
 from gmstudio.media.sheets import sheet
 from gmstudio.media.writing import put_in_place
 from gmstudio.window.gui.theme import theme
@@ -149,8 +150,7 @@ def table_of(traces: list[Trace], by: str, texts: Texts) -> str:
         texts: written before the table, each in a line that begins with ``#``.
     """
     table = io.StringIO()
-    for keyword, text in texts.items():
-        table.write(f"# {keyword}: {' '.join(text.split())}\n")
+    table.write(comment_lines(texts))
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow(["run", "curve", "split", by, "value"])
     for trace in traces:

@@ -13,7 +13,7 @@ from PySide6.QtCore import QBuffer, QIODevice, QObject, Signal
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QMenu, QWidget
 
-from gmstudio.media import Provenance, metadata_of
+from gmstudio.media import Provenance, comment_lines, metadata_of
 from gmstudio.media.writing import put_in_place
 from gmstudio.protocol.points import PointAxis
 from gmstudio.window.client.background_task import Background
@@ -143,8 +143,7 @@ def grid_table(axes: tuple[PointAxis, ...], columns: list[Column], texts: dict[s
         texts: written before the table, each in a line that begins with ``#``.
     """
     table = io.StringIO()
-    for keyword, text in texts.items():
-        table.write(f"# {keyword}: {' '.join(text.split())}\n")
+    table.write(comment_lines(texts))
     writer = csv.writer(table, lineterminator="\n")
     writer.writerow([*(axis.title for axis in axes), *(name for name, _ in columns)])
     rows, levels = columns[0][1].shape
