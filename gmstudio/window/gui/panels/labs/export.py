@@ -1,13 +1,15 @@
 """Export of a laboratory's numbers as CSV, with their provenance in the lines on top."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.media.provenance import Provenance, metadata_of
+from gmstudio.media.provenance import Provenance, comment_lines, metadata_of
 from gmstudio.media.writing import put_in_place
 from gmstudio.protocol.scene_tables import scene_csv
+from gmstudio.protocol.scenes import Scene
 from gmstudio.window.client.background_task import Background
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.widgets.save_dialog import ask_path
@@ -40,18 +42,17 @@ class NumbersExport(QObject):
         """Ask for the path; the numbers are those that are shown now."""
         work = self._state.work
         if work.entry is not None and work.scene is not None:
-            text = numbers_text(self._state)
-            name = work.entry.card.name
-            ask_path(self._panel, "Export numbers", name, "csv", lambda path: self._write(text, path))
+            name, write = work.entry.card.name, partial(self._write, origin_of(self._state), work.scene)
+            ask_path(self._panel, "Export numbers", name, "csv", write)
 
     def _on_written(self, path: str) -> None:
         self._state.work.report("", f"Written: {path}")
         self.written.emit(path)
 
-    def _write(self, text: str, path: str) -> None:
-        def work(_stopped: object) -> str:
+    def _write(self, origin: Provenance, scene: Scene, path: str) -> None:
+        def work(_stopped: object) -> str:  # the texts of a large map take longer than a frame
             with put_in_place(Path(path), overwrite=True) as partial_path:
-                partial_path.write_text(text, encoding="utf-8")
+                partial_path.write_text(comment_lines(metadata_of(origin)) + scene_csv(scene), encoding="utf-8")
             return path
 
         self._background.start(work)
@@ -68,12 +69,10 @@ def details_of(state: LabsState) -> dict[str, str]:
     )
 
 
-def numbers_text(state: LabsState) -> str:
-    """CSV of the scene that is shown, below lines with its provenance that begin with ``#``."""
+def origin_of(state: LabsState) -> Provenance:
+    """Provenance of the scene that is shown."""
     work = state.work
-    assert work.entry is not None and work.scene is not None, "the export is disabled without a scene"
-    origin = Provenance(
+    assert work.entry is not None, "there is no scene without a lab"
+    return Provenance(
         family="", run="", seed=work.settings.seed, shows=work.entry.card.title, details=details_of(state)
     )
-    lines = [f"# {keyword}: {' '.join(text.split())}\n" for keyword, text in metadata_of(origin).items()]
-    return "".join(lines) + scene_csv(work.scene)

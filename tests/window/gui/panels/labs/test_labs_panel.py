@@ -1,5 +1,6 @@
 """The Foundations panel on a fake engine: contents, page of a lab, its form, actions, notes, and export."""
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,9 @@ from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.engine import Cancel, Reason
 from gmstudio.protocol.labs import ConfigureLab, EditLab, LabAction, OpenLab, RunLabAction
+from gmstudio.protocol.scene_tables import scene_csv
+from gmstudio.protocol.scenes import Scene
+from gmstudio.window.gui.panels.labs import export as export_module
 from gmstudio.window.gui.panels.labs.panel import NARROW, LabsPanel
 from gmstudio.window.gui.shell.page import PanelPage
 from gmstudio.window.state.lessons.state import TITLES
@@ -262,6 +266,25 @@ def test_numbers_are_exported_with_their_provenance(
     lines = path.read_text().splitlines()
     assert "# Lab: first" in lines and '# Settings: {"spread": 2.0, "draws": 5}' in lines and "# Seed: 0" in lines
     assert any("mean" in line and "0.5" in line for line in lines if not line.startswith("#"))
+
+
+def test_the_numbers_are_written_beside_the_event_loop(
+    qtbot: QtBot, panel: LabsPanel, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    threads: list[threading.Thread] = []
+
+    def recorded(shown: Scene) -> str:
+        threads.append(threading.current_thread())
+        return scene_csv(shown)
+
+    monkeypatch.setattr(export_module, "scene_csv", recorded)
+    panel._export.ask()
+    dialog = panel.findChild(QFileDialog)
+    assert dialog is not None
+    with qtbot.waitSignal(panel._export.written):
+        dialog.fileSelected.emit(str(tmp_path / "numbers.csv"))
+    dialog.close()
+    assert len(threads) == 1 and threads[0] is not threading.main_thread()
 
 
 def test_the_scene_is_copied_as_a_picture(panel: LabsPanel) -> None:
