@@ -1,15 +1,20 @@
-"""Pictures of the Plane panel: four families beside the true distribution, and what they have inside."""
+"""Pictures of the Plane panel: families beside the true distribution, and what they have inside."""
 
 from dataclasses import dataclass
 
 from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QWidget
 
 from benchmarks.window import wait_until
 from docs.pictures.shots import Picture, Stage, grab, sheet
 from gmstudio.window.gui.panels.plane.panel import PlanePanel
+from gmstudio.window.gui.panels.plane.tile_view import TileView, TruthView
 from gmstudio.window.state.plane.state import PlaneState
 
 FAMILIES = ("made-points", "realnvp-points", "vae-points", "gan-points")
+MORE_FAMILIES = (*FAMILIES, "ddpm-points")
+CELL = (480, 440)
+"""Size of a plane among others, px."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +63,31 @@ def take_families(stage: Stage) -> QImage:
     return grab(panel.window())
 
 
+def take_more_families(stage: Stage) -> QImage:
+    """Picture of five families and the true distribution, each on the plane of a tile."""
+    panel, state = stage.panel(PlanePanel), stage.studio.state(PlaneState)
+    cells: list[tuple[str, QImage]] = []
+    for name in MORE_FAMILIES:
+        panel.run.choose(stage.runs[name])
+        while len(state.tiles) > 1:
+            state.remove_run(next(tile.run for tile in state.tiles if tile.run != state.run))
+        wait_until(lambda: _quiet(state), f"the surface of {name}")
+        shown = panel.findChild(TileView)
+        drawn = state.tiles[0].surface
+        assert shown is not None and drawn is not None
+        caption = f"{shown.title.text()} ({drawn.method}): KL {drawn.metrics.forward_kl:.3f} nats"
+        cells.append((caption, _cell(shown.canvas)))
+    truth = panel.findChild(TruthView)
+    assert truth is not None
+    cells.append(("True distribution p*", _cell(truth.canvas)))
+    return sheet(cells, columns=3)
+
+
+def _cell(canvas: QWidget) -> QImage:
+    canvas.setFixedSize(*CELL)
+    return grab(canvas)
+
+
 def take_insides(stage: Stage) -> QImage:
     """Picture of six views of what models have inside."""
     panel, state = stage.panel(PlanePanel), stage.studio.state(PlaneState)
@@ -80,5 +110,6 @@ def take_insides(stage: Stage) -> QImage:
 
 PICTURES = (
     Picture("plane", FAMILIES, take_families, "dark"),
+    Picture("plane-families", MORE_FAMILIES, take_more_families, "light"),
     Picture("plane-insides", tuple(dict.fromkeys(inside.model for inside in INSIDES)), take_insides, "light"),
 )
