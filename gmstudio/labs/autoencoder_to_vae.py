@@ -334,7 +334,7 @@ class AutoencoderToVAE(Lab):
             f"{best.deviation:.2f} in training, by {at[1] - self._curves[best.title][0]:.1f}."
         )
         if len(plain.log_evidence) == len(best.log_evidence) == len(PRIORS):
-            gaussian, mixture = (plain.log_evidence[k] - plain.log_evidence[0] for k in (1, 2))
+            gaussian, mixture = (round(plain.log_evidence[k] - plain.log_evidence[0], 2) + 0.0 for k in (1, 2))
             text += (
                 f" A Gaussian that is fitted to the autoencoder's codes changes log p(x) by {gaussian:+.2f} nats, a "
                 f"mixture by {mixture:+.2f}, to {plain.log_evidence[2]:.2f}; the VAE's is {best.log_evidence[0]:.2f} "

@@ -76,7 +76,7 @@ class MarkovChains(Lab):
                 ge=1,
                 le=grid.GRID // 2,
                 unit="cells",
-                when={"chain": "metropolis"},
+                when={"view": "grid", "chain": "metropolis"},
             ),
         ] = 2
         width: Annotated[
@@ -87,7 +87,13 @@ class MarkovChains(Lab):
         ] = 0.5
         correlation: Annotated[
             float,
-            field("Correlation ρ", "Of the correlated Gaussian.", ge=-0.98, le=0.98, when={"density": "correlated"}),
+            field(
+                "Correlation ρ",
+                "Of the correlated Gaussian.",
+                ge=-0.98,
+                le=0.98,
+                when={"view": "grid", "density": "correlated"},
+            ),
         ] = 0.9
         beta: Annotated[
             float,

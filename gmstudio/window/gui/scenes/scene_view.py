@@ -63,6 +63,8 @@ class SceneView(QScrollArea):
         kept = 0
         while kept < min(len(shape), len(self._shape)) and shape[kept] == self._shape[kept]:
             kept += 1
+        if not kept:
+            self.verticalScrollBar().setValue(0)  # another scene, of which the first row is the answer
         while len(self._rows) > kept:
             self.blocks.pop()
             self._edits.pop().blockSignals(True)  # a cell that loses the focus now belongs to the scene before

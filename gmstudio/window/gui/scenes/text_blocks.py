@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QFormLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 
 from gmstudio.protocol.scenes import Block, Number, Numbers, Sentence
 from gmstudio.protocol.scenes import Formula as FormulaWords
+from gmstudio.window.gui.scenes.minus import with_minus
 from gmstudio.window.gui.scenes.titled_block import TitledBlock
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.formula import INLINE, SEPARATOR, Formula
@@ -48,7 +49,7 @@ class NumbersBlock(TitledBlock):
                 self.values[number.name] = value
         for number in block.numbers:
             value, name = self.values[number.name], self._names[number.name]
-            value.setText(number.value)
+            value.setText(with_minus(number.value))
             value.setAccessibleName(f"{number.name}: {number.value}")
             tip = f"{number.name}: {number.help}" if number.latex and number.help else number.help or number.name
             for widget in (value, name):
@@ -86,8 +87,9 @@ class SentenceBlock(QLabel):
     def set_block(self, block: Block) -> None:
         """Show a block of this kind."""
         assert isinstance(block, Sentence)
-        if block.text != self.text():
-            self.setText(block.text)
+        text = with_minus(block.text)
+        if text != self.text():
+            self.setText(text)
             self._grow()
         role = "heading" if block.finding else "muted"
         if self.property("role") != role:

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from gmstudio.protocol.scenes import Block
+from gmstudio.window.gui.scenes.minus import with_minus
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 
@@ -77,6 +78,7 @@ class TitledBlock(QWidget):
 
     def write(self, title: str, note: str) -> None:
         """Set heading and note; an empty note takes no room."""
+        title, note = with_minus(title), with_minus(note)
         if title != self.title.words:
             self.title.set_words(title)
             self.content.setAccessibleName(title)

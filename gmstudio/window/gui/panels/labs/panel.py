@@ -64,6 +64,7 @@ class LabsPanel(Panel):
         self._state = state
         self.contents = Contents(self)
         self._acts: list[tuple[QAction, QToolButton]] = []
+        self._left: QToolButton | None = None
         self._actions = self._make_actions()
         self.page = LabPage(state, self, self._actions)
         self.exercise = ExercisePage(state, self, self._actions)
@@ -213,6 +214,7 @@ class LabsPanel(Panel):
     def _show_actions(self) -> None:
         work, actions = self._state.work, self._actions
         reason = "" if work.ready else PREPARING if work.entry is not None else STARTING
+        self._keep_focus(bool(reason) or work.lengthy)
         for action, _button in self._acts:
             self.allow(action, reason or (UNDER_WAY if work.lengthy else ""))
         actions["stop"].setEnabled(bool(work.running))
@@ -220,6 +222,20 @@ class LabsPanel(Panel):
             actions[name].setEnabled(work.entry is not None)
         for name in ("copy", "export"):
             actions[name].setEnabled(work.scene is not None)
+
+    def _keep_focus(self, busy: bool) -> None:
+        """Hold the focus at the scene while buttons are disabled: keys must not go to the next field."""
+        buttons = [button for _, button in self._acts]
+        if busy and (button := next((button for button in buttons if button.hasFocus()), None)) is not None:
+            self._left = button
+            self.page.scene.setFocus()
+        elif not busy and self._left is not None:
+            if self.page.scene.hasFocus() and self._left.isVisible():
+                for action, button in self._acts:
+                    if button is self._left:
+                        self.allow(action)
+                self._left.setFocus()
+            self._left = None
 
     def _show_exercise_actions(self) -> None:
         state, actions = self._state, self._actions

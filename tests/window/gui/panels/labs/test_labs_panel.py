@@ -20,6 +20,7 @@ from gmstudio.protocol.scenes import Scene
 from gmstudio.window.gui.panels.labs import export as export_module
 from gmstudio.window.gui.panels.labs.panel import NARROW, LabsPanel
 from gmstudio.window.gui.shell.page import PanelPage
+from gmstudio.window.state.labs import work
 from gmstudio.window.state.lessons.state import TITLES
 
 
@@ -114,6 +115,20 @@ def test_an_action_runs_shows_its_progress_and_stops(qtbot: QtBot, panel: LabsPa
     assert labs.last(Cancel).target == command.request and not control(panel, "stop").isEnabled()
     labs.open()
     assert "Stopped" in panel.page.note.words and not panel.page.progress.isVisible()
+
+
+def test_the_focus_waits_at_the_scene_while_an_action_takes_long(
+    qtbot: QtBot, panel: LabsPanel, labs: LabsScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(work, "LENGTHY_S", 0.0)
+    button = control(panel, "action.draw_many")
+    button.setFocus()
+    qtbot.keyClick(button, Qt.Key.Key_Space)
+    command = labs.last(RunLabAction)
+    labs.show(command, shown=scene("Draw 3 of 9", 0.4), done=False)
+    assert not button.isEnabled() and panel.page.scene.hasFocus()
+    labs.show(command)
+    assert button.isEnabled() and button.hasFocus()
 
 
 def test_clicks_during_a_short_action_follow_it(qtbot: QtBot, panel: LabsPanel, labs: LabsScene) -> None:
