@@ -38,6 +38,10 @@ class PlaneBlock(TitledBlock):
         self.canvas.set_axes(block.x, block.y, square=block.square)
         self.canvas.set_layers(block.layers)
 
+    def confirm(self, name: str) -> None:
+        """Return handles and guides of an input to their places."""
+        self.canvas.confirm(name)
+
     def height_for(self, width: int, room: int) -> int:
         """As high as wide, up to the room."""
         return max(LEAST, min(width, round(ROOM_SHARE * room), MOST))

@@ -36,6 +36,10 @@ class CurvesBlock(TitledBlock):
         self.plot.set_lines(lines, block.x_range)
         self.plot.set_marks([PlotMark(mark.x, mark.label, mark.name) for mark in block.marks])
 
+    def confirm(self, name: str) -> None:
+        """Return the mark of an input to its place."""
+        self.plot.confirm_mark(name)
+
     def height_for(self, width: int, room: int) -> int:
         """Height of the plot."""
         return plot_height(room)

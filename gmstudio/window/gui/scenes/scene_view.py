@@ -80,6 +80,13 @@ class SceneView(QScrollArea):
         self._share_widths()
         self._set_heights()
 
+    def confirm(self, name: str) -> None:
+        """Take the scene as the answer to the last edit of an input: what was refused or undone returns."""
+        for row in self.blocks:
+            for widget in row:
+                if isinstance(widget, TitledBlock):
+                    widget.confirm(name)
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give pictures and planes the height that belongs to their width."""
         super().resizeEvent(event)

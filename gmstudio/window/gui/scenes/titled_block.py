@@ -76,6 +76,9 @@ class TitledBlock(QWidget):
             column.addWidget(widget)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
 
+    def confirm(self, name: str) -> None:
+        """Take the block as the answer to the last edit of an input: what was refused returns to its place."""
+
     def write(self, title: str, note: str) -> None:
         """Set heading and note; an empty note takes no room."""
         title, note = with_minus(title), with_minus(note)

@@ -54,6 +54,17 @@ class HeldPlaces(Generic[Key]):
             if key not in said or (key != self.held and not late):
                 del self._trails[key]
 
+    def confirm(self, key: Key) -> None:
+        """Take what the engine has said last of a thing as its answer to the last move: none comes late any more.
+
+        So it returns where a move was refused or undone; while it is dragged, as soon as the drag ends.
+        """
+        trail = self._trails.get(key)
+        if trail is not None and key == self.held:
+            self._trails[key] = trail[-1:]
+        elif trail is not None:
+            del self._trails[key]
+
 
 def _same(a: Place, b: Place) -> bool:
     return all(math.isclose(x, y, rel_tol=1e-5, abs_tol=1e-9) for x, y in zip(a, b, strict=True))

@@ -44,10 +44,12 @@ class LabWork(QObject):
     Signals:
         lab_changed: another lab is shown.
         changed: an attribute changed.
+        answered: name of an input whose newest numbers the engine has answered; ``settings`` and ``scene`` have them.
     """
 
     lab_changed = Signal()
     changed = Signal()
+    answered = Signal(str)
 
     def __init__(
         self,
@@ -229,6 +231,8 @@ class LabWork(QObject):
                 self.settings.acted, self.settings.begun = False, event.begun
             self.problem, self.refusals = self._reported, {}
         self._take(event, adopt=event.done and not self._apply_when_open)
+        if event.done:
+            self._announce(*event.inputs)
         if event.done and self._apply_when_open:
             self._apply_when_open = False
             self.apply()
@@ -255,6 +259,7 @@ class LabWork(QObject):
         if is_config:
             self.refusals, self._after_config = {}, None
         self._take(event)
+        self._announce(*event.inputs)
         if is_config and wanted is not None:
             there = {name: values.shape for name, values in event.inputs.items()}
             self._send_inputs({name: values for name, values in wanted.items() if values.shape == there.get(name)})
@@ -278,6 +283,14 @@ class LabWork(QObject):
         if isinstance(change, EditLab) and known is not None and not self._changes.concerns(change.input):
             self.settings.inputs[change.input] = np.array(known.inputs[change.input].numpy(), np.float64)
         self._on_failed(failure)
+        if known is not None and failure.reason is not Reason.ENGINE_GONE:
+            self._announce(*known.inputs)
+
+    def _announce(self, *names: str) -> None:
+        """Announce the inputs of which no change is under way."""
+        for name in names:
+            if not self._changes.concerns(name):
+                self.answered.emit(name)
 
     def _on_failed(self, failure: CommandFailed) -> None:
         if not self._acting.busy:

@@ -100,6 +100,25 @@ def test_a_mark_of_a_plot_is_an_input(qtbot: QtBot, view: SceneView) -> None:
     qtbot.keyClick(plot, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
     assert found[-1][0] == "rate"
     np.testing.assert_allclose(found[-1][1], [0.6])
+    qtbot.keyClick(plot, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    view.show_scene(scene((curves(0.6),)))
+    view.show_scene(scene((curves(0.6),)))  # the engine refused the last move
+    assert [plot.mark_place(mark) for mark in plot._marks if mark.name] == [pytest.approx(0.7)]
+    view.confirm("rate")
+    assert [plot.mark_place(mark) for mark in plot._marks if mark.name] == [0.6]
+
+
+def test_a_handle_returns_from_a_place_that_was_refused(qtbot: QtBot, view: SceneView) -> None:
+    view.show_scene(scene((plane((0.0, 0.0)),)))
+    canvas = block(view, 0, 0, PlaneBlock).canvas  # type: ignore[attr-defined]
+    places = [canvas.mapping.point(x, 0.0).toPoint() for x in (0.0, 1.0, 2.0)]
+    qtbot.mousePress(canvas, Qt.MouseButton.LeftButton, pos=places[0])
+    for place in places[1:]:
+        qtbot.mouseMove(canvas, place)
+    view.confirm("means")
+    assert canvas.handle_points("means")[0, 0] == pytest.approx(2.0, abs=0.05)  # it is under the pointer
+    qtbot.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=places[-1])
+    assert canvas.handle_points("means")[0].tolist() == [0.0, 0.0]
 
 
 def test_a_table_is_an_input(qtbot: QtBot, view: SceneView) -> None:

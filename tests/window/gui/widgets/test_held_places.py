@@ -64,3 +64,19 @@ def test_what_is_no_longer_there_is_let_go(clock: list[float]) -> None:
     places.settle({})
     assert places.held is None
     assert places.get("a") is None
+
+
+def test_a_refused_or_undone_move_returns_at_once_and_a_dragged_one_when_the_drag_ends(clock: list[float]) -> None:
+    places = HeldPlaces[str]()
+    places.settle({"a": (0.0,)})
+    places.put("a", (1.0,))
+    places.settle({"a": (0.0,)})
+    assert places.get("a") == (1.0,)  # perhaps the answer to an earlier move
+    places.confirm("a")
+    assert places.get("a") is None
+    places.held = "a"
+    places.put("a", (2.0,))
+    places.confirm("a")
+    assert places.get("a") == (2.0,)
+    places.release()
+    assert places.get("a") is None

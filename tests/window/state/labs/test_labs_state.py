@@ -115,6 +115,18 @@ def test_a_reply_does_not_turn_back_what_is_being_dragged(begun: LabsScene) -> N
     assert begun.state.work.note == ""
 
 
+def test_an_answer_is_announced_once_no_newer_edit_is_under_way(begun: LabsScene) -> None:
+    answered: list[str] = []
+    begun.state.work.answered.connect(answered.append)
+    begun.state.edit("points", POINTS)
+    first = begun.last(EditLab)
+    begun.state.edit("points", 2 * POINTS)
+    begun.show(first, inputs={"points": POINTS})
+    assert "points" not in answered
+    begun.fail(begun.last(EditLab), "Too far.")
+    assert "points" in answered
+
+
 def test_a_refused_input_returns_and_refused_settings_stay_with_their_sentence(begun: LabsScene) -> None:
     begun.state.edit("points", POINTS)
     begun.fail(begun.last(EditLab), "The input 'points' holds nan.")

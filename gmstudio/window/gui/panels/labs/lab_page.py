@@ -48,6 +48,7 @@ class LabPage(QWidget):
         self.scene.input_edited.connect(state.edit)
         state.work.lab_changed.connect(self._show_lab)
         state.work.changed.connect(self._show_work)
+        state.work.answered.connect(self.scene.confirm)
         self._show_work()
 
     def _lay_out(self) -> None:

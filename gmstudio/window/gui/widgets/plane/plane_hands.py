@@ -49,6 +49,12 @@ class PlaneHands:
             self.chosen = None
         self._places.settle({hand: self._said(hand) for hand in hands})
 
+    def confirm(self, name: str) -> None:
+        """Take the present layers as the answer to the last move of an input."""
+        for hand in self.hands():
+            if hand.name == name:
+                self._places.confirm(hand)
+
     @property
     def held(self) -> Hand | None:
         """What is being dragged."""

@@ -114,6 +114,11 @@ class PlaneSurface(QWidget):
         self._stale = True
         self.update()
 
+    def confirm(self, name: str) -> None:
+        """Take the present layers as the answer to the last move of an input, which returns where it was refused."""
+        self._hands.confirm(name)
+        self.update()
+
     def set_view(self, view: PlaneView) -> None:
         """Show a part of the plane, without a signal."""
         view = view.limited(self._home)

@@ -121,6 +121,11 @@ class LinePlot(QWidget):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if named else Qt.FocusPolicy.NoFocus)
         self.update()
 
+    def confirm_mark(self, name: str) -> None:
+        """Take the present marks as the answer to the last move of one, which returns where it was refused."""
+        self._places.confirm(name)
+        self.update()
+
     def mark_place(self, mark: PlotMark) -> float:
         """Place of a mark as it is drawn."""
         place = self._places.get(mark.name) if mark.name else None
