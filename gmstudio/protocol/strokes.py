@@ -105,7 +105,7 @@ def _stroke(part: str, number: int) -> Stroke:
     match = _STROKE.fullmatch(part)
     if match is None:
         raise _refusal(
-            f"Stroke {number} ({part[:40]!r}) is none: write a radius and points in thousandths of the side, for "
+            f"Stroke {number} is {part[:40]!r}: write a radius and points in thousandths of the side, for "
             "example 40 200,500 800,500."
         )
     radius = int(match[2])

@@ -110,8 +110,9 @@ def _few(count: int) -> tuple[str, ...]:
     """Sentence on a training set from which a model learns its points by heart."""
     if count >= FEW_POINTS:
         return ()
-    points = "1 point" if count == 1 else f"{count} points"
-    return (f"There {'is' if count == 1 else 'are'} {points} to train on: models learn them by heart. Choose more.",)
+    if count == 1:
+        return ("There is 1 point to train on: models learn it by heart. Choose more.",)
+    return (f"There are {count} points to train on: models learn them by heart. Choose more.",)
 
 
 def _read(config: PointsConfig, table: TablePoints) -> Dataset:

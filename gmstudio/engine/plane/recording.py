@@ -1,8 +1,8 @@
 """Recording of a model's surface while it trains on points.
 
 Steps at which a surface is due: 0, 1, 2, 5, 10, 20, 50 …, then those of a regular interval, at most that of the
-samples, and the last one. A due one is recorded where all of them take at most a fiftieth of the time of training;
-where only samples exist, a twentieth, and fewer samples are counted.
+samples, and the last one. A due one is recorded where all of them take at most a fiftieth of the time of training and
+a quarter of a second, which is spread over its steps; where only samples exist, a twentieth, and fewer are counted.
 """
 
 import math
@@ -28,8 +28,10 @@ SHARE = 0.02
 """Largest share of the time of training that recording takes."""
 COUNTED_SHARE = 0.05
 """The same where samples have to be drawn and counted, without which there would hardly be any surface of diffusion."""
-LEAST_S = 0.1
-"""Time that it may take in any case, for the first steps, before there is much time of training."""
+LEAST_S = 0.25
+"""Time that it may take besides, so that a training of some seconds leaves a film, too."""
+FIRST = 0.2
+"""Part of ``LEAST_S`` for the first steps; the rest follows with the root of the part of the steps that are made."""
 LAST_S = 0.25
 """Time that the last one may take in any case, with which a film ends."""
 FRAMES = 80
@@ -112,8 +114,10 @@ class SurfaceRecorder:
     def _affordable(self, step: int) -> bool:
         """Return whether there is time for another one; how many samples it may count depends on that, too."""
         share = COUNTED_SHARE if self._counts else SHARE
-        left_s = max(LEAST_S, share * self._trained_s) - self._spent_s
-        if step >= self._run.record.training.steps:
+        made = min(1.0, step / self._run.record.training.steps)
+        besides_s = LEAST_S * (FIRST + (1.0 - FIRST) * math.sqrt(made))
+        left_s = besides_s + share * self._trained_s - self._spent_s
+        if made == 1.0:
             left_s = max(left_s, LAST_S)
         if not self._counts or not self._cost_s:
             return self._cost_s <= left_s

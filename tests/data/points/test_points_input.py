@@ -74,7 +74,7 @@ def test_an_eraser_takes_away_what_was_drawn_before_it_and_not_after() -> None:
 def test_one_point_can_be_trained_on_and_is_said_to_be_learned_by_heart() -> None:
     dataset = points("moons", num_points=1, num_valid=1, num_test=1)
     assert dataset.sizes == {"train": 1, "valid": 1, "test": 1}
-    assert dataset.remarks == ("There is 1 point to train on: models learn them by heart. Choose more.",)
+    assert dataset.remarks == ("There is 1 point to train on: models learn it by heart. Choose more.",)
     with pytest.raises(ConfigError, match="Training points is 0; it must be a whole number from 1 to"):
         points("moons", num_points=0)
 

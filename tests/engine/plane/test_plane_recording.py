@@ -148,6 +148,23 @@ def test_recording_waits_for_its_share_of_the_time(tmp_path: Path, monkeypatch: 
         assert list_surfaces(run.history)[-1].seconds == 1000.0
 
 
+def test_the_surfaces_of_a_short_training_are_spread_over_its_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording, "LEAST_S", 0.25)
+    monkeypatch.setattr(recording, "LAST_S", 0.0)
+    data, model = point_data(), point_model("made")
+    spec = RunSpec(family="made", config={}, data="points", training={**QUICK, "steps": 400, "sample_every": 400})
+    with RunFolder.create(tmp_path / "run", new_record(spec, image=data.image, device="cpu")) as run:
+        recorder, clock = SurfaceRecorder(run, model, data), iter(range(10**6))
+        monkeypatch.setattr(recording.time, "perf_counter", lambda: next(clock) * 0.005)
+        for step in range(401):
+            list(recorder.record(step))
+        steps = [entry.step for entry in list_surfaces(run.history)]
+    assert 5 <= len(steps) <= 30 and steps[0] == 0 and steps[-1] > 200
+    assert max(b - a for a, b in pairwise(steps)) <= 120
+
+
 def test_more_samples_are_counted_where_there_is_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recording, "LEAST_S", 0.0)
     data, model = point_data(), point_model("gan")

@@ -219,6 +219,7 @@ class PlaneState(PlaneTiles):
         """Runs side by side, views and toggles as JSON values, kept from one start of the window to the next."""
         return {
             "runs": [tile.run for tile in self.tiles] or list(self._beside_due),
+            "series": [tile.series for tile in self.tiles] or list(self._series_due.values()),
             "views": self._views_due | {tile.run: tile.view_name for tile in self.tiles if tile.view_name},
             "options": msgspec.to_builtins(self.options),
             "axis": self.place.axis,
@@ -228,6 +229,10 @@ class PlaneState(PlaneTiles):
         """Take choices that were kept; the runs follow once they are listed."""
         runs, views = values.get("runs", []), values.get("views", {})
         self._beside_due = tuple(filter(lambda run: isinstance(run, str), runs)) if isinstance(runs, list) else ()
+        series = values.get("series", [])
+        if isinstance(series, list) and len(series) == len(self._beside_due):
+            kept = zip(self._beside_due, series, strict=True)
+            self._series_due = {run: number for run, number in kept if isinstance(number, int)}
         self._views_due = {str(run): str(view) for run, view in views.items()} if isinstance(views, dict) else {}
         self.options = options_from(values.get("options"))
         if values.get("axis") in ("step", "time"):

@@ -58,6 +58,7 @@ class PlaneTiles(QObject):
         super().__init__(parent)
         self.run = ""
         self.tiles: list[PlaneTile] = []
+        self._series_due: dict[str, int] = {}
         self.events, self._library = events, library
 
     @property
@@ -192,7 +193,9 @@ class PlaneTiles(QObject):
 
     def _make(self, run: str) -> PlaneTile:
         taken = {tile.series for tile in self.tiles}
-        series = next(number for number in range(MAX_TILES + 1) if number not in taken)
+        free = [number for number in range(MAX_TILES + 1) if number not in taken]
+        due = self._series_due.pop(run, -1)
+        series = due if due in free else next((n for n in free if n not in self._series_due.values()), free[0])
         tile = PlaneTile(self.events, self._library, run, series, self)
         tile.changed.connect(lambda: self.tile_changed.emit(tile))
         tile.opened_changed.connect(self._on_opened)
