@@ -94,6 +94,10 @@ class _SurfaceJob:
         self._spent_s = 0.0
 
     def pieces(self) -> Iterator[Event | None]:
+        known = self._slot.surface
+        if known is not None:
+            yield from self._with_samples(known)
+            return
         last: Surface | None = None
         if rule_for(self._model).has_quick and not self._slot.quick:
             for surface in self._timed(self._surface(quick=True)):
@@ -119,7 +123,10 @@ class _SurfaceJob:
         return surface_pieces(self._model, self._grid, self._command.seed, labels, NUM_COUNTED, quick=quick)
 
     def _with_samples(self, surface: Surface) -> Iterator[Event | None]:
-        """Events of a surface beside which samples have to be drawn."""
+        """Events of a surface, beside which samples have to be drawn where none were counted."""
+        if surface.samples is not None:
+            yield self._event(surface, self._some(surface.samples), done=True)
+            return
         if not self._command.num_samples or not isinstance(self._model, Sampler):
             yield self._event(surface, None, done=True)
             return

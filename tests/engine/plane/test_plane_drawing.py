@@ -10,7 +10,7 @@ from gmstudio.data.dataset import Dataset
 from gmstudio.engine.plane.drawing import draw_surface, open_plane
 from gmstudio.engine.plane.grid import grid_of_data
 from gmstudio.engine.plane.metrics import Reference
-from gmstudio.engine.plane.surface import Surface
+from gmstudio.engine.plane.surface import Surface, SurfaceSlot
 from gmstudio.engine.plane.timing import time_surface
 from gmstudio.families.base import Family
 from gmstudio.protocol.plane import DrawSurface, OpenPlane, SurfaceDrawn
@@ -54,6 +54,16 @@ def test_a_family_without_density_says_so() -> None:
     (only,) = drawn(point_model("autoencoder"), point_data())
     assert only.method is None and only.note and only.done
     assert np.isnan(only.values.numpy()).all() and math.isnan(only.metrics.mass)
+
+
+def test_a_surface_that_was_counted_is_not_counted_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gmstudio.engine.plane.drawing.NUM_COUNTED", 2000)
+    slot, data, command = SurfaceSlot(), point_data(), DrawSurface(run="/run", num_samples=5)
+    drawn = [event for event in draw_surface(point_model("gan"), 3, data, command, slot) if event is not None]
+    again = [event for event in draw_surface(point_model("gan"), 3, data, command, slot) if event is not None]
+    assert len(again) == 1 and isinstance(again[0], SurfaceDrawn) and isinstance(drawn[-1], SurfaceDrawn)
+    assert np.array_equal(again[0].values.numpy(), drawn[-1].values.numpy()) and again[0].done
+    assert again[0].samples is not None and len(again[0].samples.numpy()) == 5 and again[0].note == drawn[-1].note
 
 
 def test_the_true_distribution_has_no_distance_from_itself() -> None:

@@ -127,6 +127,7 @@ class SurfaceFeed(QObject):
         self._due = True
         kept = self._kept.get(step) if step is not None else None
         if kept is not None:
+            self._latest.cancel()
             self._latest.reset()
             self._due = False
             self._set(kept)
@@ -150,7 +151,12 @@ class SurfaceFeed(QObject):
         if self._active and self._due and self._library.catalog is not None:
             self._due = False
             self._timer.stop()
-            self._latest.submit(DrawSurface(run=self.run, step=self.step, num_samples=NUM_SAMPLES, seed=self._seed))
+            command = DrawSurface(run=self.run, step=self.step, num_samples=NUM_SAMPLES, seed=self._seed)
+            under_way = self._latest.command if self._latest.busy else None
+            if isinstance(under_way, DrawSurface) and under_way.step is None:
+                self._latest.replace(command)  # samples are perhaps counted for it, which takes many seconds
+            else:
+                self._latest.submit(command)
 
     def _on_timeout(self) -> None:
         self._due = True

@@ -69,9 +69,14 @@ class TrainingPlace(QObject):
             self.stops_changed.emit()
             self.moved.emit()
 
-    def go(self, place: float | None) -> None:
-        """Show a place; None, or one at or behind the last stop: now."""
-        if place is not None and (not len(self.stops) or place >= self.end):
+    def go(self, place: float | None, *, recorded: bool = False) -> None:
+        """Show a place.
+
+        Args:
+            place: step or seconds; None, or one at or behind the last stop: now.
+            recorded: show what was recorded at the last stop, too, and not the present weights there.
+        """
+        if place is not None and (not len(self.stops) or (place >= self.end and not recorded)):
             place = None
         if place is not None:
             place = max(place, float(self.stops[0]))

@@ -9,7 +9,7 @@ from plane_scene import CODES, FLOW, GAN, IMAGES, LINE, MADE, NADE, OTHER, RUNS,
 from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.engine import CommandFailed, Reason
+from gmstudio.protocol.engine import Cancel, CommandFailed, Reason
 from gmstudio.protocol.plane import DescribePoint, DrawInside, DrawSurface, OpenPlane
 from gmstudio.protocol.runs import RunsListed
 from gmstudio.window.state.plane.options import ShowOptions
@@ -158,6 +158,27 @@ def test_while_dragging_the_newest_place_wins(scene: PlaneScene) -> None:
     assert [command.step for command in commands if isinstance(command, DrawSurface)] == [0, 20]
     tile = state.chosen
     assert tile is not None and tile.surface is not None and tile.surface.step == 20
+
+
+def test_a_recorded_step_does_not_wait_for_the_samples_of_the_present_weights(scene: PlaneScene) -> None:
+    state = scene.state
+    state.choose_run(MADE)
+    scene.serve()
+    state.draw_samples_again()
+    counting = scene.client.last(DrawSurface)
+    assert counting.step is None and state.chosen is not None and state.chosen.feed.busy
+    state.place.go(20.0)
+    assert scene.client.last(DrawSurface).step == 20 and scene.client.last(Cancel).target == counting.request
+    scene.serve()
+    assert state.chosen.surface is not None and state.chosen.surface.step == 20
+
+
+def test_the_last_recorded_step_can_be_shown_in_place_of_the_present(scene: PlaneScene) -> None:
+    state = scene.state
+    state.choose_run(MADE)
+    scene.serve()
+    state.place.go(40.0, recorded=True)
+    assert state.place.place == 40.0 and state.chosen is not None and state.chosen.feed.step == 40
 
 
 def test_the_slider_by_time_shows_each_run_at_that_time(scene: PlaneScene) -> None:

@@ -92,7 +92,7 @@ class TrainingFilm(QObject):
         count, total = len(self._taken), len(self._places)
         self._report(f"Recording frame {count + 1} of {total} …")
         self._late.start()
-        self._state.place.go(self._places[count])
+        self._state.place.go(self._places[count], recorded=True)
         self._check.start()
 
     def _on_refreshed(self) -> None:
