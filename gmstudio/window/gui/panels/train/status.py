@@ -10,8 +10,9 @@ from gmstudio.window.gui.forms.editors import NumberEdit
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.run_text import run_tip
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+from gmstudio.window.state.training.commands import RESUMABLE
 from gmstudio.window.state.training.curves import headline_of, number, shown_in_bits
-from gmstudio.window.state.training.state import RESUMABLE, TrainingState
+from gmstudio.window.state.training.state import TrainingState
 
 REFRESH_MS = 200
 GAP = 16
