@@ -68,7 +68,7 @@ class PlaneTile(QObject):
         self.mismatch = ""
         self._library = library
         self._problem = ""
-        self._point_problem = ""
+        self._point_problem = self._list_problem = ""
         self._point: tuple[float, ...] | None = None
         self._place: tuple[float, Axis] | None = None
         self._view_due = ""
@@ -82,6 +82,7 @@ class PlaneTile(QObject):
         self._opening.loading_changed.connect(self.changed)
         self._listing = Request(events, self)
         self._listing.replied.connect(self._on_listed)
+        self._listing.failed.connect(self._on_list_failed)
         self._describing = LatestWins(events, self)
         self._describing.replied.connect(self._on_described)
         self._describing.failed.connect(self._on_point_failed)
@@ -102,7 +103,8 @@ class PlaneTile(QObject):
     @property
     def problem(self) -> str:
         """Reason why something is not shown, a sentence; "": all is."""
-        return self._problem or self.mismatch or self.feed.problem or self.inside.problem or self._point_problem
+        found = (self._problem, self.mismatch, self.feed.problem, self.inside.problem, self._point_problem)
+        return next(filter(None, (*found, self._list_problem)), "")
 
     @property
     def loading(self) -> str:
@@ -162,7 +164,7 @@ class PlaneTile(QObject):
 
     def reopen(self) -> None:
         """Open the run again, in a new engine; what is shown stays until then."""
-        self._problem = self._point_problem = ""
+        self._problem = self._point_problem = self._list_problem = ""
         if self._active and self._library.catalog is not None:
             self._opening.send(OpenPlane(run=self.run))
             self._listing.send(ListSurfaces(run=self.run))
@@ -236,9 +238,14 @@ class PlaneTile(QObject):
         self.changed.emit()
 
     def _on_listed(self, event: SurfacesListed) -> None:
+        self._list_problem = ""
         self.recorded.take_list(event)
         self._show_place()
         self.recorded_changed.emit()
+
+    def _on_list_failed(self, failure: CommandFailed) -> None:
+        self._list_problem = "" if failure.reason is Reason.ENGINE_GONE else failure.message
+        self.changed.emit()
 
     def _on_described(self, event: PointDescribed) -> None:
         self._budget.end()

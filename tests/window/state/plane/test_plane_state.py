@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import Cancel, CommandFailed, Reason
-from gmstudio.protocol.plane import DescribePoint, DrawInside, DrawSurface, OpenPlane
+from gmstudio.protocol.plane import DescribePoint, DrawInside, DrawSurface, ListSurfaces, OpenPlane
 from gmstudio.protocol.runs import RunsListed
 from gmstudio.window.state.plane.options import ShowOptions
 from gmstudio.window.state.plane.tiles import MAX_TILES, has_points
@@ -300,9 +300,16 @@ def test_failures_are_sentences_of_the_tile(scene: PlaneScene) -> None:
     failure = CommandFailed(request=command.request, command="OpenPlane", message="The file is gone.")
     scene.client.deliver(failure)
     assert state.chosen is not None and state.chosen.problem == "The file is gone."
+    listing = scene.client.last(ListSurfaces)
     state.add_run(FLOW)
     command = scene.client.last(OpenPlane)
     assert command.run == FLOW
+    of_flow = scene.client.last(ListSurfaces)
+    assert of_flow.request != listing.request
+    scene.client.deliver(CommandFailed(request=of_flow.request, command="ListSurfaces", message="It is damaged."))
+    assert state.tiles[1].problem == "It is damaged."
+    state.tiles[1].reopen()
+    command = scene.client.last(OpenPlane)
     lost = CommandFailed(request=command.request, command="OpenPlane", message="It ended.", reason=Reason.ENGINE_GONE)
     scene.client.deliver(lost)
     assert state.tiles[1].problem == ""

@@ -145,13 +145,13 @@ class FramePainter:
             wide = self._entry_width(entry)
             rest = len(entries) - number - 1
             more = f"+{len(entries) - number}"
-            room = width - x - (self._metrics.horizontalAdvance(more) + 2 * GAP if rest else 0)
+            room = width - x - (self._metrics.horizontalAdvance(more) + 4 * GAP if rest else 0)
             if wide > room and number:
                 self._painter.setPen(theme().color("muted"))
                 self._painter.drawText(QRectF(x, GAP / 2, width - x, line), LEFT, more)
                 return
             self._entry(entry, x, room)
-            x += wide + 3 * GAP
+            x += min(wide, room) + 3 * GAP
 
     def _entry_width(self, entry: LegendEntry) -> float:
         advance = self._metrics.horizontalAdvance

@@ -1,5 +1,6 @@
 """The canvas of a plane by pointer and keys, and what it paints."""
 
+import msgspec
 import numpy as np
 import pytest
 from plane_making import X1, X2, dots, heat
@@ -213,3 +214,13 @@ def test_what_is_kept_for_panning_is_what_a_new_painting_gives(qtbot: QtBot, can
     anew = canvas.grab().toImage()
     pixels = [np.frombuffer(image.constBits(), np.uint8).astype(int) for image in (moved, anew)]
     assert np.abs(pixels[0] - pixels[1]).mean() < 2.0
+
+
+def test_a_long_legend_ends_within_the_plane(canvas: PlaneCanvas) -> None:
+    layers = [msgspec.structs.replace(dots(1), name=f"layer number {number}") for number in range(9)]
+    for width in range(200, 420, 7):
+        canvas.resize(width, 300)
+        canvas.set_layers([heat(np.eye(2)), *layers])
+        picture = canvas.grab().toImage()
+        edge = {picture.pixelColor(picture.width() - 1, y).name() for y in range(20)}
+        assert len(edge) == 1, width
