@@ -220,6 +220,17 @@ def test_the_free_energy_lies_log_z_below_the_surface() -> None:
     assert math.isclose(number(drawn, "log Z"), exact, abs_tol=1e-3)
 
 
+def test_log_z_is_known_where_most_probabilities_are_rounded_to_zero() -> None:
+    data, model = point_data(), point_model("rbm")
+    machine = model.machine
+    with torch.no_grad():
+        machine.visible_bias[..., -1].fill_(900.0)  # type: ignore[union-attr, index]
+    drawn = inside(model, data, "free_energy")
+    exact = machine.log_z_exact()  # type: ignore[union-attr, operator]
+    assert 1800 < exact < 1900
+    assert math.isclose(number(drawn, "log Z"), exact, rel_tol=1e-5)
+
+
 def test_the_posteriors_of_a_code_of_one_dimension_are_densities() -> None:
     data = point_data()
     model = trained(point_model("vae", num_latent=1), data)

@@ -6,7 +6,6 @@ Shapes: C chains, T transitions, D dimensions.
 from collections.abc import Iterator
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from gmstudio.engine.plane.grid import PlaneGrid
@@ -114,10 +113,9 @@ class FreeEnergySurface(View):
         assert isinstance(request.model, FreeEnergy)
         with np.errstate(divide="ignore"):
             above = -np.log(values / values.max())
-        first = float(
-            request.model.free_energy(torch.zeros((1, 1, 1, grid.dims), dtype=torch.uint8, device=request.device))
-        )
-        log_z = -first - float(np.log(values.flat[0]))
+        likeliest = int(values.argmax())  # any cell would do whose probability has not been rounded to 0
+        lowest = float(request.model.free_energy(grid.images(request.device)[likeliest : likeliest + 1]))
+        log_z = -lowest - float(np.log(values.flat[likeliest]))
         numbers = (Number("log Z", f"{log_z:.4f}", "Logarithm of the sum of exp(−F(x)) over the grid.", r"\log Z"),)
         if grid.dims == 1:
             line = np.stack([grid.centres(0), above[0]], axis=1)

@@ -49,8 +49,8 @@ class Score(View):
         return PlaneView(
             name=self.name,
             title="Score",
-            help="∇ log p(x_t) as the model predicts it, σ_t² times: arrows point to the denoised points. Dots are "
-            "validation points, noised to the same timestep.",
+            help="σ_t² ∇ log p(x_t) as the model predicts it: an arrow points from x_t to √ᾱ_t x̂₀, the denoised point "
+            "as it is scaled in x_t. Dots are validation points, noised to the same timestep.",
             sliders=(self._time(model),),
         )
 

@@ -219,4 +219,4 @@ def _curve(
 
 def _latex(label: str) -> str:
     r"""``x̂2`` as ``\hat{x}_{2}``."""
-    return "x" if label == "x" else rf"\hat{{x}}_{{{label[-1]}}}"
+    return "x" if label == "x" else rf"\hat{{x}}_{{{label.removeprefix('x̂')}}}"

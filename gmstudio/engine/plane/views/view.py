@@ -171,7 +171,7 @@ class ViewRequest:
         apart_N = np.full(len(points_N2), np.inf)
         scale = np.array([1.0 / (axis.high - axis.low) for axis in self.grid.axes] + [0.0])[:2]
         for _ in range(count - 1):
-            apart_N = np.minimum(apart_N, ((points_N2 - points_N2[chosen[-1]]) * scale).__pow__(2).sum(1))
+            apart_N = np.minimum(apart_N, np.square((points_N2 - points_N2[chosen[-1]]) * scale).sum(1))
             chosen.append(int(apart_N.argmax()))
         return points_N2[chosen]
 
