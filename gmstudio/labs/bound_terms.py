@@ -229,9 +229,10 @@ def gradient_draws(image: CodeModel, q: Gaussian2, count: int, generator: torch.
 def tighten(image: CodeModel, q: Gaussian2, steps: int) -> Iterator[Gaussian2]:
     """Raise the bound by gradient steps on μ and log σ, with one set of draws; yields q after each step."""
     noise = torch.from_numpy(Gaussian2(np.zeros(2), np.ones(2)).draw(256, torch.Generator().manual_seed(0))).float()
-    noise = torch.cat([noise, -noise])
+    noise = torch.cat([noise, -noise]).to(image.model.device)
     mean, log_deviation = (
-        torch.tensor(values, dtype=torch.float32, requires_grad=True) for values in (q.mean, np.log(q.deviation))
+        torch.tensor(values, dtype=torch.float32, device=noise.device, requires_grad=True)
+        for values in (q.mean, np.log(q.deviation))
     )
     optimizer = torch.optim.Adam([mean, log_deviation], lr=0.03)
     for step in range(steps):
@@ -242,7 +243,7 @@ def tighten(image: CodeModel, q: Gaussian2, steps: int) -> Iterator[Gaussian2]:
         gradients = torch.autograd.grad(loss, (mean, log_deviation))
         mean.grad, log_deviation.grad = gradients
         optimizer.step()
-        found = (values.detach().double().numpy().copy() for values in (mean, log_deviation.exp()))
+        found = (values.detach().cpu().double().numpy().copy() for values in (mean, log_deviation.exp()))
         yield Gaussian2(*found)
 
 
