@@ -281,7 +281,9 @@ class LabWork(QObject):
         """Return to the numbers in use where an input was refused; refused settings stay in their fields."""
         change, known = self._changes.answered, self._known
         if isinstance(change, EditLab) and known is not None and not self._changes.concerns(change.input):
-            self.settings.inputs[change.input] = np.array(known.inputs[change.input].numpy(), np.float64)
+            present = known.inputs.get(change.input)  # None: other settings have no such input
+            if present is not None:
+                self.settings.inputs[change.input] = np.array(present.numpy(), np.float64)
         self._on_failed(failure)
         if known is not None and failure.reason is not Reason.ENGINE_GONE:
             self._announce(*known.inputs)

@@ -8,9 +8,10 @@ import pytest
 from labs_scene import LabsScene, lab, scene
 from PySide6.QtGui import QUndoStack
 
+from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import Cancel, Reason
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.protocol.labs import ConfigureLab, EditLab, OpenLab, RunLabAction
+from gmstudio.protocol.labs import ConfigureLab, EditLab, LabShown, OpenLab, RunLabAction
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunInfo
 from gmstudio.window.gui.undo import record_edits
@@ -138,6 +139,23 @@ def test_a_refused_input_returns_and_refused_settings_stay_with_their_sentence(b
     begun.state.set_config({"spread": 2.0, "draws": 5}, {})
     begun.show(begun.last(ConfigureLab))
     assert work.refusals == {} and work.problem == ""
+
+
+def test_an_input_that_other_settings_took_away_is_refused_with_its_sentence(begun: LabsScene) -> None:
+    begun.state.set_config({"spread": 9.0, "draws": 5}, {})
+    begun.state.edit("level", np.array([0.25]))  # waits for the settings
+    without = LabShown(
+        request=begun.last(ConfigureLab).request,
+        name="first",
+        scene=scene(),
+        config={"spread": 9.0, "draws": 5},
+        inputs={"points": Array.of(np.zeros((2, 2)))},
+        begun=begun.begun,
+    )
+    begun.client.deliver(without)
+    begun.fail(begun.last(EditLab), "First has no input 'level'.")
+    assert begun.state.work.problem == "First has no input 'level'."
+    assert "points" in begun.state.work.settings.inputs
 
 
 def test_an_action_shows_its_scenes_and_can_be_stopped(begun: LabsScene) -> None:
