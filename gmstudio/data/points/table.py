@@ -76,7 +76,14 @@ def read_points(path: str, columns: str, label_column: str) -> TablePoints:
         labels, label_names = named_labels([row[label] for row in fields], str(place))
     names = tuple(_title(found, column) for column in chosen) if found.names else ()
     for column, values in zip(chosen, points.T, strict=True):
-        if values.min() == values.max():
+        with np.errstate(over="ignore"):
+            span = float(values.max() - values.min())
+        if not np.isfinite(span):
+            raise DataError(
+                f"{_title(found, column)} of {place.name} goes from {values.min():g} to {values.max():g}, farther "
+                "apart than numbers can be. Leave out the lines with such numbers, or choose other columns."
+            )
+        if span == 0:
             raise DataError(
                 f"{_title(found, column)} of {place.name} is {values[0]:g} in all rows. Choose columns that vary."
             )

@@ -194,6 +194,7 @@ def test_columns_keep_their_names_and_ranges_and_classes(tmp_path: Path) -> None
         ("", {}, "no lines"),
         ("a,b\n1,2\n2,3\n3,4,5\n", {}, "3 columns"),
         ("a,b\n1,2\n2,inf\n3,4\n", {}, "'inf', no finite number"),
+        ("a,b\n1e308,2\n-1e308,3\n3,4\n", {}, "farther apart than numbers can be"),
     ],
 )
 def test_a_table_that_has_no_points_is_refused(
