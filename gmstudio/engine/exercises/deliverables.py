@@ -8,18 +8,16 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import torch
 
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.exercises.test_value import test_value
+from gmstudio.engine.plane.drawing import draw_samples
 from gmstudio.engine.plane.grid import PlaneGrid, grid_of_data, is_points
 from gmstudio.engine.plane.rules import surface_pieces
 from gmstudio.engine.plane.surface import Surface
-from gmstudio.engine.runtime.inspection import exploring
 from gmstudio.engine.runtime.models import Loaded
 from gmstudio.engine.sampling.grids import draw_grid
 from gmstudio.families.base import Sampler
-from gmstudio.families.generation import sample_in_pieces
 from gmstudio.media import Provenance, comment_lines, metadata_of
 from gmstudio.media.plot_pictures import Axis, PlotCurve, curves_picture, density_picture, points_picture, save_plot
 from gmstudio.media.png import write_grid
@@ -152,7 +150,6 @@ class _Work:
     # ---- samples -----------------------------------------------------------------------------------------------
 
     def _write_samples(self) -> Iterator[None]:
-        generator = torch.Generator(self._model.device).manual_seed(self._seed)
         if self._grid is None:
             for images in draw_grid(self._model, NUM_IMAGES, self._seed):
                 if images is not None:
@@ -161,20 +158,18 @@ class _Work:
             return
         if not isinstance(self._model, Sampler):
             raise ValueError(f"{self._title} draws no samples; leave them out.")
-        pieces = sample_in_pieces(self._model, NUM_POINTS, generator, None)
-        levels = None
-        while levels is None:
-            with exploring(self._model):
-                levels = next(pieces)
+        images = np.zeros((0, 1, 1, self._grid.dims), np.uint8)
+        for drawn in draw_samples(self._model, NUM_POINTS, self._seed, self._dataset.train.labels):
+            images = images if drawn is None else drawn
             yield None
         grid, axes = self._grid, self._axes(self._grid)
-        points = grid.within_cells(levels.cpu().numpy(), self._seed).astype(np.float64)
+        points = grid.within_cells(images, self._seed).astype(np.float64)
         rows = [tuple(repr(value) for value in point) for point in points.tolist()]
         self._write_table("samples.csv", [axis.title for axis in axes], rows, "samples")
         if grid.dims == 2:
             picture = points_picture(points, f"{self._title}: {NUM_POINTS:,} samples", axes)
         else:
-            counts = np.bincount(grid.cells(levels.cpu().numpy()), minlength=grid.num_cells) / NUM_POINTS
+            counts = np.bincount(grid.cells(images), minlength=grid.num_cells) / NUM_POINTS
             picture = density_picture(counts[np.newaxis], f"{self._title}: share of {NUM_POINTS:,} samples", axes)
         self._save(picture, "samples.png", "samples")
 

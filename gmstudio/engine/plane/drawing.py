@@ -131,7 +131,7 @@ class _SurfaceJob:
             yield self._event(surface, None, done=True)
             return
         began, sent = time.monotonic(), False
-        for images in self._timed(draw_samples(self._model, self._command, labels=self._dataset.train.labels)):
+        for images in self._timed(self._samples()):
             if images is not None:
                 yield self._event(surface, images, done=True)
             elif not sent and time.monotonic() - began > PATIENCE_S:
@@ -139,6 +139,10 @@ class _SurfaceJob:
                 yield self._event(surface, None, done=False)
             else:
                 yield None
+
+    def _samples(self) -> Iterator[NDArray[np.uint8] | None]:
+        command = self._command
+        return draw_samples(self._model, command.num_samples, command.seed, self._dataset.train.labels)
 
     def _timed(self, pieces: Iterator[T]) -> Iterator[T]:
         """Pieces of work, whose time is added up."""
@@ -171,21 +175,25 @@ class _SurfaceJob:
 
 
 def draw_samples(
-    model: Family, command: DrawSurface, labels: NDArray[np.int64] | None
+    model: Family, count: int, seed: int, labels: NDArray[np.int64] | None
 ) -> Iterator[NDArray[np.uint8] | None]:
-    """Draw points from a model: None after each piece, then images (N, 1, 1, D).
+    """Draw points from a model: yields None after each piece, then images (N, 1, 1, D).
 
-    Labels of class-conditional models are drawn with their frequencies among the training points.
+    Args:
+        model: that can be sampled from.
+        count: N.
+        seed: of all noise.
+        labels: of the training points, with whose frequencies the labels of class-conditional models are drawn.
     """
     assert isinstance(model, Sampler)
-    generator = torch.Generator(model.device).manual_seed(command.seed)
+    generator = torch.Generator(model.device).manual_seed(seed)
     mixture = label_mixture(model, labels)
     given = None
     if mixture is not None:
-        random = np.random.default_rng([command.seed, 3])
+        random = np.random.default_rng([seed, 3])
         shares = np.array(list(mixture.frequencies.values()))
-        given = torch.from_numpy(random.choice(mixture.labels, command.num_samples, p=shares / shares.sum()))
-    pieces = sample_in_pieces(model, command.num_samples, generator, given)
+        given = torch.from_numpy(random.choice(mixture.labels, count, p=shares / shares.sum()))
+    pieces = sample_in_pieces(model, count, generator, given)
     while True:
         with exploring(model):
             images = next(pieces, None)

@@ -5,14 +5,15 @@ import math
 import numpy as np
 import pytest
 from plane_models import point_data, point_model
+from torch import Tensor
 
 from gmstudio.data.dataset import Dataset
-from gmstudio.engine.plane.drawing import draw_surface, open_plane
+from gmstudio.engine.plane.drawing import draw_samples, draw_surface, open_plane
 from gmstudio.engine.plane.grid import grid_of_data
 from gmstudio.engine.plane.metrics import Reference
 from gmstudio.engine.plane.surface import Surface, SurfaceSlot
 from gmstudio.engine.plane.timing import time_surface
-from gmstudio.families.base import Family
+from gmstudio.families.base import Family, Sampler
 from gmstudio.protocol.plane import DrawSurface, OpenPlane, SurfaceDrawn
 
 
@@ -110,3 +111,16 @@ def test_the_time_of_a_surface_is_measured() -> None:
     assert timing.metrics.forward_kl > 0
     none = time_surface(point_model("autoencoder"), data)
     assert none.method is None and math.isnan(none.metrics.mass)
+
+
+def test_labels_of_samples_have_the_frequencies_of_the_training_points() -> None:
+    data = point_data()
+    model = point_model("gated_pixelcnn", num_layers=1, num_channels=4, num_head_channels=4, num_classes=2)
+    assert isinstance(model, Sampler)
+    asked: list[Tensor] = []
+    pixel_session = model.pixel_session  # type: ignore[attr-defined]
+    model.pixel_session = lambda *args, **named: asked.append(named["labels"]) or pixel_session(*args, **named)  # type: ignore[attr-defined]
+    *_, images = draw_samples(model, 400, 0, data.train.labels)
+    assert images is not None and images.shape == (400, 1, 1, 2)
+    assert data.train.labels is not None
+    assert abs(float(asked[0].double().mean()) - data.train.labels.mean()) < 0.1
