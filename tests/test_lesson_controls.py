@@ -1,13 +1,16 @@
 """Every step of every lesson finds its panel, its laboratory or ready model, and its controls in the window."""
 
+import re
 import time
 from collections.abc import Iterator
 
 import pytest
+from labs_engine import LabsEngine
 from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
 from gmstudio.engine.catalog import build_catalog
+from gmstudio.protocol.labs import OpenLab
 from gmstudio.protocol.runs import RunsListed
 from gmstudio.runs.examples import EXAMPLES_VARIABLE, examples_home
 from gmstudio.window.client.engine_client import EngineClient
@@ -23,6 +26,7 @@ from gmstudio.window.state.studio import Studio
 
 WAIT_MS = 20_000
 PATIENCE_S = 3.0
+BLOCK = re.compile(r"scene\.(?P<row>\d+)\.(?P<place>\d+)")
 
 
 @pytest.fixture
@@ -61,7 +65,15 @@ def labs_of(window: MainWindow) -> LabsState:
 
 
 def names(step: Step) -> list[str]:
-    return [*(setting.control for setting in step.settings), *step.highlights, *step.shows]
+    """Controls that a step names, but for blocks of scenes, which the engine makes."""
+    highlights = [name for name in step.highlights if BLOCK.fullmatch(name) is None]
+    return [*(setting.control for setting in step.settings), *highlights, *step.shows]
+
+
+def blocks(step: Step) -> list[tuple[int, int]]:
+    """Row and place of the blocks of a scene that a step outlines."""
+    found = [BLOCK.fullmatch(name) for name in step.highlights]
+    return [(int(match["row"]), int(match["place"])) for match in found if match is not None]
 
 
 def wrong_in(qtbot: QtBot, window: MainWindow, step: Step) -> list[str]:
@@ -103,3 +115,15 @@ def test_every_laboratory_and_ready_model_of_a_step_exists(name: str, monkeypatc
     for step in lessons()[name].steps:
         assert not step.lab or step.lab in labs, step.title
         assert not step.family or (examples_home() / step.family / "run.json").is_file(), step.title
+
+
+OUTLINED = [(name, step) for name in TITLES for step in lessons()[name].steps if blocks(step)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "step"), OUTLINED, ids=[f"{name}: {step.title}" for name, step in OUTLINED])
+def test_a_block_that_a_step_outlines_is_in_the_scene_of_its_laboratory(name: str, step: Step) -> None:
+    config = {setting.control.removeprefix("labs.config."): setting.value for setting in step.settings}
+    rows = LabsEngine().ask(OpenLab(name=step.lab, config=config)).scene.rows
+    for row, place in blocks(step):
+        assert place < len(rows[row]), (name, row, place)

@@ -61,6 +61,8 @@ def lab(
 
 def _exercise(name: str) -> Exercise:
     exercises = all_exercises()
+    if not name:
+        raise ValueError(f"--out needs an exercise; name one of {', '.join(exercises)}.")
     if name not in exercises:
         raise ValueError(f"There is no exercise {name!r}; there are {', '.join(exercises)}.")
     if not exercises[name].runs:
