@@ -103,8 +103,9 @@ class PlaneTile(QObject):
     @property
     def problem(self) -> str:
         """Reason why something is not shown, a sentence; "": all is."""
-        found = (self._problem, self.mismatch, self.feed.problem, self.inside.problem, self._point_problem)
-        return next(filter(None, (*found, self._list_problem)), "")
+        of_steps = self._list_problem if self._place is not None else ""  # nothing is missing beside the present
+        found = (self._problem, self.mismatch, self.feed.problem, self.inside.problem, self._point_problem, of_steps)
+        return next(filter(None, found), "")
 
     @property
     def loading(self) -> str:
@@ -213,6 +214,8 @@ class PlaneTile(QObject):
     # ---- replies -------------------------------------------------------------------------------------------------
 
     def _show_place(self) -> None:
+        if self._list_problem:
+            self.changed.emit()
         if self._place is None or not len(self.recorded):
             self.feed.show(None)
         else:

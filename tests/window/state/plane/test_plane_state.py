@@ -307,6 +307,8 @@ def test_failures_are_sentences_of_the_tile(scene: PlaneScene) -> None:
     of_flow = scene.client.last(ListSurfaces)
     assert of_flow.request != listing.request
     scene.client.deliver(CommandFailed(request=of_flow.request, command="ListSurfaces", message="It is damaged."))
+    assert state.tiles[1].problem == ""
+    state.tiles[1].show_at(10.0, "step")
     assert state.tiles[1].problem == "It is damaged."
     state.tiles[1].reopen()
     command = scene.client.last(OpenPlane)

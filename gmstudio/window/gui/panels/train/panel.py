@@ -87,7 +87,7 @@ class TrainPanel(Panel):
         left_layout.setSpacing(8)
         title = self._title = QLabel("New run", self)
         title.setProperty("role", "heading")
-        title.setContentsMargins(8, 0, 8, 0)
+        title.setIndent(8)  # a style sheet resets the margins of a label
         left_layout.addWidget(title)
         left_layout.addWidget(column, 1)
         left_layout.addWidget(self._footer())
