@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from gmstudio.cli.conditioning import parse_given, read_given
 from gmstudio.cli.options import SEED, DeviceOption, Real, Whole, parse_setting
+from gmstudio.cli.point_samples import grid_for, is_table, write_points
 from gmstudio.cli.terminal import say, warn
 from gmstudio.media import Provenance, metadata_of
 from gmstudio.media.png import check_png_name, read_grey, write_grid
@@ -70,7 +71,9 @@ class PixelOptions:
 def sample(
     run: Annotated[str, typer.Argument(help="Run folder.")],
     count: Annotated[int, typer.Option("-n", "--count", parser=COUNT, help="Number of images.")] = 64,
-    out: Annotated[str, typer.Option("-o", "--out", metavar="PATH", help="PNG to write.")] = "samples.png",
+    out: Annotated[str, typer.Option("-o", "--out", metavar="PATH", help="PNG to write; of points also CSV.")] = (
+        "samples.png"
+    ),
     seed: Annotated[int, typer.Option(parser=SEED, help="Seed of the noise.")] = 0,
     scale: Annotated[int, typer.Option(parser=SCALE, help="Screen pixels per image pixel.")] = 4,
     order: Annotated[
@@ -119,10 +122,12 @@ def sample(
     from gmstudio.engine.sampling.settings import sampler_of, sampler_text
 
     path, folder = typed_path(out), typed_path(run)
-    check_png_name(path)
+    if not is_table(path):
+        check_png_name(path)
     where = choose_device(device)
     loaded = ModelCache().load(str(folder), where)
     warn(loaded.warnings)
+    grid = grid_for(loaded, path, data_dir) if is_table(path) else None
     options = PixelOptions(order, order_seed, given, label, temperature, data_dir)
     chosen = dict(parse_setting(setting) for setting in settings or [])
     sampler = sampler_of(loaded.model, chosen, "samples")
@@ -139,9 +144,13 @@ def sample(
         seed=seed,
         details=texts,
     )
-    write_grid(images, path, scale, metadata_of(origin))
+    if grid is not None:
+        write_points(images, path, grid, metadata_of(origin))
+    else:
+        write_grid(images, path, scale, metadata_of(origin))
     description = "".join(f"; {name.lower()}: {text}" for name, text in texts.items())
-    say(f"{len(images)} images of step {loaded.step:,} in {path}{description}")
+    kind = "images" if grid is None else "points"
+    say(f"{len(images)} {kind} of step {loaded.step:,} in {path}{description}")
 
 
 def _draw(

@@ -52,3 +52,25 @@ def test_families_say_what_they_propose_for_points() -> None:
     assert "On points (train --data points)" in output("families", "made")
     found = json.loads(output("families", "made", "--json"))
     assert found["start_on_points"]["data"] == "points" and found["start_on_points"]["config"]["num_hidden"] == 128
+
+
+def test_samples_of_points_are_written_as_a_table(tmp_path: Path) -> None:
+    run, table = tmp_path / "run", tmp_path / "points.csv"
+    shape = ("--set", "shape=ring", "--set", "num_points=300")
+    output("train", "markov", "--data", "points", *shape, "--steps", "1", "--out", str(run), "--device", "cpu")
+    said = output("sample", str(run), "-n", "20", "--out", str(table), "--device", "cpu")
+    lines = table.read_text().splitlines()
+    rows = [line.split(",") for line in lines if not line.startswith("#")]
+    assert "20 points" in said and any(line.startswith("# Family: markov") for line in lines)
+    assert rows[0] == ["x₁", "x₂"] and len(rows) == 21
+    cells = [(float(value) + 4) * 64 / 8 for row in rows[1:] for value in row]
+    assert all(0 < cell < 64 and cell % 1 == pytest.approx(0.5) for cell in cells), "centres of cells"
+    with pytest.raises(ValueError, match="no folder"):
+        output("sample", str(run), "--out", str(tmp_path / "none" / "points.csv"))
+
+
+def test_images_are_not_written_as_a_table_of_points(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    output("train", "markov", "--data", "digits", "--steps", "1", "--out", str(run), "--device", "cpu")
+    with pytest.raises(ValueError, match="samples are images; end it in"):
+        output("sample", str(run), "--out", str(tmp_path / "points.csv"), "--device", "cpu")
