@@ -195,7 +195,7 @@ class PlaneTiles(QObject):
         taken = {tile.series for tile in self.tiles}
         free = [number for number in range(MAX_TILES + 1) if number not in taken]
         due = self._series_due.pop(run, -1)
-        series = due if due in free else next((n for n in free if n not in self._series_due.values()), free[0])
+        series = due if due in free else free[0]
         tile = PlaneTile(self.events, self._library, run, series, self)
         tile.changed.connect(lambda: self.tile_changed.emit(tile))
         tile.opened_changed.connect(self._on_opened)
