@@ -31,7 +31,6 @@ SHOWN_POINTS, SHOWN_ARROWS = 256, 100
 ARROW = 0.45
 """Length of the longest arrow."""
 LOG_4 = math.log(4.0)
-SPACE = {"line": 1, "plane": 2}
 
 
 class GameConfig(Struct, frozen=True, kw_only=True):

@@ -14,9 +14,6 @@ import torch
 from gmstudio.families import FAMILIES
 from gmstudio.protocol.images import MAX_SIDE, ImageSpec
 
-BUILT_SIZES = (4, 16, 64, 256, 784)
-"""Numbers of pixels of the models that are built for the plot."""
-
 
 def full_table(pixels: int) -> int:
     """2ⁿ - 1: every state but one."""

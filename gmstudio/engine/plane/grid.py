@@ -48,11 +48,6 @@ class PlaneGrid:
         """M."""
         return self.shape[0] * self.shape[1]
 
-    @property
-    def cell_size(self) -> tuple[float, ...]:
-        """Sides of a cell in the units of the axes."""
-        return tuple((axis.high - axis.low) / self.levels for axis in self.axes)
-
     def images(self, device: torch.device | None = None) -> Tensor:
         """Images of all cells: (M, 1, 1, D) uint8."""
         return self.levels_of_cells(device).to(torch.uint8).view(-1, 1, 1, self.dims)

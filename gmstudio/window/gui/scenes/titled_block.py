@@ -1,13 +1,10 @@
 """What the blocks of a scene share: heading, content, line below, and how high they are."""
 
-from typing import Protocol
-
 import numpy as np
 from numpy.typing import ArrayLike
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
-from gmstudio.protocol.scenes import Block
 from gmstudio.window.gui.scenes.minus import with_minus
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
@@ -35,24 +32,6 @@ class Edits(QObject):
 def plot_height(room: int) -> int:
     """Height of plots that stand beside no plane, where a height is visible, pixels."""
     return min(max(LEAST_PLOT, round(PLOT_SHARE * room)), MOST_PLOT)
-
-
-class BlockWidget(Protocol):
-    """Widget of a block."""
-
-    def set_block(self, block: Block) -> None:
-        """Show a block of this kind."""
-
-    def height_for(self, width: int, room: int) -> int:
-        """Height of the content at a width.
-
-        Args:
-            width: of the block.
-            room: height of the part of the scene that is visible.
-
-        Returns:
-            Pixels; 0: as the text needs.
-        """
 
 
 class TitledBlock(QWidget):

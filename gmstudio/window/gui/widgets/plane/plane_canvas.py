@@ -42,7 +42,6 @@ class PlaneCanvas(PlaneSurface):
         clicked: x, y of a click that was no drag.
         view_changed: the user changed the view; the ``PlaneView``. Connect it to ``set_view`` of other canvases, or
             call ``link_views``.
-        pointed: x, y under the pointer, or None when it left: a tuple or None.
 
     Attributes:
         wheel_needs_focus: the wheel zooms only with the focus, for a canvas on a page that scrolls.
@@ -53,7 +52,6 @@ class PlaneCanvas(PlaneSurface):
     guide_moved = Signal(str, float)
     guide_released = Signal(str, float)
     clicked = Signal(float, float)
-    pointed = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -128,7 +126,6 @@ class PlaneCanvas(PlaneSurface):
         """Show no values."""
         super().leaveEvent(event)
         self._pointer = None
-        self.pointed.emit(None)
         self.update()
 
     def event(self, event: QEvent) -> bool:
@@ -214,7 +211,6 @@ class PlaneCanvas(PlaneSurface):
     def _point(self, at: QPointF) -> None:
         self._pointer = at
         self._set_cursor()
-        self.pointed.emit(self.mapping.at(at) if self.area.contains(at) else None)
         self.update()
 
     def _set_cursor(self) -> None:
