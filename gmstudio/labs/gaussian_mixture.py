@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from gmstudio.labs.simplex import normalized
+
 Numbers = NDArray[np.float64]
 
 MIN_DEVIATION, MAX_DEVIATION = 0.05, 2.0
@@ -102,12 +104,8 @@ def checked_table(table_K3: Numbers, reach: float) -> tuple[Numbers, str]:
     Raises:
         ValueError: when a weight is negative, all are 0, or a mean or a deviation is outside its limits.
     """
-    weights, means, deviations = table_K3.T
-    if (weights < 0).any():
-        raise ValueError(f"A weight is {weights.min():g}; weights must be 0 or more.")
-    total = float(weights.sum())
-    if total <= 0:
-        raise ValueError("All weights are 0; give at least one component a weight above 0.")
+    weights, note = normalized(table_K3[:, 0], "weight")
+    means, deviations = table_K3[:, 1], table_K3[:, 2]
     if (np.abs(means) > reach).any():
         worst = means[np.abs(means).argmax()]
         raise ValueError(f"A mean is {worst:g}; it must be from {-reach:g} to {reach:g}.")
@@ -117,5 +115,4 @@ def checked_table(table_K3: Numbers, reach: float) -> tuple[Numbers, str]:
             f"A standard deviation is {deviations[outside][0]:g}; it must be from {MIN_DEVIATION:g} to "
             f"{MAX_DEVIATION:g}."
         )
-    note = "" if abs(total - 1) < 1e-9 else f"The weights' sum was {total:.4g}; they were normalized to 1."
-    return np.stack([weights / total, means, deviations], axis=1), note
+    return np.stack([weights, means, deviations], axis=1), note
