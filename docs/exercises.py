@@ -12,7 +12,7 @@ Named exercises, set up as asked: **Foundations** lists them, and so does the co
 the form; *Train and write deliverables…* trains the runs and writes what is asked for. `gmstudio lab NAME --out DIR`
 does the same without a window.
 
-What is asked is told in our own words; nothing is copied from the courses' sheets. Where a task could not be checked
+Tasks are described in our own words; nothing is copied from the courses' sheets. Where a task could not be checked
 against its sheet, it is set up *after* the exercise. Our values are of the runs as they are set up, on one core of a
 CPU that others used, too; those without a value were not run.
 

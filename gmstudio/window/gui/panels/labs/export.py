@@ -19,7 +19,7 @@ from gmstudio.window.state.labs.state import LabsState
 class NumbersExport(QObject):
     """Asks for a place and writes the numbers of the scene that is shown.
 
-    How it ended is told on the page.
+    The page says how it ended.
 
     Args:
         panel: parent of the dialog.
