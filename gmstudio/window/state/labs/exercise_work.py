@@ -86,12 +86,12 @@ class ExerciseWork(QObject):
         """End the training with a checkpoint, or the writing; nothing further is begun."""
         if not self.busy:
             return
-        self._due = []
-        if self._training:
-            self._training = ""
-            self._stopping.send(StopTraining())
+        may_train = bool(self._training) or self._starting.busy  # it may have begun, with the reply still on its way
+        self._due, self._training = [], ""
         self._starting.cancel()
         self._writing.cancel()
+        if may_train:
+            self._stopping.send(StopTraining())  # fails where the data were still being loaded, which was all to end
         self.stage = STOPPED
         self.changed.emit()
 

@@ -108,6 +108,15 @@ def test_it_can_be_stopped_while_it_trains_and_while_it_writes(labs: LabsScene) 
     assert labs.last(Cancel).target == command.request and len(labs.sent(StartTraining)) == 2
 
 
+def test_a_training_that_began_while_it_was_stopped_is_stopped_too(labs: LabsScene) -> None:
+    command = labs.last(StartTraining)
+    doing(labs).stop()
+    assert [type(sent) for sent in labs.client.sent[-2:]] == [Cancel, StopTraining]
+    assert labs.last(Cancel).target == command.request and not doing(labs).busy
+    labs.fail(labs.last(StopTraining), "No run is in training.")
+    assert doing(labs).stage == STOPPED and doing(labs).problem == ""
+
+
 def test_a_training_that_is_stopped_in_train_ends_it(labs: LabsScene) -> None:
     train(labs, "/runs/a", finish=False)
     labs.client.deliver(TrainingChanged(run="/runs/a", status="paused", step=3))
