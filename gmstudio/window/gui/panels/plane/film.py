@@ -114,15 +114,18 @@ class TrainingFilm(QObject):
         caption = f"training time {at:.2f} s" if by_time else f"training step {at:,.0f}"
         frames = self._stage.frames
         scale = min(1.0, MAX_WIDTH / pictures_size(frames).width())
-        self._taken.append(pixels_of(tiles_image(frames, scale, caption)))
+        pixels = pixels_of(tiles_image(frames, scale, caption))
+        if self._taken and pixels.shape != self._taken[0].shape:
+            self._end("The film was given up: the planes changed their size meanwhile. Start it again.")
+            return
+        self._taken.append(pixels)
         if len(self._taken) < len(self._places):
             self._go_on()
         else:
             self._write()
 
     def _write(self) -> None:
-        frames = [frame for frame in self._taken if frame.shape == self._taken[0].shape]
-        path, origin, fps = self._path, self._origin, self._state.place.speed_hz
+        frames, path, origin, fps = self._taken, self._path, self._origin, self._state.place.speed_hz
         self._end("")
         self._report(f"Writing {path.name} …")
         self._background.start(partial(_write_film, path, frames, origin, fps))

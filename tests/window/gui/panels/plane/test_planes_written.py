@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from plane_scene import FLOW, LINE, MADE, PlaneScene, truth
 from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gmstudio.media.reading import read_provenance
@@ -122,6 +123,19 @@ def test_a_film_ends_with_the_reason_of_a_failure(stage: Stage, tmp_path: Path, 
     stage.client.deliver(failure)
     qtbot.waitUntil(lambda: not film.recording)
     assert stage.panel.message.words == "The history is locked." and stage.state.place.place is None
+    assert not (tmp_path / "film.gif").exists()
+
+
+def test_a_film_whose_planes_change_their_size_is_given_up(stage: Stage, tmp_path: Path, qtbot: QtBot) -> None:
+    film = stage.panel.export.film
+    stage.panel.export.start("gif", str(tmp_path / "film.gif"))
+    stage.settle()
+    qtbot.waitUntil(lambda: "frame 2 of 4" in film.message)
+    stage.panel.resize(900, 500)
+    QApplication.processEvents()
+    stage.settle()
+    qtbot.waitUntil(lambda: not film.recording)
+    assert film.failed and "changed their size" in film.message
     assert not (tmp_path / "film.gif").exists()
 
 
