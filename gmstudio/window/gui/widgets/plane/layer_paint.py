@@ -13,6 +13,7 @@ from gmstudio.window.gui.widgets.canvas.overlays import diverging_table
 from gmstudio.window.gui.widgets.plane.dot_stamps import paint_discs
 from gmstudio.window.gui.widgets.plane.heat_picture import contour_lines
 from gmstudio.window.gui.widgets.plane.plane_view import Mapping
+from gmstudio.window.gui.widgets.polylines import draw_polylines
 
 SMALL_DOT, DOT, LARGE_DOT = 3.0, 4.0, 9.0
 """Diameters of points, pixels."""
@@ -20,6 +21,8 @@ MANY = 500
 """Points from which they are drawn small."""
 RIM = 1.0
 """Width of their rims, pixels."""
+LINE = 1.8
+"""Width of paths, pixels."""
 HEAD = 7.0
 """Length of the head of an arrow, pixels; a shorter arrow has a shorter one."""
 PROFILE_SHARE = 0.16
@@ -157,14 +160,12 @@ class LayerPainter:
         colour, points = series_colour(paths.series), paths.points.numpy().astype(np.float64)
         if paths.filled:
             self._fill_below(points, colour)
-        style = Qt.PenStyle.DashLine if paths.dashed else Qt.PenStyle.SolidLine
-        self._painter.setPen(QPen(colour, 1.8, style, Qt.PenCapStyle.FlatCap, Qt.PenJoinStyle.RoundJoin))
-        broken = np.concatenate([points, np.full((len(points), 1, 2), np.nan)], axis=1).reshape(-1, 2)
-        self._painter.drawPath(self._path(broken[:, 0], broken[:, 1], "finite"))
+        pixels = self._pixels(points.reshape(-1, 2)).reshape(points.shape)
+        draw_polylines(self._painter, pixels, colour, LINE, dashed=paths.dashed)
         if paths.marked:
-            ends = [path[np.isfinite(path).all(1)] for path in points]
-            starts = np.array([path[0] for path in ends if len(path)]).reshape(-1, 2)
-            lasts = np.array([path[-1] for path in ends if len(path)]).reshape(-1, 2)
+            known = [path[np.isfinite(path).all(1)] for path in points]
+            starts = np.array([path[0] for path in known if len(path)]).reshape(-1, 2)
+            lasts = np.array([path[-1] for path in known if len(path)]).reshape(-1, 2)
             self.spots(starts, 6.0, colour)
             self.spots(starts, 3.0, theme().color("base"))  # a ring where it begins, a disc where it ends
             self.spots(lasts, 6.0, colour)
@@ -174,11 +175,14 @@ class LayerPainter:
         shade.setAlpha(60)
         self._painter.setPen(NO_PEN)
         self._painter.setBrush(shade)
+        # Three times as fast; its edge lies below the line.
+        self._painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         for path in points:
             known = path[np.isfinite(path).all(1)]
             if len(known):
                 ground = np.array([[known[0, 0], 0.0], *known.tolist(), [known[-1, 0], 0.0]])
                 self._painter.drawPolygon(_polygon(self._pixels(ground)))
+        self._painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._painter.setBrush(NO_BRUSH)
 
     def _mesh(self, mesh: Mesh) -> None:
@@ -253,8 +257,7 @@ class LayerPainter:
         self._painter.setBrush(QBrush(shade))
         self._painter.drawPolygon(_polygon(np.array(ground)))
         self._painter.setBrush(NO_BRUSH)
-        self._painter.setPen(QPen(colour, 1.6))
-        self._painter.drawPath(_pixel_path(x, y, "all"))
+        draw_polylines(self._painter, np.stack([x, y], axis=1)[None], colour, LINE)
 
     # ---- places ------------------------------------------------------------------------------------------------
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.held_places import HeldPlaces
 from gmstudio.window.gui.widgets.plots.plot_scale import PlotScale
+from gmstudio.window.gui.widgets.polylines import draw_polylines
 
 RIGHT, GAP = 10, 4
 TICKS = 4
@@ -189,9 +190,8 @@ class LinePlot(QWidget):
             x = area.left() + self._scales[0].shares(line.x) * area.width()
             y = area.bottom() - self._scales[1].shares(line.y) * area.height()
             good = np.isfinite(x * y)
-            places = zip(x[good].tolist(), y[good].clip(-1e5, 1e5).tolist(), strict=True)
-            painter.setPen(QPen(theme().series(number), 2))
-            painter.drawPolyline(QPolygonF([QPointF(a, b) for a, b in places]))
+            places = np.stack([x[good], y[good].clip(-1e5, 1e5)], axis=1)
+            draw_polylines(painter, places[None], theme().series(number), 2)
         self._paint_marks(painter, area)
 
     def _legend_places(self) -> list[tuple[float, int]]:
