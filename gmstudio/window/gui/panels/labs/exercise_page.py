@@ -43,6 +43,7 @@ class ExercisePage(QWidget):
 
     Attributes:
         words: title and origin.
+        buttons: action → its button.
     """
 
     def __init__(self, state: LabsState, panel: Panel, actions: dict[str, QAction]) -> None:
@@ -58,9 +59,9 @@ class ExercisePage(QWidget):
         tip = "Runs of the exercise; the selected one can be set up in Train."
         panel.name_widget(self.runs, "exercise.runs", "Runs of the exercise", tip)
         self.stage, self.note, self.progress = ElidedLabel(self), ElidedLabel(self), QProgressBar(self)
-        buttons = [panel.button(actions[name]) for name in ("setup", "do", "end", "folder")]
-        buttons[1].setProperty("primary", True)
-        self._lay_out(buttons)
+        self.buttons = {name: panel.button(actions[name]) for name in ("setup", "do", "end", "folder")}
+        self.buttons["do"].setProperty("primary", True)
+        self._lay_out(list(self.buttons.values()))
         state.doing.changed.connect(self._show_work)
         state.selected.connect(self.show_exercise)
 

@@ -241,9 +241,18 @@ class LabsPanel(Panel):
         state, actions = self._state, self._actions
         runs = state.exercise.runs if state.exercise is not None else ()
         actions["setup"].setEnabled(self.exercise.run is not None)
-        actions["do"].setEnabled(bool(runs) and not state.doing.busy)
-        actions["end"].setEnabled(state.doing.busy)
+        busy = state.doing.busy
+        actions["end" if busy else "do"].setEnabled(busy or bool(runs))
+        self._pass_focus(*(("do", "end") if busy else ("end", "do")))
+        actions["do"].setEnabled(bool(runs) and not busy)
+        actions["end"].setEnabled(busy)
         actions["folder"].setEnabled(bool(state.doing.files))
+
+    def _pass_focus(self, left: str, taken: str) -> None:
+        """Pass the focus from a button of the exercise that is disabled now to its counterpart."""
+        buttons = self.exercise.buttons
+        if self.window().focusWidget() is buttons[left]:
+            buttons[taken].setFocus()
 
     # ---- acting --------------------------------------------------------------------------------------------------
 

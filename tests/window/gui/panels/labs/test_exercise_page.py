@@ -87,6 +87,15 @@ def test_a_folder_is_asked_for_and_the_exercise_begins(qtbot: QtBot, panel: Labs
     assert control(panel, "do").isEnabled() and "Stopped" in panel.exercise.stage.words
 
 
+def test_the_focus_passes_between_beginning_and_stopping(qtbot: QtBot, panel: LabsPanel, labs: LabsScene) -> None:
+    assert labs.state.exercise is not None
+    control(panel, "do").setFocus()
+    labs.state.doing.start(labs.state.exercise, "/out")
+    assert control(panel, "end").hasFocus()
+    qtbot.keyClick(control(panel, "end"), Qt.Key.Key_Space)
+    assert control(panel, "do").hasFocus()
+
+
 def test_it_leads_to_its_laboratories(qtbot: QtBot, panel: LabsPanel, labs: LabsScene) -> None:
     button = control(panel, "exercise.lab.second")
     assert button.text() == "Laboratory: Second"
