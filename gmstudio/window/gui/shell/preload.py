@@ -22,6 +22,8 @@ TURN_MS = 2
 SWITCH_S = 0.0005
 """Switch interval of the interpreter while modules load in a thread, so that the window stays responsive."""
 PIECE_S = 0.002
+ROOM = 2000
+"""Classes for which PySide's table of types has room beforehand: many more than the panels define."""
 
 FIRST_FORMULA = r"\mathcal{L}_\theta = -\mathbb{E}\left[\sum_{i=1}^D \log p(x_i | x_{<i})\right]"
 
@@ -31,7 +33,9 @@ class Preloader(QObject):
 
     The first of each of these takes many times as long as later ones. Modules load in a thread: they only define
     classes and functions, and the largest takes a quarter of a second. PySide creates each of its classes at the first
-    access, which two threads must not do at the same time, so all classes are accessed beforehand.
+    access, which two threads must not do at the same time, so all classes are accessed beforehand. Below Python 3.12 it
+    keeps what belongs to a class in one table, which the event loop reads without a lock: where a class that a thread
+    defines made the table larger, and so moved it, the window would crash. So it is made large beforehand.
 
     Args:
         modules: names of the modules to load.
@@ -70,6 +74,7 @@ class Preloader(QObject):
             form_field.deleteLater()
             yield
         yield from _settle(QtCore, QtGui, QtWidgets)
+        yield from _make_room()
         loading = threading.Thread(target=_load, args=(self._modules,), name="modules")
         loading.start()
         while loading.is_alive():
@@ -109,6 +114,17 @@ def _settle(*modules: ModuleType) -> Iterator[None]:
             if time.perf_counter() - began > PIECE_S:
                 yield
                 began = time.perf_counter()
+
+
+def _make_room() -> Iterator[None]:
+    """Make PySide's table of types large enough for all modules, a little in each turn; what is made is let go."""
+    began = time.perf_counter()
+    held = []  # all at once: each that is let go leaves the table
+    for _ in range(ROOM if sys.version_info < (3, 12) else 0):
+        held.append(type("Room", (QObject,), {}))
+        if time.perf_counter() - began > PIECE_S:
+            yield
+            began = time.perf_counter()
 
 
 def _load(modules: Sequence[str]) -> None:

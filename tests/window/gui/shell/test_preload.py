@@ -8,6 +8,7 @@ import pytest
 from PySide6.QtCore import QCoreApplication, QObject
 from pytestqt.qtbot import QtBot
 
+from gmstudio.window.gui.shell import preload
 from gmstudio.window.gui.shell.preload import Preloader
 
 MODULE = "loaded_in_advance"
@@ -36,6 +37,25 @@ def test_modules_load_in_a_thread_and_what_needs_them_is_built_afterwards(
     assert built == ["modules", "b"]
     assert sys.getswitchinterval() == pytest.approx(interval)
     monkeypatch.delitem(sys.modules, module)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="classes have no common table there")
+def test_the_table_of_types_has_room_before_a_thread_defines_classes(
+    qtbot: QtBot, qapp: QObject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order: list[str] = []
+    monkeypatch.setattr(preload, "_load", lambda _modules: order.append("load"))
+    monkeypatch.setattr(preload, "_make_room", lambda: iter([order.append("room")]))
+    preloader = Preloader([], [], owner := QObject())
+    with qtbot.waitSignal(preloader.finished, timeout=20_000):
+        preloader.start()
+    assert order == ["room", "load"] and owner is preloader.parent()
+    monkeypatch.undo()
+    monkeypatch.setattr(preload, "PIECE_S", 0.0)
+    before, most = len(QObject.__subclasses__()), 0
+    for _ in preload._make_room():
+        most = max(most, len(QObject.__subclasses__()) - before)
+    assert most >= preload.ROOM
 
 
 def test_one_piece_a_turn(qtbot: QtBot, qapp: QObject) -> None:
