@@ -84,6 +84,7 @@ class Contents(QWidget):
         self._detail.setFixedHeight(LINES * self.fontMetrics().lineSpacing())
         self.combo.setProperty("role", "title")
         self.combo.setMaxVisibleItems(MOST_LINES)
+        self.combo.setPlaceholderText("Laboratories")  # until the engine has sent them
         self.combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         column = QVBoxLayout(self)
