@@ -1,6 +1,7 @@
 """Painting of the layers of a plane that do not move by hand."""
 
 from collections.abc import Sequence
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -202,17 +203,16 @@ class LayerPainter:
         table = diverging_table()
         index = (((np.nan_to_num(shade / top) + 1) / 2).clip(0, 1) * 255).round().astype(np.uint8)
         corners = np.stack([pixels[:-1, :-1], pixels[:-1, 1:], pixels[1:, 1:], pixels[1:, :-1]], axis=2)
+        known = np.isfinite(corners).all((2, 3))
+        order = np.argsort(index[known], kind="stable")
+        cells = zip(index[known][order].tolist(), corners[known][order].tolist(), strict=True)
         self._painter.setPen(NO_PEN)
         self._painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)  # no gaps between the cells
-        for value in np.unique(index):
-            cells = QPainterPath()
-            cells.setFillRule(Qt.FillRule.WindingFill)
-            for cell in corners[index == value]:
-                if np.isfinite(cell).all():
-                    cells.addPolygon(_polygon(cell))
+        for value, alike in groupby(cells, key=lambda cell: cell[0]):
             red, green, blue = table[value].tolist()
             self._painter.setBrush(QColor(red, green, blue, 170))
-            self._painter.drawPath(cells)
+            for _, cell in alike:  # each by itself: Qt takes five times as long for a path of all
+                self._painter.drawPolygon(QPolygonF([QPointF(x, y) for x, y in cell]), Qt.FillRule.WindingFill)
         self._painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         self._painter.setBrush(NO_BRUSH)
 

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.plane_layers import Guide, Handles
+from gmstudio.protocol.plane_layers import Guide, Handles, Mesh
 from gmstudio.protocol.points import PointAxis
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.plane.plane_canvas import PlaneCanvas, link_views
@@ -67,6 +67,21 @@ def test_the_first_row_of_a_map_is_the_lowest(canvas: PlaneCanvas) -> None:
 def test_a_missing_value_has_no_colour_of_the_scale(canvas: PlaneCanvas) -> None:
     canvas.set_layers([heat(np.array([[np.nan, 1.0], [0.5, 0.0]]))])
     assert canvas.grab().toImage().pixelColor(place(canvas, -2.0, -1.0)) == theme().color("border")
+
+
+def test_each_cell_of_a_mesh_has_the_colour_of_its_shade(canvas: PlaneCanvas) -> None:
+    points = np.stack(np.meshgrid([-3.0, -1.0, 1.0, 3.0], [-1.0, 1.0]), axis=-1)
+    shade = Array.of(np.array([[1.0, 0.0, -1.0]]))
+    canvas.set_layers([Mesh(name="grid", points=Array.of(points), shade=shade)])
+    image, at = canvas.grab().toImage(), [(-2.0, 0.0), (0.0, 0.0), (2.0, 0.0)]
+    first, middle, last = (image.pixelColor(place(canvas, *where)) for where in at)
+    assert first.red() > first.blue() + 50 and last.blue() > last.red() + 50
+    assert abs(middle.red() - middle.blue()) < 50
+    points[0, 0] = np.nan  # a corner of the first cell alone
+    canvas.set_layers([Mesh(name="grid", points=Array.of(points), shade=shade)])
+    image = canvas.grab().toImage()
+    assert image.pixelColor(place(canvas, *at[0])) == theme().color("base")
+    assert image.pixelColor(place(canvas, *at[2])) == last
 
 
 def test_the_readout_gives_place_and_value_under_the_pointer(qtbot: QtBot, canvas: PlaneCanvas) -> None:
