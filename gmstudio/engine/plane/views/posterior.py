@@ -3,7 +3,7 @@ r"""Posteriors q(z|x) of a variational model: as ellipses in the plane of codes,
 Shapes: N points, Z latent.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -90,19 +90,9 @@ class PosteriorPlane(View):
                 help="Drag a code; the ellipse is the posterior of the point that it decodes to.",
             ),
         )
-        numbers = tuple(
-            Number(
-                f"KL(q(z|{label}) ‖ p(z))",
-                nats(float(value)),
-                "Information of the code about the point.",
-                rf"D_{{KL}}\left(q(z|{_latex(label)})\,\|\,p(z)\right)",
-            )
-            for label, value in zip(labels, kl, strict=True)
-        )
         shown = " and ".join(f"z{dim + 1}" for dim in dims)
-        yield Drawing(
-            layers, numbers, "" if len(mean_NZ[0]) == 2 else f"Shown are {shown}, which carry most information."
-        )
+        note = "" if len(mean_NZ[0]) == 2 else f"Shown are {shown}, which carry most information."
+        yield Drawing(layers, _divergences(labels, kl), note)
 
     def _start(self, request: ViewRequest, columns: list[int]) -> Floats:
         """Codes of three points far from each other: (3, 2)."""
@@ -149,11 +139,7 @@ class PosteriorLine(View):
         for series, (label, heights) in enumerate(zip(labels, _densities(model, of_points, places), strict=True)):
             layers.append(_curve(f"q(z|{label})", places, heights, series, filled=True))
         kl = model.kl_per_dim(of_points).sum(1)
-        numbers = tuple(
-            Number(f"KL(q(z|{label}) ‖ p(z))", nats(float(value)), "Information of the code about the point.")
-            for label, value in zip(labels, kl, strict=True)
-        )
-        yield Drawing(tuple(layers), numbers)
+        yield Drawing(tuple(layers), _divergences(labels, kl))
 
 
 class DecodedPosterior(View):
@@ -203,6 +189,20 @@ class DecodedPosterior(View):
         yield Drawing(tuple(layers), numbers)
 
 
+def _divergences(labels: Sequence[str], kl_N: torch.Tensor) -> tuple[Number, ...]:
+    """KL(q(z|x) ‖ p(z)) of points, by their labels."""
+    words = "Information of the code about the point."
+    return tuple(
+        Number(
+            f"KL(q(z|{label}) ‖ p(z))",
+            nats(float(value)),
+            words,
+            rf"D_{{KL}}\left(q(z|{_latex(label)})\,\|\,p(z)\right)",
+        )
+        for label, value in zip(labels, kl_N, strict=True)
+    )
+
+
 def _densities(model: Posterior, images: torch.Tensor, places: Floats) -> Floats:
     """Density of each image's posterior at places of a line of codes: (N, places)."""
     mean_N1, deviation_N1 = (part.cpu().double().numpy() for part in model.posterior(images))
@@ -218,5 +218,8 @@ def _curve(
 
 
 def _latex(label: str) -> str:
-    r"""``x̂2`` as ``\hat{x}_{2}``."""
-    return "x" if label == "x" else rf"\hat{{x}}_{{{label.removeprefix('x̂')}}}"
+    r"""``x̂2`` as ``\hat{x}_{2}``, ``x2`` as ``x_{2}``."""
+    number = label.removeprefix("x̂")
+    if number != label:
+        return rf"\hat{{x}}_{{{number}}}"
+    return rf"x_{{{label[1:]}}}" if label[1:] else label
