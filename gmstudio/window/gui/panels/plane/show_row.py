@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QWidget
 
 from gmstudio.window.gui.panel import Panel
@@ -13,6 +14,11 @@ from gmstudio.window.state.plane.state import PlaneState
 QUANTITY_TITLES = {"p": "p(x)", "log p": "log p(x)"}
 POINT_TITLES = {"none": "none", "train": "training", "valid": "validation"}
 TRUTH_TITLES = {"none": "not shown", "contours": "contours", "tile": "a tile"}
+
+COMMON_TIP = (
+    "The strongest colour is the same probability in all planes, the largest p* where it is known; off: each plane's "
+    "own largest probability"
+)
 
 
 class ShowRow(WrappingRow):
@@ -34,44 +40,13 @@ class ShowRow(WrappingRow):
         self.truth = self._combo(
             "truth_shown", "True p*", TRUTH_TITLES, "The true distribution: as contour lines, or beside"
         )
-        add = panel.add_action
-        self.contours = add(
-            "contours",
-            "Contours",
-            "C",
-            lambda on: state.set_options(contours=on),
-            tip="Draw contour lines of p(x)",
-            checkable=True,
-        )
-        self.labels = add(
-            "labels",
-            "Labels",
-            "L",
-            lambda on: state.set_options(labels=on),
-            tip="Colour the data by their labels",
-            checkable=True,
-        )
-        self.samples = add(
-            "samples",
-            "Samples",
-            "S",
-            lambda on: state.set_options(samples=on),
-            tip="Draw 500 samples of each model",
-            checkable=True,
-        )
-        self.resample = add(
-            "resample", "Resample", "R", state.draw_samples_again, icon="dice", tip="Draw other samples from each model"
-        )
-        self.common = add(
-            "common",
-            "Common scale",
-            "E",
-            lambda on: state.set_options(common_scale=on),
-            tip="The strongest colour is the same probability in all planes, the largest p* where it is known; off: "
-            "each plane's own largest probability",
-            checkable=True,
-        )
-        self.fit = add("fit", "Fit", "F", fit, icon="fit", tip="Show the whole plane in all tiles")
+        self.contours = self._switch("contours", "Contours", "C", "contours", "Draw contour lines of p(x)")
+        self.labels = self._switch("labels", "Labels", "L", "labels", "Colour the data by their labels")
+        self.samples = self._switch("samples", "Samples", "S", "samples", "Draw 500 samples of each model")
+        tip = "Draw other samples from each model"
+        self.resample = panel.add_action("resample", "Resample", "R", state.draw_samples_again, icon="dice", tip=tip)
+        self.common = self._switch("common", "Common scale", "E", "common_scale", COMMON_TIP)
+        self.fit = panel.add_action("fit", "Fit", "F", fit, icon="fit", tip="Show the whole plane in all tiles")
         self.set_widgets(
             [
                 self.quantity,
@@ -126,6 +101,14 @@ class ShowRow(WrappingRow):
             combo.addItem(title, value)
         self._panel.name_widget(combo, control, name, tip)
         return combo
+
+    def _switch(self, name: str, title: str, key: str, option: str, tip: str) -> QAction:
+        """Action that switches a field of ``ShowOptions``."""
+
+        def switch(on: bool) -> None:
+            self._state.set_options(**{option: on})
+
+        return self._panel.add_action(name, title, key, switch, tip=tip, checkable=True)
 
     def _labelled(self, text: str, field: QComboBox) -> QWidget:
         pair = QWidget()
