@@ -2,11 +2,12 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtCore import QPointF, QSizeF, Qt, Signal
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.canvas.background import blank_pixmap
 from gmstudio.window.gui.widgets.plane.plane_canvas import PlaneCanvas
 
 REACH = 2.0
@@ -43,6 +44,8 @@ class DensityBrush(PlaneCanvas):
         self._line: NDArray[np.float64] = np.zeros((0, 2))
         self._mirrored = False
         self._is_drawing = False
+        self._trace, self._traced = QPixmap(), 0
+        self._trace_basis: object = None
 
     def set_brush(self, *, draws: bool, radius: float, erases: bool, mirrored: bool) -> None:
         """Set what a press does.
@@ -111,8 +114,8 @@ class DensityBrush(PlaneCanvas):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setClipRect(self.area)
-        for mirrored in (False, True) if self._mirrored else (False,):
-            self._paint_trace(painter, mirrored)
+        self._paint_trace(painter)
+        for mirrored in self._sides:
             if self._pointer is not None and self.area.contains(self._pointer):
                 self._paint_outline(painter, mirrored)
 
@@ -147,20 +150,41 @@ class DensityBrush(PlaneCanvas):
             REACH * self._radius * (up.high - up.low) * mapping.y_scale,
         )
 
-    def _paint_trace(self, painter: QPainter, mirrored: bool) -> None:
+    @property
+    def _sides(self) -> tuple[bool, ...]:
+        """Whether each of the strokes is the mirrored one."""
+        return (False, True) if self._mirrored else (False,)
+
+    def _paint_trace(self, painter: QPainter) -> None:
+        """Paint the stroke so far; only what is new of it is drawn, as a long wide line takes Qt very long."""
         if not len(self._line):
+            self._trace_basis = None
             return
-        colour = QColor(theme().color("muted" if self._erases else "accent"))
-        colour.setAlpha(TRACE_ALPHA)
-        pen = QPen(colour, 2 * min(self._sizes()))
-        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-        painter.setPen(pen)
-        points = [self._pixels(place, mirrored) for place in self._line]
-        if len(points) == 1:
-            painter.drawPoint(points[0])
-        else:
-            painter.drawPolyline(QPolygonF(points))
+        colour = theme().color("muted" if self._erases else "accent")
+        start, ratio = self._line[0].tolist(), self.devicePixelRatioF()
+        basis = (self.mapping, self.size(), ratio, self._sizes(), colour.rgb(), self._mirrored, start)
+        if basis != self._trace_basis or len(self._line) < self._traced:
+            self._trace, self._trace_basis, self._traced = blank_pixmap(self, QSizeF(self.size())), basis, 0
+        if self._traced < len(self._line):
+            self._draw_on(self._line[max(self._traced - 1, 0) :], colour)
+            self._traced = len(self._line)
+        painter.setOpacity(TRACE_ALPHA / 255)
+        painter.drawPixmap(QPointF(0, 0), self._trace)
+        painter.setOpacity(1.0)
+
+    def _draw_on(self, line: NDArray[np.float64], colour: QColor) -> None:
+        """Draw more of the stroke on the picture that is kept of it."""
+        painter = QPainter(self._trace)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        width, round_cap = 2 * min(self._sizes()), Qt.PenCapStyle.RoundCap
+        painter.setPen(QPen(colour, width, Qt.PenStyle.SolidLine, round_cap, Qt.PenJoinStyle.RoundJoin))
+        for mirrored in self._sides:
+            points = [self._pixels(place, mirrored) for place in line]
+            if len(points) == 1:
+                painter.drawPoint(points[0])
+            else:
+                painter.drawPolyline(QPolygonF(points))
+        painter.end()
 
     def _paint_outline(self, painter: QPainter, mirrored: bool) -> None:
         assert self._pointer is not None
