@@ -96,10 +96,8 @@ class LayerPainter:
         segments = contour_lines(heat)
         if not len(segments):
             return
-        colour = theme().blend("text", "base", 0.35)
-        self._painter.setPen(QPen(colour, 1.0, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
-        ends = segments.reshape(-1, 2)
-        self._painter.drawPath(self._path(ends[:, 0], ends[:, 1], "pairs"))
+        ends = self._pixels(segments.reshape(-1, 2)).reshape(segments.shape)
+        draw_polylines(self._painter, ends, theme().blend("text", "base", 0.35), 1.0)
 
     def _dots(self, dots: Dots) -> None:
         points = _finite(dots.points.numpy())
@@ -146,9 +144,7 @@ class LayerPainter:
         across = np.stack([-along[:, 1], along[:, 0]], axis=1)
         head = np.minimum(HEAD, 0.5 * lengths)
         back = ends - head * along
-        pairs = np.stack([starts, back], axis=1).reshape(-1, 2)
-        self._painter.setPen(QPen(colour, 1.4))
-        self._painter.drawPath(_pixel_path(pairs[:, 0], pairs[:, 1], "pairs"))
+        draw_polylines(self._painter, np.stack([starts, back], axis=1), colour, 1.4)
         self._painter.setPen(NO_PEN)
         self._painter.setBrush(colour)
         heads = QPainterPath()
@@ -191,12 +187,8 @@ class LayerPainter:
         pixels = self._pixels(points.reshape(-1, 2)).reshape(points.shape)
         if mesh.shade is not None:
             self._fill_cells(pixels, mesh.shade.numpy())
-        colour = theme().color("text")
-        colour.setAlpha(150)
-        self._painter.setPen(QPen(colour, 1.0))
         for lines in (pixels, np.swapaxes(pixels, 0, 1)):
-            broken = np.concatenate([lines, np.full((len(lines), 1, 2), np.nan)], axis=1).reshape(-1, 2)
-            self._painter.drawPath(_pixel_path(broken[:, 0], broken[:, 1], "finite"))
+            draw_polylines(self._painter, lines, theme().blend("text", "base", 0.4), 1.0)
 
     def _fill_cells(self, pixels: Floats, shade: NDArray[np.floating]) -> None:
         top = float(np.nanmax(np.abs(shade), initial=0.0)) or 1.0
@@ -265,9 +257,6 @@ class LayerPainter:
         places: Floats = points.reshape(-1, 2).astype(np.float64)
         return np.stack([self._map.xs(places[:, 0]), self._map.ys(places[:, 1])], axis=1)
 
-    def _path(self, x: Floats, y: Floats, connect: str) -> QPainterPath:
-        return _pixel_path(self._map.xs(x), self._map.ys(y), connect)
-
     def _outlined(self, place: QPointF, text: str) -> None:
         path = QPainterPath()
         path.addText(place, self._painter.font(), text)
@@ -286,10 +275,3 @@ def _polygon(pixels: Floats) -> QPolygonF:
 
     polygon: QPolygonF = arrayToQPolygonF(np.ascontiguousarray(pixels[:, 0]), np.ascontiguousarray(pixels[:, 1]))
     return polygon
-
-
-def _pixel_path(x: Floats, y: Floats, connect: str) -> QPainterPath:
-    from pyqtgraph.functions import arrayToQPath
-
-    path: QPainterPath = arrayToQPath(np.ascontiguousarray(x), np.ascontiguousarray(y), connect=connect)
-    return path
