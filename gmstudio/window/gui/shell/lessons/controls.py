@@ -52,7 +52,7 @@ def press_control(control: QWidget) -> str:
 
 
 def reveal_control(control: QWidget) -> None:
-    """Open the tabs on which a control stands, and scroll to it."""
+    """Open the tabs on which a control stands, and scroll to it; of one that scrolls itself, show the beginning."""
     chain: list[QWidget] = [control]
     while (above := chain[-1].parentWidget()) is not None:
         chain.append(above)
@@ -63,6 +63,8 @@ def reveal_control(control: QWidget) -> None:
                 above.setCurrentWidget(page)
         elif isinstance(above, Sections):
             above.open_for(control)
+    if isinstance(control, QScrollArea):
+        control.verticalScrollBar().setValue(0)
     for above in reversed(chain[1:]):
         if isinstance(above, QScrollArea) and control.height() <= above.viewport().height():
             above.ensureWidgetVisible(control, 8, 8)

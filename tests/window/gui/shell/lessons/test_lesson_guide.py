@@ -5,13 +5,14 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QApplication, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
 from toy_panels import PLACES, FirstPanel
 
 from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.gui.shell.lessons import guide as guide_module
 from gmstudio.window.gui.shell.lessons import stage as stage_module
+from gmstudio.window.gui.shell.lessons.controls import reveal_control
 from gmstudio.window.gui.shell.lessons.guide import LessonGuide
 from gmstudio.window.gui.shell.lessons.stage import LessonStage
 from gmstudio.window.gui.shell.main_window import MainWindow
@@ -149,3 +150,15 @@ def test_a_panel_can_open_a_lesson(window: MainWindow) -> None:
     first_panel(window).lesson_wanted.emit("tour")
     assert guide(window).state.lesson is TOUR
     assert stage(window).card.isVisible()
+
+
+def test_what_scrolls_itself_is_shown_from_its_beginning(qtbot: QtBot) -> None:
+    area, tall = QScrollArea(), QWidget()
+    qtbot.addWidget(area)
+    tall.setFixedSize(50, 2000)
+    area.setWidget(tall)
+    area.resize(100, 100)
+    area.show()
+    area.verticalScrollBar().setValue(500)
+    reveal_control(area)
+    assert area.verticalScrollBar().value() == 0
