@@ -274,7 +274,7 @@ def _reconstruction(request: ViewRequest, means: Tensor) -> Part:
             r"\|x - \hat{x}\|",
         ),
     )
-    return Part(numbers, (Arrows(name="x to x̂", starts=array(start), ends=array(end)),))
+    return Part(numbers, (Arrows(name="x to its reconstruction", starts=array(start), ends=array(end)),))
 
 
 def _discriminator(model: Discriminator, request: ViewRequest, image: Tensor) -> Part:

@@ -93,7 +93,7 @@ def test_ellipses_are_the_posteriors_of_the_points_that_codes_decode_to() -> Non
     assert isinstance(model, Posterior) and isinstance(model, Latent)
     drawn = inside(model, data, "posterior", {"codes": [[0.5, -1.0]]}, point=(0.9, 0.9))
     (ellipses,) = layers(drawn, Ellipses)
-    assert ellipses.labels == ("x", "x̂1")
+    assert ellipses.labels == ("x", "q1")
     level = (model.decode(torch.tensor([[0.5, -1.0]])) * 15).round().long()
     mean, deviation = model.posterior(level)
     assert np.allclose(ellipses.means.numpy()[1], mean[0].detach(), atol=1e-5)

@@ -172,12 +172,12 @@ class ReconstructionField(View):
         if grid.dims == 1:
             graph = np.stack([starts[:, 0], ends[:, 0]], axis=1)
             same = np.stack([starts[:, 0], starts[:, 0]], axis=1)
-            identity = Paths(name="x̂ = x", points=array(same[np.newaxis]), series=-1, dashed=True)
-            yield Drawing((identity, Paths(name="x̂ of x", points=array(graph[np.newaxis]))), numbers)
+            identity = Paths(name="x itself", points=array(same[np.newaxis]), series=-1, dashed=True)
+            yield Drawing((identity, Paths(name="reconstruction of x", points=array(graph[np.newaxis]))), numbers)
             return
         layers: tuple[PlaneLayer, ...] = (
-            Arrows(name="x to x̂", starts=array(starts), ends=array(ends)),
-            Dots(name="x̂ of validation points", points=array(rebuilt), series=1),
+            Arrows(name="x to its reconstruction", starts=array(starts), ends=array(ends)),
+            Dots(name="reconstructions", points=array(rebuilt), series=1),
         )
         yield Drawing(layers, numbers)
 
@@ -192,4 +192,4 @@ def _areas(points_RC2: Floats) -> Floats:
 
 def _line_axes(grid: PlaneGrid) -> tuple[PointAxis, PointAxis]:
     axis = grid.axes[0]
-    return axis, PointAxis("x̂₁", axis.low, axis.high, axis.unit)
+    return axis, PointAxis("reconstruction", axis.low, axis.high, axis.unit)

@@ -81,13 +81,15 @@ class PosteriorPlane(View):
                 name="q(z|x)",
                 means=array(means[:, columns].cpu()),
                 covariances=array(covariances.cpu()),
-                labels=tuple(labels),
+                labels=tuple(
+                    label.replace("x̂", "q") for label in labels
+                ),  # no combining hat, which few fonts paint well
             ),
             Handles(
                 name="codes",
                 points=array(handles),
                 labels=tuple(f"z{number}" for number in range(1, len(handles) + 1)),
-                help="Drag a code; the ellipse is the posterior of the point that it decodes to.",
+                help="Drag a code; the ellipse q of its number is the posterior of the point that it decodes to.",
             ),
         )
         shown = " and ".join(f"z{dim + 1}" for dim in dims)
