@@ -109,6 +109,8 @@ def parse_config(config_type: type[ConfigT], values: dict[str, Any]) -> ConfigT:
         if name not in known:
             errors[name] = f"There is no setting {name!r}; there are {', '.join(known)}."
             continue
+        if value is None and properties[name].get("type") == "string" and "enum" not in properties[name]:
+            value = ""  # nothing, as the command line has it, is the empty text
         try:
             parsed[name] = msgspec.convert(value, known[name].type, strict=False)
         except msgspec.ValidationError:

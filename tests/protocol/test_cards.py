@@ -62,6 +62,16 @@ def test_text_is_converted() -> None:
     assert config == Example(width=12, rate=1e-3, skip=True)
 
 
+def test_nothing_is_the_empty_text_and_no_number() -> None:
+    class Named(msgspec.Struct, frozen=True, kw_only=True):
+        title: Annotated[str, field("Title", "Words.")] = "none"
+        width: Annotated[int, field("Width", "Units.", ge=1)] = 8
+
+    assert parse_config(Named, {"title": None}) == Named(title="")
+    with pytest.raises(ConfigError, match="Width is None"):
+        parse_config(Named, {"width": None})
+
+
 def test_all_refusals_come_at_once_with_value_limit_and_name() -> None:
     with pytest.raises(ConfigError) as refused:
         parse_config(Example, {"width": 0, "rate": "fast", "kind": "rnn", "depth": 3})
