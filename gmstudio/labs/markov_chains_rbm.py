@@ -107,6 +107,7 @@ class Machine:
         self.log_z = float(torch.logsumexp(negative, 0))
         self.p: Numbers = (negative - self.log_z).exp().numpy()
         self.hidden_given: Numbers = self._given_visible()
+        self.visible_given: Numbers = self._given_hidden()
         self.log_z_hidden = self.model.machine.log_z_exact()
 
     def _weights(self) -> tuple[Numbers, Numbers, Numbers]:
@@ -137,17 +138,16 @@ class Machine:
     def detailed_balance(self) -> float:
         """Largest |p(x) P(x, x') - p(x') P(x', x)| of the chain, over the pairs of the most probable images."""
         probable = np.argsort(self.p)[-BALANCED:]
-        flow = (self.p[probable, None] * self.hidden_given[probable]) @ self._given_hidden()[:, probable]
+        flow = (self.p[probable, None] * self.hidden_given[probable]) @ self.visible_given[:, probable]
         return float(np.abs(flow - flow.T).max())
 
     def distances(self, steps: int) -> Numbers:
         """(steps + 1,) total variation between p and the distribution after 0, 1, … steps from the image of zeros."""
-        given_hidden = self._given_hidden()
         now = np.zeros(len(self.p))
         now[0] = 1.0
         found = [total_variation(now, self.p)]
         for _ in range(steps):
-            now = now @ self.hidden_given @ given_hidden
+            now = now @ self.hidden_given @ self.visible_given
             found.append(total_variation(now, self.p))
         return np.array(found)
 
@@ -192,7 +192,7 @@ def _all_assignments(logits: Numbers) -> Numbers:
     one = torch.sigmoid(torch.from_numpy(logits)).numpy()
     zero = torch.sigmoid(torch.from_numpy(-logits)).numpy()
     found = np.ones((len(logits), 1))
-    for unit in range(logits.shape[1]):
+    for unit in reversed(range(logits.shape[1])):  # from the last, so that the inner axis is long
         pair = np.stack([zero[:, unit], one[:, unit]], axis=1)
-        found = (found[:, :, None] * pair[:, None, :]).reshape(len(logits), -1)
+        found = (pair[:, :, None] * found[:, None, :]).reshape(len(logits), -1)
     return found
