@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from gmstudio.data.dataset import Dataset
 from gmstudio.families.variational.base import Variational
+from gmstudio.families.variational.vae import VAE
 from gmstudio.labs.base import Lab, LabBench, Numbers
 from gmstudio.labs.bound_estimates import BoundEstimates
 from gmstudio.labs.bound_terms import CodeModel, Gaussian2, Terms, TruePosterior, terms_of, tighten, true_posterior
@@ -211,7 +212,7 @@ class Bound(Lab):
             (self._estimates.gradient_table(),),
             (Sentence(text=self._estimates.finding(best), finding=True),),
             (Sentence(text=self._estimates.gradient_finding(), finding=True),),
-            (Sentence(text=self._words),),
+            (Sentence(text=f"{self._words} {_parameter_words(self._image.model)}".strip()),),
         )
         return Scene(rows=rows)
 
@@ -268,6 +269,15 @@ class Bound(Lab):
 def _fits(model: Variational) -> bool:
     """Whether integrals over the codes of a model can be computed on a grid, fast enough to follow a hand."""
     return model.latent.num_dims == 2 and model.image.num_dims * model.image.levels <= 4096
+
+
+def _parameter_words(model: Variational) -> str:
+    """Number of parameters of each network; empty where the model does not have an encoder apart."""
+    if not isinstance(model, VAE):
+        return ""
+    phi = sum(parameter.numel() for parameter in model.encoder.parameters())
+    theta = model.num_parameters() - phi
+    return f"Its encoder q_φ(z | x) has {phi:,} parameters φ, its decoder p_θ(x | z) {theta:,} parameters θ."
 
 
 def _handles(q: Gaussian2) -> Numbers:

@@ -1,5 +1,6 @@
 """The lab of the bound: the identity for any q, quadrature against estimates, gradients, handles."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from gmstudio.labs.bound_terms import (
     tighten,
     true_posterior,
 )
-from gmstudio.protocol.scenes import Curves, Pictures, Plane, Table
+from gmstudio.protocol.scenes import Curves, Pictures, Plane, Sentence, Table
 
 EXAMPLE = Path(__file__).parents[2] / "resources" / "examples" / "vae-2d"
 DIGITS = {"levels": 2}
@@ -162,3 +163,9 @@ def terms_of_scene(lab: Bound) -> float:
     assert lab._image is not None and lab._posterior is not None
     terms = terms_of(lab._image, lab._posterior, lab.q)
     return terms.total - terms.log_evidence
+
+
+def test_the_parameters_of_both_networks_are_counted(lab: Bound, ready: ReadyModel) -> None:
+    words = [block.text for row in lab.scene().rows for block in row if isinstance(block, Sentence)][-1]
+    phi, theta = (int(number.replace(",", "")) for number in re.findall(r"([\d,]+) parameters [φθ]", words))
+    assert phi + theta == ready.model.num_parameters() and phi > 64 * 2 and theta > 64 * 2
