@@ -8,9 +8,11 @@ from atlas_scene import AtlasScene
 from chains_scene import ChainsScene
 from data_scene import INFO, OLDER
 from data_scene import Scene as DataScene
+from labs_scene import LabsScene
 from latent_engine import LatentEngine
 from pixel_engine import PixelEngine
 from pixels_scene import make_panel
+from plane_scene import PlaneScene
 from PySide6.QtCore import SIGNAL, QEvent, QObject, QPoint, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtTest import QTest
@@ -32,7 +34,9 @@ from gmstudio.window.gui.panels.atlas.node_button import NodeButton
 from gmstudio.window.gui.panels.atlas.panel import AtlasPanel
 from gmstudio.window.gui.panels.chains.panel import ChainsPanel
 from gmstudio.window.gui.panels.data.panel import DataPanel
+from gmstudio.window.gui.panels.labs.panel import NARROW, LabsPanel
 from gmstudio.window.gui.panels.latents.panel import LatentsPanel
+from gmstudio.window.gui.panels.plane.panel import PlanePanel
 from gmstudio.window.gui.panels.train.panel import TrainPanel
 from gmstudio.window.gui.places import PLACES
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
@@ -101,14 +105,39 @@ def build_data(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
     return panel, panel.hide
 
 
+def build_labs(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
+    scene = LabsScene()
+    panel = LabsPanel(scene.state, scene.library)
+    qtbot.addWidget(panel)
+    panel.show()
+    scene.start()
+    scene.open()
+    return panel, panel.hide
+
+
+def build_plane(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
+    scene = PlaneScene()
+    panel = PlanePanel(scene.state, scene.library)
+    qtbot.addWidget(panel)
+    panel.show()
+    scene.state.set_active(True)
+    scene.arrive()
+    scene.serve()
+    return panel, partial(scene.state.set_active, False)
+
+
 BUILDERS: dict[str, Build] = {
     "atlas": build_atlas,
+    "labs": build_labs,
+    "plane": build_plane,
     "data": build_data,
     "train": build_train,
     "pixels": build_pixels,
     "latents": build_latents,
     "chains": build_chains,
 }
+
+NOTHING_TO_PAUSE = {"data", "labs"}
 
 
 class KeySpy(QObject):
@@ -231,6 +260,10 @@ def list_of_choices(panel: Panel) -> QComboBox:
     if panel.name == "atlas":
         assert not found
         pytest.skip("no list of choices")
+    if panel.name == "labs":  # where it is wide, its contents are a list
+        panel.resize(NARROW - 100, 900)
+        QApplication.processEvents()
+        found = focusable(panel, (QComboBox,))
     box = found[0]
     assert isinstance(box, QComboBox)
     return box
@@ -312,7 +345,7 @@ EVERYWHERE = {
 def test_space_is_the_panels_on_every_button(panel: Panel, spy: KeySpy, qtbot: QtBot) -> None:
     space = QKeySequence(Qt.Key.Key_Space)
     spaces = [action for action, sequence in shortcuts(panel) if sequence == space]
-    if panel.name == "data":
+    if panel.name in NOTHING_TO_PAUSE:
         assert not spaces
         pytest.skip("nothing to pause: Space presses the button that has the focus")
     assert spaces
@@ -331,7 +364,7 @@ def test_space_is_the_panels_on_every_button(panel: Panel, spy: KeySpy, qtbot: Q
 
 
 def test_space_presses_no_button_where_there_is_nothing_to_pause(panel: Panel, spy: KeySpy, qtbot: QtBot) -> None:
-    if panel.name == "data":
+    if panel.name in NOTHING_TO_PAUSE:
         pytest.skip("nothing to pause: Space presses the button that has the focus")
     spy.swallows = False
     clicked: list[str] = []
