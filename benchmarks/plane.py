@@ -47,9 +47,10 @@ def measure(families: list[str], shapes: list[str], seed: int) -> dict[str, Any]
 
     Returns:
         ``results``, one for each family and set, with ``cpu_seconds`` of the training with all validations and samples,
-        ``forward_kl`` = KL(p* ‖ p) in nats on the grid of 64 levels, and ``method``, how p was computed; ``surfaces``,
-        of each family the processor time of a refresh at 64×64 and 256×256 cells (None where samples are counted);
-        ``training``, the settings; ``seed``, ``threads``.
+        ``forward_kl`` = KL(p* ‖ p) in nats on the grid of 64 levels, and ``method``, how p was computed (None for a
+        model without p, which is trained all the same); ``surface_ms``, of each family with p the processor time of a
+        refresh at 64×64 and 256×256 cells (None where samples are counted); ``training``, the settings; ``seed``,
+        ``threads``.
 
     Raises:
         ValueError: for a family that proposes no settings for points.
@@ -64,20 +65,20 @@ def measure(families: list[str], shapes: list[str], seed: int) -> dict[str, Any]
             spec = _spec(name, shape, seed)
             model, dataset, seconds, steps = train(spec)
             surface = surface_of(model, grid_of_data(model, dataset), num_counted=NUM_COUNTED)
-            assert surface is not None
-            metrics = Reference.of(grid_of_data(model, dataset), dataset).measure(surface)
+            reference = Reference.of(grid_of_data(model, dataset), dataset)
+            metrics = reference.measure(surface) if surface is not None else None
             result = {
                 "family": name,
                 "shape": shape,
                 "steps": steps,
                 "cpu_seconds": round(seconds, 2),
-                "forward_kl": round(metrics.forward_kl, 4),
-                "mass": round(metrics.mass, 7),
-                "method": surface.method,
+                "forward_kl": round(metrics.forward_kl, 4) if metrics is not None else None,
+                "mass": round(metrics.mass, 7) if metrics is not None else None,
+                "method": surface.method if surface is not None else None,
             }
             print(result, flush=True)
             results.append(result)
-            if model.image.num_dims == 2 and name not in surfaces:
+            if surface is not None and model.image.num_dims == 2 and name not in surfaces:
                 surfaces[name] = {f"{levels}x{levels}": _surface_ms(model, levels) for levels in (64, FINE_LEVELS)}
         training[name] = {"config": spec.config, "training": spec.training}
     return {

@@ -20,3 +20,11 @@ def test_a_family_without_settings_for_points_is_refused(monkeypatch: pytest.Mon
     monkeypatch.setattr(plane.family_class("markov"), "start_on_points", None)
     with pytest.raises(ValueError, match="--family markov: proposes no settings for points; choose from"):
         plane.measure(["markov"], [], 0)
+
+
+@pytest.mark.slow
+def test_a_model_without_a_density_is_trained_and_compared_with_nothing() -> None:
+    found = plane.measure(["autoencoder"], ["mixture_1d"], 0)
+    (result,) = found["results"]
+    assert result["method"] is None and result["forward_kl"] is None and result["cpu_seconds"] > 0
+    assert found["surface_ms"] == {}
