@@ -1,5 +1,6 @@
 """All tests of the window watch the event loop."""
 
+import importlib
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +14,7 @@ def loop_is_free(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
         yield
         return
     request.getfixturevalue("qapp")
+    importlib.import_module("pyqtgraph")  # half a second, which the program spends in a thread before a panel needs it
     monitor = LoopMonitor(monkeypatch)
     yield
     found = monitor.close()
