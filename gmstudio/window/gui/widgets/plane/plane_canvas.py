@@ -32,7 +32,7 @@ class PlaneCanvas(PlaneSurface):
     Return clicks at the centre of the view.
 
     While a handle is dragged, new layers do not move it; late answers that repeat an earlier place of the drag do not
-    move it back. ``plane_image``, ``plane_svg`` and ``write_plane`` (``plane_export``) draw it as a file.
+    move it back. ``plane_image`` and ``plane_svg`` (``plane_export``) draw it as a file.
 
     Signals:
         handle_moved: name, index, x, y: a handle is being dragged or was moved by a key.

@@ -1,7 +1,6 @@
 """A plane as a picture: pixels at any scale, or SVG with vector axes and layers."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QByteArray, QRectF, QSize
 from PySide6.QtGui import QImage, QPainter
@@ -51,23 +50,6 @@ def plane_svg(surface: PlaneSurface, texts: Mapping[str, str] | None = None) -> 
     paint_plane(surface, painter, vector=True)
     painter.end()
     return bytes(data.data())
-
-
-def write_plane(surface: PlaneSurface, path: Path, scale: float = 2.0) -> None:
-    """Write a PNG or an SVG file, by the ending of its name.
-
-    Raises:
-        ValueError: for another ending.
-        OSError: when the file cannot be written.
-    """
-    match path.suffix.lower():
-        case ".svg":
-            path.write_bytes(plane_svg(surface))
-        case ".png":
-            if not plane_image(surface, scale).save(str(path)):
-                raise OSError(f"{path} cannot be written.")
-        case ending:
-            raise ValueError(f"A plane is written as .png or .svg, not as {ending or 'a file without an ending'}.")
 
 
 def paint_plane(surface: PlaneSurface, painter: QPainter, *, vector: bool) -> None:

@@ -1,6 +1,5 @@
 """Planes as files."""
 
-from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -11,7 +10,7 @@ from pytestqt.qtbot import QtBot
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.plane_layers import Ellipses, Mesh, Paths
 from gmstudio.window.gui.widgets.plane.plane_canvas import PlaneCanvas
-from gmstudio.window.gui.widgets.plane.plane_export import plane_image, plane_svg, write_plane
+from gmstudio.window.gui.widgets.plane.plane_export import plane_image, plane_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -49,12 +48,3 @@ def test_points_and_text_of_an_svg_are_vectors_and_the_map_is_embedded(canvas: P
     assert len(list(tree.iter(f"{SVG}circle"))) + len(list(tree.iter(f"{SVG}ellipse"))) >= 25
     texts = [text.text for text in tree.iter(f"{SVG}text")]
     assert {"x₁", "x₂", "data", "path"} <= set(texts)
-
-
-def test_the_ending_chooses_the_format(canvas: PlaneCanvas, tmp_path: Path) -> None:
-    write_plane(canvas, tmp_path / "plane.png")
-    assert (tmp_path / "plane.png").read_bytes().startswith(b"\x89PNG")
-    write_plane(canvas, tmp_path / "plane.svg")
-    assert b"<svg" in (tmp_path / "plane.svg").read_bytes()
-    with pytest.raises(ValueError, match=r"as \.png or \.svg, not as \.bmp"):
-        write_plane(canvas, tmp_path / "plane.bmp")
