@@ -11,9 +11,7 @@ import torch
 from gmstudio.data import load
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.runtime.building import build_model, build_run_model, note_labels
-from gmstudio.engine.training.batches import Batches
-from gmstudio.engine.training.optimizers import PhaseOptimizer
-from gmstudio.engine.training.step import TrainStep, UpdateInput
+from gmstudio.engine.training.bench import train_steps
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family
 from gmstudio.labs.base import Lab, Numbers, ReadyModel
@@ -72,24 +70,9 @@ class Bench:
     def train(
         self, model: Family, dataset: Dataset, training: Training, updates: Mapping[str, int] | None = None
     ) -> Iterator[int]:
-        generator = self.generator(1)
-        batches = Batches(dataset, training.batch_size, self.seed, self.device)
-        optimizers = [PhaseOptimizer(phase, training) for phase in model.phases()]
-        updater = TrainStep(optimizers, generator, training)
-        counts = [(updates or {}).get(o.phase.name, o.phase.updates_per_step) for o in optimizers]
-        index = 0
-        for step in range(min(training.steps, self._steps) if self._steps else training.steps):
-            model.train()
-            for update in range(max(counts)):
-                due = [o for o, count in zip(optimizers, counts, strict=True) if update >= max(counts) - count]
-                batch = batches.train(index, generator)
-                for before_update in filter(None, (o.phase.before_update for o in due)):
-                    before_update(*batches.uncounted(index, batch))
-                labels = batches.train_labels(index)
-                updater.run(UpdateInput(due, batch, labels, step, record=False, want_norm=False))
-                index += 1
-            model.eval()
-            yield step + 1
+        if self._steps:
+            training = msgspec.structs.replace(training, steps=min(training.steps, self._steps))
+        yield from train_steps(model, dataset, training, self.seed, updates)
 
 
 LabT = TypeVar("LabT", bound=Lab)

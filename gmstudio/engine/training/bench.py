@@ -83,21 +83,40 @@ class Bench:
             training: steps, batch size, learning rate and schedule.
             updates: phase → updates in a step, in place of the phase's own number.
         """
-        generator = self.generator(1)
-        batches = Batches(dataset, training.batch_size, self.seed, self.device)
-        optimizers = [PhaseOptimizer(phase, training) for phase in model.phases()]
-        updater = TrainStep(optimizers, generator, training)
-        counts = [(updates or {}).get(o.phase.name, o.phase.updates_per_step) for o in optimizers]
-        index = 0
-        for step in range(training.steps):
-            model.train()
-            for update in range(max(counts)):
-                due = [o for o, count in zip(optimizers, counts, strict=True) if update >= max(counts) - count]
-                batch = batches.train(index, generator)
-                for before_update in filter(None, (o.phase.before_update for o in due)):
-                    before_update(*batches.uncounted(index, batch))
-                labels = batches.train_labels(index)
-                updater.run(UpdateInput(due, batch, labels, step, record=False, want_norm=False))
-                index += 1
-            model.eval()
-            yield step + 1
+        yield from train_steps(model, dataset, training, self.seed, updates)
+
+
+def train_steps(
+    model: Family,
+    dataset: Dataset,
+    training: Training,
+    seed: int,
+    updates: Mapping[str, int] | None = None,
+) -> Iterator[int]:
+    """Train a model without a run: yields the number of steps made, after each.
+
+    Args:
+        model: any family.
+        dataset: its training images are used.
+        training: steps, batch size, learning rate and schedule.
+        seed: of the order of the batches and of all noise.
+        updates: phase → updates in a step, in place of the phase's own number.
+    """
+    generator = torch.Generator(model.device).manual_seed(seed + 1)  # the seed itself drew the weights
+    batches = Batches(dataset, training.batch_size, seed, model.device)
+    optimizers = [PhaseOptimizer(phase, training) for phase in model.phases()]
+    updater = TrainStep(optimizers, generator, training)
+    counts = [(updates or {}).get(o.phase.name, o.phase.updates_per_step) for o in optimizers]
+    index = 0
+    for step in range(training.steps):
+        model.train()
+        for update in range(max(counts)):
+            due = [o for o, count in zip(optimizers, counts, strict=True) if update >= max(counts) - count]
+            batch = batches.train(index, generator)
+            for before_update in filter(None, (o.phase.before_update for o in due)):
+                before_update(*batches.uncounted(index, batch))
+            labels = batches.train_labels(index)
+            updater.run(UpdateInput(due, batch, labels, step, record=False, want_norm=False))
+            index += 1
+        model.eval()
+        yield step + 1
