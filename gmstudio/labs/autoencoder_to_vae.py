@@ -185,7 +185,7 @@ class AutoencoderToVAE(Lab):
     def _fit(self) -> Iterator[Scene | None]:
         assert self._validity is not None
         for number, coded in enumerate(self._models):
-            mixture = yield from fitted_mixture(coded.train_codes, self.config.components, self.bench.seed)
+            mixture = yield from fitted_mixture(self.bench, coded.train_codes, self.config.components)
             coded.priors = [standard_normal_prior(), fitted_gaussian(coded.train_codes), mixture]
             coded.samples = []
             for prior in coded.priors:

@@ -5,9 +5,9 @@ from the bench's generators, so that the same seed, settings, inputs and actions
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from gmstudio.protocol.scenes import Scene
 from gmstudio.protocol.training_settings import Training
 
 Numbers = NDArray[np.float64]
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +66,13 @@ class LabBench(Protocol):
 
         Raises:
             DataError: when it cannot be used.
+        """
+
+    def beside(self, work: Callable[[], Result]) -> Generator[None, None, Result]:
+        """Do work that cannot be divided, and touches no model, beside the engine's loop; returns its result.
+
+        Raises:
+            Exception: the work's.
         """
 
     def build(self, family: str, config: Mapping[str, Any], dataset: Dataset) -> Family:

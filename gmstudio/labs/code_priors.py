@@ -8,20 +8,14 @@ Shapes: N codes of two entries, K components.
 
 import importlib
 import math
-import threading
-import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-Numbers = NDArray[np.float64]
-Result = TypeVar("Result")
+from gmstudio.labs.base import LabBench, Numbers
 
-WAIT_S = 0.005
 SMALLEST_VARIANCE = 1e-4
 MAX_EM_STEPS = 500
 
@@ -71,39 +65,18 @@ def fitted_gaussian(z_N2: Numbers) -> CodePrior:
     return CodePrior("fitted Gaussian", np.ones(1), z_N2.mean(0)[None], covariance[None])
 
 
-def fitted_mixture(z_N2: Numbers, components: int, seed: int) -> Generator[None, None, CodePrior]:
+def fitted_mixture(bench: LabBench, z_N2: Numbers, components: int) -> Generator[None, None, CodePrior]:
     """Mixture of Gaussians by EM; it is fitted beside the engine's loop, as its library takes a second to import."""
 
     def fit() -> CodePrior:
         library = importlib.import_module("sklearn.mixture")
         found = library.GaussianMixture(
-            components, random_state=seed, max_iter=MAX_EM_STEPS, reg_covar=SMALLEST_VARIANCE
+            components, random_state=bench.seed, max_iter=MAX_EM_STEPS, reg_covar=SMALLEST_VARIANCE
         ).fit(z_N2)
         weights = found.weights_ / found.weights_.sum()
         return CodePrior(f"mixture of {components}", weights, found.means_, found.covariances_)
 
-    return (yield from _beside(fit))
-
-
-def _beside(work: Callable[[], Result]) -> Generator[None, None, Result]:
-    """Do some work in a thread; yields while it lasts, and returns its result or raises its error."""
-    results: list[Result] = []
-    errors: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            results.append(work())
-        except BaseException as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=run, name="lab fit", daemon=True)
-    thread.start()
-    while thread.is_alive():
-        yield None
-        time.sleep(WAIT_S)
-    if errors:
-        raise errors[0]
-    return results[0]
+    return (yield from bench.beside(fit))
 
 
 @dataclass(frozen=True, eq=False)

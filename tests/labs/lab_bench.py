@@ -1,6 +1,7 @@
 """A bench for laboratories without an engine's loop, and the handles with which tests drive a lab."""
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -61,6 +62,10 @@ class Bench:
         yield None
         return load(source, dict(config))
 
+    def beside(self, work: Callable[[], Result]) -> Generator[None, None, Result]:
+        yield None
+        return work()
+
     def build(self, family: str, config: Mapping[str, Any], dataset: Dataset) -> Family:
         kind = FAMILIES[family]
         model = build_model(kind, parse_config(kind.Config, dict(config)), dataset.image, self.device, self.seed)
@@ -70,9 +75,7 @@ class Bench:
     def train(
         self, model: Family, dataset: Dataset, training: Training, updates: Mapping[str, int] | None = None
     ) -> Iterator[int]:
-        if self._steps:
-            training = msgspec.structs.replace(training, steps=min(training.steps, self._steps))
-        yield from train_steps(model, dataset, training, self.seed, updates)
+        yield from islice(train_steps(model, dataset, training, self.seed, updates), self._steps or None)
 
 
 LabT = TypeVar("LabT", bound=Lab)

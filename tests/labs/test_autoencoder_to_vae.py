@@ -46,7 +46,7 @@ def evidence(coded: CodedModel, x: torch.Tensor, priors: list[CodePrior], places
 
 
 def test_priors_have_mass_one_and_a_fitted_one_explains_its_codes_better() -> None:
-    priors = [standard_normal_prior(), fitted_gaussian(CODES), result_of(fitted_mixture(CODES, 3, 0))]
+    priors = [standard_normal_prior(), fitted_gaussian(CODES), result_of(fitted_mixture(Bench(), CODES, 3))]
     axis = np.linspace(-8, 8, 801)
     grid = np.stack(np.meshgrid(axis, axis), -1).reshape(-1, 2)
     for prior in priors:
@@ -61,7 +61,7 @@ def test_priors_have_mass_one_and_a_fitted_one_explains_its_codes_better() -> No
 
 def test_an_error_beside_the_loop_is_raised_in_it() -> None:
     with pytest.raises(ValueError, match="n_samples"):
-        result_of(fitted_mixture(CODES[:2], 5, 0))
+        result_of(fitted_mixture(Bench(), CODES[:2], 5))
 
 
 def test_validity_is_that_of_held_out_images() -> None:

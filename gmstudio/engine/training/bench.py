@@ -1,8 +1,8 @@
 """Bench of small computations: models trained at once, noise from a seed, and the pace of the scenes."""
 
 import time
-from collections.abc import Generator, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Generator, Iterator, Mapping
+from typing import Any, TypeVar
 
 import msgspec
 import torch
@@ -21,6 +21,7 @@ from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.training_settings import Training
 
 SCENES_HZ = 8.0
+Result = TypeVar("Result")
 
 
 class Bench:
@@ -58,9 +59,17 @@ class Bench:
             ConfigError: for settings outside their range.
             DataError: when it cannot be used.
         """
-        for dataset in in_background(lambda: load_data(self._context.data, source, dict(config))):
-            if dataset is not None:
-                return dataset
+        return (yield from self.beside(lambda: load_data(self._context.data, source, dict(config))))
+
+    def beside(self, work: Callable[[], Result]) -> Generator[None, None, Result]:
+        """Do work that cannot be divided, and touches no model, beside the engine's loop; returns its result.
+
+        Raises:
+            Exception: the work's.
+        """
+        for result in in_background(work):
+            if result is not None:
+                return result
             yield None
         raise AssertionError("a background task ends with its result")
 
