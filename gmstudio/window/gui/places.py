@@ -107,6 +107,11 @@ def _is_panel(kind: object, name: str) -> bool:
     return isinstance(kind, type) and issubclass(kind, Panel) and kind.name == name
 
 
+def place_key(number: int) -> str:
+    """Return the shortcut of a place, from its number in the sidebar, 1, 2, …; empty: there is no digit for it."""
+    return f"Ctrl+{number % 10}" if number <= 10 else ""
+
+
 def any_run(_library: RunLibrary, _info: RunInfo) -> bool:
     """Predicate: every run, with weights or without."""
     return True
@@ -206,4 +211,4 @@ PLACES = (
         first_for="chain",
     ),
 )
-"""In the order of the sidebar; Ctrl+1, Ctrl+2 … open them."""
+"""In the order of the sidebar; Ctrl+1, Ctrl+2 … Ctrl+0 open them."""

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QMenu, QSta
 
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.places import Place
+from gmstudio.window.gui.places import Place, place_key
 from gmstudio.window.gui.shell.banner import Banner, Notice
 from gmstudio.window.gui.shell.data_link import DataLink
 from gmstudio.window.gui.shell.decision_notices import DecisionNotices
@@ -260,7 +260,7 @@ class MainWindow(QMainWindow):
         view = self.menuBar().addMenu("&View")
         for number, place in enumerate(self._places.values(), start=1):
             go = self._go_to(place.name)
-            self._add(view, f"show_{place.name}", place.title, f"Ctrl+{number}", go, place.tip)
+            self._add(view, f"show_{place.name}", place.title, place_key(number), go, place.tip)
         view.addSeparator()
         tip = "Find every action, panel, family, data set and run by its name."
         self._palette.set_action(

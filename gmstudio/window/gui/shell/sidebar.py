@@ -6,16 +6,20 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QButtonGroup, QToolButton, QVBoxLayout, QWidget
 
-from gmstudio.window.gui.places import Place
+from gmstudio.window.gui.places import Place, place_key
 from gmstudio.window.gui.theme import GRID, theme
 
 WIDTH = 11 * GRID
 ICON_SIZE = QSize(24, 24)
+DENSE_HEIGHT = 4 * GRID
+"""Height of a button whose icon stands alone, close to the others."""
 HELP = "help"
 
 
 class Sidebar(QWidget):
-    """Sidebar with one button for each place, and Help at the bottom; icons alone where it is too low for words.
+    """Sidebar with one button for each place, and Help at the bottom.
+
+    Icons stand alone where it is too low for words, and close to one another where it is too low for that.
 
     Args:
         places: entries of the panels, in their order.
@@ -34,22 +38,24 @@ class Sidebar(QWidget):
         self._group = QButtonGroup(self)
         self._buttons: dict[str, QToolButton] = {}
         self._icons: dict[str, str] = {}
-        self._worded_height = 0
+        self._worded_height = self._icon_height = 0
+        self._dense = False
         self._style = Qt.ToolButtonStyle.ToolButtonTextUnderIcon
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, GRID, 0, GRID)
         layout.setSpacing(0)
         for number, place in enumerate(places, start=1):
-            layout.addWidget(self._button(place.name, place.title, place.icon, f"{place.tip} (Ctrl+{number})"))
+            key = place_key(number)
+            tip = f"{place.tip} ({key})" if key else place.tip
+            layout.addWidget(self._button(place.name, place.title, place.icon, tip))
         layout.addStretch()
         layout.addWidget(self._button(HELP, "Help", "help", "Keys of every panel, glossary and engine log (F1)"))
         theme().changed.connect(self._tint)
         self._tint()
 
     def minimumSizeHint(self) -> QSize:
-        """Size with icons alone."""
-        spacing = 2 * GRID + self.fontMetrics().height()
-        return QSize(WIDTH, 2 * GRID + len(self._buttons) * (ICON_SIZE.height() + spacing // 2))
+        """Size with icons alone, close to one another."""
+        return QSize(WIDTH, 2 * GRID + len(self._buttons) * DENSE_HEIGHT)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave the words out where they do not fit."""
@@ -69,12 +75,25 @@ class Sidebar(QWidget):
             self._worded_height = layout.sizeHint().height()
         fits = self.height() >= self._worded_height
         self._set_style(Qt.ToolButtonStyle.ToolButtonTextUnderIcon if fits else Qt.ToolButtonStyle.ToolButtonIconOnly)
+        if layout is not None and not fits:
+            self._set_dense(self.height() < self._icon_height)
 
     def _set_style(self, style: Qt.ToolButtonStyle) -> None:
         if style is not self._style:
             self._style = style
+            self._set_dense(False)
             for button in self._buttons.values():
                 button.setToolButtonStyle(style)
+            layout = self.layout()
+            if layout is not None and style is Qt.ToolButtonStyle.ToolButtonIconOnly:
+                self._icon_height = layout.sizeHint().height()
+
+    def _set_dense(self, dense: bool) -> None:
+        if dense != self._dense:
+            self._dense = dense
+            for button in self._buttons.values():
+                button.setProperty("dense", dense)
+                button.style().polish(button)
 
     def show_chosen(self, name: str) -> None:
         """Mark the panel on display."""
