@@ -1,0 +1,1 @@
+"""Statistics by which images are scored, one module each."""

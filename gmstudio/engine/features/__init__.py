@@ -1,0 +1,1 @@
+"""Features of trained models: classifiers on them, fine-tuning, projections, scores of disentanglement."""
