@@ -100,6 +100,7 @@ class ImagesDescribed(Event, frozen=True, kw_only=True):
         labels: (N,) int64; None: the images have none.
         label_names: label → name.
         names: (n,) file names of the images of a folder; empty: they have none.
+        warnings: sentences, for example on files that could not be read and are left out.
     """
 
     title: str
@@ -109,6 +110,7 @@ class ImagesDescribed(Event, frozen=True, kw_only=True):
     labels: Array | None = None
     label_names: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 class ImagesFetched(Event, frozen=True, kw_only=True):
