@@ -58,6 +58,29 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
             advanced=True,
         ),
     ] = 0.0
+    weight_decay: Annotated[
+        float,
+        field(
+            "Weight decay",
+            "Shrink all weights by this share of the learning rate at each update (AdamW); 0: none. With noised data it "
+            "is the second setting of a background model.",
+            ge=0,
+            le=100,
+            advanced=True,
+        ),
+    ] = 0.0
+    mutation: Annotated[
+        float,
+        field(
+            "Noised data μ",
+            "Replace each sub-pixel of the training images with this probability by a random level, anew at each step. "
+            "Such a background model learns what images have in common and loses what they show; log p minus its log p "
+            "is the likelihood ratio of the Density panel. Validation images are not noised.",
+            ge=0,
+            le=1,
+            advanced=True,
+        ),
+    ] = 0.0
     precision: Annotated[
         Literal["fp32", "bf16"],
         field(

@@ -123,6 +123,8 @@ def _data_name(source: Any, spec: RunSpec) -> str:
 def _short(name: str, title: str, value: Any, shown: str) -> str:
     if name == "levels":
         return f"{shown} levels"
+    if name == "mutation":
+        return f"background, μ = {shown}"
     words = SHORT_TITLES.get(name) or (title if title[1:2].isupper() else title[:1].lower() + title[1:])
     if len(title) == 1:
         return f"{title} = {shown}"

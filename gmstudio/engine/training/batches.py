@@ -16,14 +16,19 @@ class Batches:
         batch_size: images per step; at most the size of the training split is used.
         seed: seed of the order.
         device: device on which the images are stored and indexed.
+        mutation: probability μ with which each sub-pixel of a training image is replaced by a random level, for a
+            background model (Ren et al. 2019, arXiv:1906.02845, section 3).
     """
 
-    def __init__(self, dataset: Dataset, batch_size: int, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, dataset: Dataset, batch_size: int, seed: int, device: torch.device, mutation: float = 0.0
+    ) -> None:
         self._train = torch.from_numpy(dataset.train.images).to(device)
         self._valid = torch.from_numpy(dataset.valid.images).to(device)
         self._train_labels = _on_device(dataset.train.labels, device)
         self._valid_labels = _on_device(dataset.valid.labels, device)
         self._resample = dataset.resample
+        self._mutation, self._levels = mutation, dataset.image.levels
         self._seed = seed
         self.batch_size = min(batch_size, len(self._train))
         self.steps_per_epoch = len(self._train) // self.batch_size
@@ -34,13 +39,14 @@ class Batches:
     def train(self, step: int, generator: torch.Generator) -> Tensor:
         """Return the batch of a step (0, 1, …), (B, C, H, W) uint8 levels.
 
-        Where binarization is stochastic, pixels are sampled from ``generator`` each time.
+        Where binarization is stochastic, pixels are sampled from ``generator`` each time, and so is the noise of
+        noised data; without either, it is not used.
         """
         images = self._train.index_select(0, self._rows(step))
-        if not self._resample:
-            return images
-        uniform = torch.rand(images.shape, generator=generator, device=images.device)
-        return (uniform * 255 < images).to(torch.uint8)
+        if self._resample:
+            uniform = torch.rand(images.shape, generator=generator, device=images.device)
+            images = (uniform * 255 < images).to(torch.uint8)
+        return mutated(images, self._levels, self._mutation, generator) if self._mutation else images
 
     def uncounted(self, step: int, batch: Tensor) -> tuple[Tensor, int]:
         """Images of the batch of a step that a count of the training images has to add.
@@ -56,7 +62,7 @@ class Batches:
         rows = self._rows(step)
         is_new = self._is_new[rows]
         number = int(is_new.sum())
-        return (batch if self._resample else batch[is_new]), number
+        return (batch if self._resample or self._mutation else batch[is_new]), number
 
     def train_labels(self, step: int) -> Tensor | None:
         """Return the labels (B,) int64 of the batch of a step; None where the data has none."""
@@ -98,6 +104,22 @@ class Batches:
     def _valid_rows(self, limit: int) -> Tensor:
         order = np.random.default_rng(0).permutation(len(self._valid))[:limit]
         return torch.from_numpy(order).to(self._valid.device)
+
+
+def mutated(images: Tensor, levels: int, mutation: float, generator: torch.Generator) -> Tensor:
+    """Replace sub-pixels by levels that are drawn uniformly, the same level among them.
+
+    Args:
+        images: (B, C, H, W) uint8.
+        levels: number of levels L.
+        mutation: probability μ of each sub-pixel to be replaced.
+        generator: source of the noise, on the device of the images.
+
+    Source: Ren et al. 2019, arXiv:1906.02845, section 3.
+    """
+    replaced = torch.rand(images.shape, generator=generator, device=images.device) < mutation
+    noise = torch.randint(levels, images.shape, generator=generator, device=images.device, dtype=images.dtype)
+    return torch.where(replaced, noise, images)
 
 
 def _on_device(labels: Labels | None, device: torch.device) -> Tensor | None:

@@ -112,7 +112,7 @@ def train_steps(
         updates: phase → updates in a step, in place of the phase's own number.
     """
     generator = torch.Generator(model.device).manual_seed(seed + 1)  # the seed itself drew the weights
-    batches = Batches(dataset, training.batch_size, seed, model.device)
+    batches = Batches(dataset, training.batch_size, seed, model.device, training.mutation)
     optimizers = [PhaseOptimizer(phase, training) for phase in model.phases()]
     updater = TrainStep(optimizers, generator, training)
     counts = [(updates or {}).get(o.phase.name, o.phase.updates_per_step) for o in optimizers]

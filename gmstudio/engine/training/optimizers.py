@@ -1,4 +1,8 @@
-"""Adam optimizers of the training phases: learning rate as a function of the step, state as flat arrays."""
+"""Adam optimizers of the training phases: learning rate as a function of the step, state as flat arrays.
+
+With weight decay they are AdamW's (Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2): each update takes
+α λ θ off the weights θ besides Adam's step, α the learning rate.
+"""
 
 import math
 from typing import Any
@@ -33,7 +37,7 @@ class PhaseOptimizer:
 
     Args:
         phase: parameters, betas and learning-rate scale.
-        training: learning rate, schedule, clipping.
+        training: learning rate, schedule, clipping, weight decay.
     """
 
     def __init__(self, phase: Phase, training: Training) -> None:
@@ -42,7 +46,14 @@ class PhaseOptimizer:
         self._varies = training.schedule != "constant" or training.warmup > 0
         self._rate_on_device: torch.Tensor | None = None
         rate = training.learning_rate * phase.learning_rate_scale
-        self._adam = torch.optim.Adam(phase.parameters, lr=rate, betas=phase.betas, fused=_can_fuse(phase))
+        self._adam = torch.optim.Adam(
+            phase.parameters,
+            lr=rate,
+            betas=phase.betas,
+            weight_decay=training.weight_decay,
+            decoupled_weight_decay=training.weight_decay > 0,
+            fused=_can_fuse(phase),
+        )
 
     def zero_grad(self) -> None:
         """Clear the gradients of the phase's parameters."""

@@ -86,7 +86,9 @@ class Trainer:
         self.warnings: tuple[str, ...] = ()
         """Sentences on damaged checkpoints that ``restore`` passed over."""
         self._device = model.device
-        self._batches = Batches(dataset, self.training.batch_size, self.training.seed, self._device)
+        self._batches = Batches(
+            dataset, self.training.batch_size, self.training.seed, self._device, self.training.mutation
+        )
         self._generator = torch.Generator(self._device).manual_seed(self.training.seed)
         self._phases = model.phases()
         self._optimizers = [PhaseOptimizer(phase, self.training) for phase in self._phases]

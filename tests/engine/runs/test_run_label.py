@@ -31,6 +31,7 @@ def spec(family: str, config: dict[str, object] | None = None, **training: objec
         ("vae", {"beta": 10.0}, {}, "VAE · β = 10"),
         ("pixelcnn", {}, {"learning_rate": 0.01}, "PixelCNN · lr 0.01"),
         ("nade", {"order_agnostic": True}, {"seed": 3}, "NADE · order-agnostic · seed 3"),
+        ("pixelcnn", {}, {"mutation": 0.1}, "PixelCNN · background, μ = 0.1"),
         ("gan", {"objective": "minimax"}, {"steps": 7, "sample_every": 3}, "GAN · objective minimax"),
         (
             "vae",
