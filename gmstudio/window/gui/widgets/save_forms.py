@@ -22,6 +22,7 @@ from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.canvas.drawing_canvas import DrawingCanvas
 from gmstudio.window.gui.widgets.canvas.map_canvas import MapCanvas
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import PixelCanvas
+from gmstudio.window.gui.widgets.images.contact_sheet import ContactSheet
 from gmstudio.window.gui.widgets.images.grid import ImageGrid, to_qimage
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 from gmstudio.window.gui.widgets.plane.plane_canvas import PlaneCanvas
@@ -38,6 +39,7 @@ RATIO = 2.0
 """Pixels of a saved picture for each of the screen."""
 KINDS = (
     CurvePlot,
+    ContactSheet,
     ImageGrid,
     LiveImage,
     DrawingCanvas,
@@ -92,6 +94,8 @@ def forms_of(widget: QWidget, place: QPoint) -> list[SaveForm]:
         return _curve_forms(widget)
     if isinstance(widget, ImageGrid):
         return _grid_forms(widget, widget.index_at(place))
+    if isinstance(widget, ContactSheet):
+        return _contact_forms(widget, widget.index_at(widget.viewport().mapFrom(widget, place)))
     if isinstance(widget, LiveImage | DrawingCanvas):
         image = widget.image
         if image is None:
@@ -204,6 +208,14 @@ def _grid_forms(grid: ImageGrid, index: int) -> list[SaveForm]:
     if len(grid.images) > 1:
         forms += _picture_forms("all images", partial(_sheet_of, grid.images, grid.columns))
     return forms
+
+
+def _contact_forms(contact: ContactSheet, index: int) -> list[SaveForm]:
+    pixels, visible = contact.pixels(index), contact.visible_pixels()
+    forms = [] if pixels is None else _picture_forms("this image", partial(enlarged, pixels))
+    if visible:
+        forms += _picture_forms("visible images", lambda: enlarged(sheet(np.stack(visible), contact.columns)))
+    return [*forms, *_picture_forms("sheet as shown", partial(picture_of, contact))] if forms else []
 
 
 def _sheet_of(images: NDArray[np.uint8], columns: int) -> QImage:
