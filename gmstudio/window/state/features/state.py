@@ -1,12 +1,13 @@
 """State of the Features panel: the run whose features all its pages are about."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.protocol.features import FeatureSpace
+from gmstudio.protocol.features import PCA, PIXELS, FeatureSpace
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.edits import EditRecorder
+from gmstudio.window.state.features.layers import FeatureLayers
 from gmstudio.window.state.pages import PageState, PageStates
 from gmstudio.window.state.runs.library import RunLibrary
 
@@ -21,6 +22,7 @@ class FeaturesState(QObject):
         library: runs.
         run: path of the run, or "".
         space: chosen features of the run, or of a baseline on its data.
+        layers: layers of the run whose values are features.
         active: the panel is on the screen.
         edits: what a user chose, to be undone.
 
@@ -40,6 +42,9 @@ class FeaturesState(QObject):
         self.run = ""
         self.space = FeatureSpace()
         self.active = False
+        self._wished = FeatureSpace(layer="")  # as the user chose it, for the run that is shown next
+        self.layers = FeatureLayers(events, library, self)
+        self.layers.changed.connect(self._settle_space)
         self._pages = PageStates()
         self.edits = EditRecorder(self)
         self.edits.add_part("space", lambda: (self.space,), lambda part: self._set_space(part[0]))
@@ -53,19 +58,48 @@ class FeaturesState(QObject):
         if run != self.run:
             self.run = run
             self.edits.clear()
-            self._set_space(FeatureSpace())
+            self.layers.show(run)
+            self._settle_space()
             self.run_changed.emit()
 
     def set_space(self, space: FeatureSpace) -> None:
         """Choose the features."""
         with self.edits.recording("Choose features"):
+            self._wished = space
             self._set_space(space)
 
     def set_active(self, active: bool) -> None:
         """Request only while the panel is on the screen."""
         if active != self.active:
             self.active = active
+            self.layers.set_active(active)
             self.active_changed.emit()
+
+    def choices(self) -> dict[str, Any]:
+        """Chosen features as JSON values, kept from one start of the window to the next."""
+        wished = self._wished
+        return {"layer": wished.layer, "timestep": wished.timestep, "num_dims": wished.num_dims}
+
+    def restore_choices(self, values: dict[str, Any]) -> None:
+        """Take the features that were kept; they are shown as soon as the layers of the run are known."""
+        layer, timestep, num_dims = (values.get(key) for key in ("layer", "timestep", "num_dims"))
+        if isinstance(layer, str) and isinstance(timestep, int) and isinstance(num_dims, int):
+            self._wished = FeatureSpace(layer=layer, timestep=max(timestep, 0), num_dims=max(num_dims, 0))
+            self._settle_space()
+
+    def _settle_space(self) -> None:
+        """Show the features that the user chose last, where the run has them; else those of its first layer."""
+        wished, known = self._wished, self.layers.layers
+        if wished.layer in (PIXELS, PCA):
+            space = FeatureSpace(layer=wished.layer, num_dims=wished.num_dims)
+        elif not self.run or not known:
+            space = FeatureSpace()  # until the layers are listed
+        else:
+            layer = next((layer for layer in known if layer.name == wished.layer), known[0])
+            timestep = min(wished.timestep, layer.max_timestep) if layer.name == wished.layer else 0
+            space = FeatureSpace(run=self.run, layer=layer.name, timestep=timestep)
+        with self.edits.unrecorded():
+            self._set_space(space)
 
     def _set_space(self, space: FeatureSpace) -> None:
         if space != self.space:

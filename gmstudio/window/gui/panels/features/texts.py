@@ -1,0 +1,17 @@
+"""Looks of the sentences on the pages of the Features panel."""
+
+from PySide6.QtWidgets import QLabel
+
+
+def set_role(label: QLabel, *, error: bool) -> None:
+    """Style a label as an error or as a muted remark.
+
+    Args:
+        label: of the theme's roles ``error`` and ``muted``.
+        error: its text is a problem.
+    """
+    role = "error" if error else "muted"
+    if label.property("role") != role:
+        label.setProperty("role", role)
+        label.style().unpolish(label)
+        label.style().polish(label)
