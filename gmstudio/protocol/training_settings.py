@@ -62,8 +62,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         float,
         field(
             "Weight decay",
-            "Shrink all weights by this share of the learning rate at each update (AdamW); 0: none. With noised data it "
-            "is the second setting of a background model.",
+            "Shrink all weights by this share of the learning rate at each update (AdamW); 0: none. With noised data "
+            "it is the second setting of a background model.",
             ge=0,
             le=100,
             advanced=True,
