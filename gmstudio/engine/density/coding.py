@@ -2,8 +2,8 @@ r"""Lossless coding of images with an exact autoregressive model and a range cod
 
 A range coder turns symbols s_1, s_2, … and their probabilities into about −Σ log₂ p(s_i) bits and back (Martin 1979).
 The model gives the probabilities: p(x_i | x_<i) of each sub-pixel given those before it. Coding and decoding advance
-the same ``pixel_session`` over the same groups of images, so the decoder finds the probabilities that the encoder used, bit
-for bit, as long as both compute alike; so all of it happens on the CPU, in one thread, in groups of a fixed size.
+the same ``pixel_session`` over the same groups of images, so the decoder finds the probabilities that the encoder used,
+bit for bit, as long as both compute alike; so all of it happens on the CPU, in one thread, in groups of a fixed size.
 
 ``constriction`` codes with probabilities that are multiples of 2⁻²⁴ and at least that: a value that the model gives
 less, even 0, costs 24 bits and can still be coded.
