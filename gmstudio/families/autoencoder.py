@@ -30,6 +30,7 @@ from torch import Tensor, nn
 
 from gmstudio.families.base import Family, LossTerms, Phase
 from gmstudio.families.diagnostics import Figure
+from gmstudio.families.feature_layers import EncoderFeatures
 from gmstudio.families.figures import reconstruction_figure, unit_filters
 from gmstudio.families.points import SHORT_RUN
 from gmstudio.nn.corruption import CorruptionName, corrupt
@@ -214,7 +215,7 @@ def _objectives() -> tuple[Objective, ...]:
     return tuple(made)
 
 
-class Autoencoder(Family):
+class Autoencoder(Family, EncoderFeatures):
     """Autoencoder (Hinton & Salakhutdinov 2006); optionally denoising (Vincent et al. 2010) or sparse (Ng 2011)."""
 
     Config = AutoencoderConfig

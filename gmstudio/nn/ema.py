@@ -29,6 +29,7 @@ class MovingAverage(nn.Module):
         super().__init__()
         self._decay = decay
         self.copy = copy.deepcopy(network)
+        self._names = tuple(name for name, _ in network.named_parameters())
         for module in self.copy.modules():
             for name, parameter in list(module.named_parameters(recurse=False)):
                 delattr(module, name)
@@ -45,6 +46,15 @@ class MovingAverage(nn.Module):
         steps: Any = torch._foreach_sub([followed[name].detach() for name in averages], list(averages.values()))
         torch._foreach_mul_(steps, 1 - decay)
         torch._foreach_add_(list(averages.values()), steps)
+
+    def thaw(self) -> None:
+        """Make the averages parameters, which an optimizer may move; ``update`` is not called any more."""
+        for place in self._names:
+            path, _, name = place.rpartition(".")
+            module = self.copy.get_submodule(path)
+            value = getattr(module, name)
+            delattr(module, name)
+            module.register_parameter(name, nn.Parameter(value))
 
     def forward(self, *inputs: Tensor) -> Tensor:
         """Output of the network with averaged weights."""

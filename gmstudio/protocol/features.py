@@ -41,6 +41,8 @@ class FeatureLayer(msgspec.Struct, frozen=True, kw_only=True):
         help: one sentence on what it is.
         max_timestep: of a diffusion model: the largest timestep; 0: the layer takes none.
         default_timestep: of a diffusion model.
+        default: it is the layer to begin with; one of a run's layers is.
+        differentiable: a classifier on this layer can be fine-tuned through it.
     """
 
     name: str
@@ -49,6 +51,8 @@ class FeatureLayer(msgspec.Struct, frozen=True, kw_only=True):
     help: str = ""
     max_timestep: int = 0
     default_timestep: int = 0
+    default: bool = False
+    differentiable: bool = True
 
 
 class ListFeatureLayers(Command, frozen=True, kw_only=True):

@@ -35,11 +35,13 @@ from gmstudio.families.adversarial.losses import ADVERSARIAL_LOSSES, Adversarial
 from gmstudio.families.adversarial.objectives import PROBABILITY, SCORE, objective
 from gmstudio.families.base import Family, LossTerms, Phase
 from gmstudio.families.diagnostics import Figure
+from gmstudio.families.feature_layers import StackFeatures, with_default
 from gmstudio.families.points import SHORT_RUN
 from gmstudio.nn.ema import MovingAverage
 from gmstudio.nn.stacks import ConvDown, ConvUp, dense_stack, leaky_relu, scaled
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec
+from gmstudio.protocol.features import FeatureLayer
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.metrics import Metric
 from gmstudio.protocol.run_spec import Start
@@ -339,6 +341,18 @@ class GAN(Family):
         0 … 1 by a sigmoid for the other objectives, in which D is not a probability.
         """
         return torch.sigmoid(self.critic(2.0 * means - 1.0))
+
+    def feature_layers(self) -> tuple[FeatureLayer, ...]:
+        """D's hidden layers, the last one the default; see ``LayeredFeatures``."""
+        layers = self._critic_stack().layers("discriminator")
+        return with_default(layers, layers[-1].name)
+
+    def layer_values(self, x: Tensor, layer: str, timestep: int = 0, seed: int = 0) -> Tensor:
+        """See ``LayeredFeatures``."""
+        return self._critic_stack().values(scaled(x, self.image.levels, next(self.parameters())), layer)
+
+    def _critic_stack(self) -> StackFeatures:
+        return StackFeatures(self.critic, next(self.parameters()).new_zeros(1, *self.image.shape))
 
     def first_features(self, z: Tensor) -> Tensor:
         """Outputs of G's first layer: (B, Z) codes → (B, F), after its nonlinearity where it has one of its own."""

@@ -45,6 +45,7 @@ from gmstudio.families.diagnostics import Figure
 from gmstudio.families.points import SHORT_RUN
 from gmstudio.nn.stepping.ops import Program, StepOps, step_ops
 from gmstudio.protocol.families import FamilyCard, Objective, Term
+from gmstudio.protocol.features import FeatureLayer
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
@@ -170,6 +171,16 @@ class FVBN(AutoregressiveFamily):
         features_BF = x_Bn @ self.weight_FDD[:, step, :step].T + self.bias_FD[:, step]
         logits_B1L: Tensor = self.output(features_BF.unsqueeze(2)).transpose(1, 2)
         return logits_B1L.log_softmax(2)
+
+    def feature_layers(self) -> tuple[FeatureLayer, ...]:
+        """The logits of all sub-pixels, which are linear in the image; see ``LayeredFeatures``."""
+        help = "Inputs of the sub-pixels' sigmoids or softmaxes, linear in those before; there is no hidden layer."
+        size = self.bias_FD.numel()
+        return (FeatureLayer(name="logits", title="Logits of the sub-pixels", num_dims=size, help=help, default=True),)
+
+    def layer_values(self, x: Tensor, layer: str, timestep: int = 0, seed: int = 0) -> Tensor:
+        """See ``LayeredFeatures``."""
+        return self.features(in_order(x, self.own_index)).flatten(1)
 
     @torch.no_grad()
     def pixel_figure_pieces(self, x: Tensor, row: int, column: int) -> Iterator[tuple[Figure, ...]]:

@@ -60,6 +60,7 @@ from gmstudio.nn.precision import widened
 from gmstudio.nn.stepping.ops import step_ops
 from gmstudio.protocol.config import ConfigError, field
 from gmstudio.protocol.families import FamilyCard, Objective, Term
+from gmstudio.protocol.features import FeatureLayer
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
@@ -313,6 +314,24 @@ class Markov(AutoregressiveFamily):
         if self.is_counted:
             return TableStepper(self, images_BCHW, order_D3)
         return RegressionStepper(self, images_BCHW, order_D3, step_ops(len(images_BCHW), self.device))
+
+    def feature_layers(self) -> tuple[FeatureLayer, ...]:
+        """The logits of all sub-pixels given those before them; see ``LayeredFeatures``."""
+        if self.is_counted:
+            size = self.image.num_dims * (self.image.levels - 1)
+            help = "Logarithms of the table's odds at each sub-pixel, given the sub-pixels before it."
+        else:
+            size, help = (
+                self.bias_FD.numel(),
+                "Inputs of the sub-pixels' sigmoids or softmaxes, linear in those before.",
+            )
+        return (FeatureLayer(name="logits", title="Logits of the sub-pixels", num_dims=size, help=help, default=True),)
+
+    def layer_values(self, x: Tensor, layer: str, timestep: int = 0, seed: int = 0) -> Tensor:
+        """See ``LayeredFeatures``."""
+        values_BD = in_order(x, self.own_index)
+        values = self.odds_TM[self._contexts(values_BD)] if self.is_counted else self._features(values_BD)
+        return values.flatten(1)
 
     @torch.no_grad()
     def count(self, x_BCHW: Tensor, num_new: int) -> None:

@@ -31,6 +31,7 @@ from torch.nn import functional
 from gmstudio.families import published
 from gmstudio.families.autoregressive.conv_cache import PixelCache, RowCache
 from gmstudio.families.autoregressive.figures import convolution_filters, masks_figure, outputs_of
+from gmstudio.families.autoregressive.map_features import MapLayer, same
 from gmstudio.families.autoregressive.masked_conv import CausalReach, MaskedConv2d, MaskKind
 from gmstudio.families.autoregressive.pixel_outputs import start_from
 from gmstudio.families.autoregressive.raster import (
@@ -218,6 +219,15 @@ class PixelCNN(RasterFamily):
         input_1FHW, *blocks = outputs_of([self.input, *self.blocks], lambda: self.features(x_1CHW))
         named = [(f"block {number}", block[0]) for number, block in enumerate(blocks, start=1)]
         return [("first convolution", input_1FHW[0]), *named]
+
+    def map_layers(self) -> list[MapLayer]:
+        """See ``MapFeatures``."""
+        count, width = len(self.blocks), 2 * self.config.num_channels
+        blocks = [
+            MapLayer(f"block{number}", f"Block {number} of {count}", block, width, same)
+            for number, block in enumerate(self.blocks, start=1)
+        ]
+        return [MapLayer("input", "First convolution", self.input, width, same), *blocks]
 
 
 class PixelCNNStepper(RasterStepper):

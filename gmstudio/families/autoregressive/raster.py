@@ -18,6 +18,7 @@ from torch import Tensor
 
 from gmstudio.families.autoregressive.base import AutoregressiveFamily, raster_order
 from gmstudio.families.autoregressive.figures import feature_maps
+from gmstudio.families.autoregressive.map_features import MapFeatures
 from gmstudio.families.autoregressive.masked_conv import group_slices
 from gmstudio.families.autoregressive.pixel_outputs import OutputName, pixel_output
 from gmstudio.families.autoregressive.session import FloatArray
@@ -51,7 +52,7 @@ NumMixturesField = Annotated[
 ]
 
 
-class RasterFamily(AutoregressiveFamily):
+class RasterFamily(MapFeatures, AutoregressiveFamily):
     """Base of the families whose features depend on the pixels before them in raster order.
 
     Args:

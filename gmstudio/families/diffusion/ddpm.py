@@ -37,6 +37,7 @@ from gmstudio.families.diagnostics import Figure
 from gmstudio.families.diffusion.bound import DiffusionBound
 from gmstudio.families.diffusion.bound_scoring import BoundScoring
 from gmstudio.families.diffusion.figures import denoised_figure, error_figure
+from gmstudio.families.diffusion.network_features import NetworkFeatures
 from gmstudio.families.diffusion.networks import build_network, widest_activation
 from gmstudio.families.diffusion.objectives import AVERAGED_LOSS, BOUND, SIMPLE
 from gmstudio.families.diffusion.process import (
@@ -166,7 +167,7 @@ class DDPMConfig(Struct, frozen=True, kw_only=True):
     ] = 0.995
 
 
-class DDPM(BoundScoring, DiffusionScore, Family):
+class DDPM(BoundScoring, DiffusionScore, NetworkFeatures, Family):
     """Denoising diffusion probabilistic model (Ho et al. 2020)."""
 
     Config = DDPMConfig

@@ -41,10 +41,12 @@ from gmstudio.families.energy.chain_samplers import GSNSampler
 from gmstudio.families.energy.gsn_figures import loss_figure, walkback_figure
 from gmstudio.families.energy.gsn_transition import Hidden, Transition, TransitionSizes
 from gmstudio.families.energy.visible_units import VisibleKind, level_counts
+from gmstudio.families.feature_layers import with_default
 from gmstudio.nn.corruption import corrupt
 from gmstudio.nn.likelihoods import pixel_likelihood
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, Objective, Term, TrajectoryCard
+from gmstudio.protocol.features import FeatureLayer
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.metrics import DISTANCE, Metric
 from gmstudio.protocol.run_spec import Start
@@ -352,6 +354,22 @@ class GSN(Family):
         counts_DL = level_counts(batch.to(self.device).flatten(1).long(), self.image.levels)
         self.rates_seen += 1.0
         self.level_rates += (counts_DL - self.level_rates) / self.rates_seen.clamp(max=RATES_MEMORY)
+
+    # ---- features ------------------------------------------------------------------------------------------
+
+    def feature_layers(self) -> tuple[FeatureLayer, ...]:
+        """The hidden layers without noise, of an image that is held; see ``LayeredFeatures``."""
+        count, size = self.config.num_layers, self.config.num_hidden
+        help = "Units of the hidden layer without noise or corruption, while the image is held."
+        layers = tuple(
+            FeatureLayer(name=f"hidden{level}", title=f"Hidden layer {level} of {count}", num_dims=size, help=help)
+            for level in range(1, count + 1)
+        )
+        return with_default(layers, "hidden1")
+
+    def layer_values(self, x: Tensor, layer: str, timestep: int = 0, seed: int = 0) -> Tensor:
+        """See ``LayeredFeatures``."""
+        return self.transition.settled(self._grey(x))[int(layer.removeprefix("hidden")) - 1]
 
     # ---- figures -------------------------------------------------------------------------------------------
 

@@ -77,6 +77,18 @@ class Transition(nn.Module):
         outputs: Tensor = self.down[0](layers[1]).to(corrupted_BCHW.dtype)
         return outputs.unflatten(1, self.shape), tuple(layers[1:])
 
+    def settled(self, grey_BCHW: Tensor) -> Hidden:
+        """Hidden layers without noise that images in [0, 1] lead to while they are held: (B, J) each.
+
+        As many transitions as there are layers are made, so that the image reaches the uppermost one.
+        """
+        layers = [2.0 * self._inputs(grey_BCHW) - 1.0, *self.empty(grey_BCHW)]
+        for _ in range(len(self.up)):
+            for first in (1, 2):
+                for level in range(first, len(layers), 2):
+                    layers[level] = torch.tanh(self._total(layers, level))
+        return tuple(layers[1:])
+
     def _inputs(self, corrupted_BCHW: Tensor) -> Tensor:
         """Levels in [0, 1], or their bits: (B, inputs)."""
         flat = corrupted_BCHW.flatten(1)
@@ -86,12 +98,16 @@ class Transition(nn.Module):
         return functional.embedding(levels, self.level_bits.to(flat.dtype)).flatten(1)
 
     def _layer(self, layers: list[Tensor], level: int, generator: torch.Generator | None) -> Tensor:
-        total: Tensor = self.up[level - 1](layers[level - 1])
-        if level < len(self.up):
-            total = total + self.down[level](layers[level + 1])
-        total = total.to(layers[0].dtype)
+        total = self._total(layers, level)
         if self.noise == 0:
             return torch.tanh(total)
         shape = (2, *total.shape)
         noise = self.noise * torch.randn(shape, generator=generator, dtype=total.dtype, device=total.device)
         return torch.tanh(total + noise[0]) + noise[1]
+
+    def _total(self, layers: list[Tensor], level: int) -> Tensor:
+        """Inputs of a layer from those below and above it."""
+        total: Tensor = self.up[level - 1](layers[level - 1])
+        if level < len(self.up):
+            total = total + self.down[level](layers[level + 1])
+        return total.to(layers[0].dtype)

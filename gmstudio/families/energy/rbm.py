@@ -45,8 +45,10 @@ from gmstudio.families.energy.rbm_figures import activities, filters, free_energ
 from gmstudio.families.energy.rbm_objectives import OBJECTIVES
 from gmstudio.families.energy.restricted_boltzmann import RestrictedBoltzmann
 from gmstudio.families.energy.visible_units import VisibleKind, bernoulli
+from gmstudio.families.feature_layers import CODE
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
+from gmstudio.protocol.features import FeatureLayer
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.metrics import DISTANCE, Metric
 from gmstudio.protocol.run_spec import Start
@@ -278,6 +280,16 @@ class RBM(AnnealedScoring, Family):
     def encode(self, x: Tensor) -> Tensor:
         """p(h_j = 1 | x): (B, C, H, W) integers → (B, J)."""
         return torch.sigmoid(self._seen(x)[2])
+
+    def feature_layers(self) -> tuple[FeatureLayer, ...]:
+        """The hidden probabilities; see ``LayeredFeatures``."""
+        help = "Probability p(h = 1 | x) of each hidden unit."
+        size = self.config.num_hidden
+        return (FeatureLayer(name=CODE, title="Hidden probabilities", num_dims=size, help=help, default=True),)
+
+    def layer_values(self, x: Tensor, layer: str, timestep: int = 0, seed: int = 0) -> Tensor:
+        """See ``LayeredFeatures``."""
+        return self.encode(x)
 
     def decode(self, z: Tensor) -> Tensor:
         """(B, J) hidden states, or probabilities → (B, C, H, W) means of p(x|h) in [0, 1]."""

@@ -45,11 +45,13 @@ from gmstudio.families.flow.dequantization import Dequantization, UniformDequant
 from gmstudio.families.flow.figures import latent_histogram
 from gmstudio.families.flow.layers import Chain, Diagonal
 from gmstudio.families.flow.objectives import OBJECTIVES
+from gmstudio.families.flow.scale_codes import code_layers, code_part, scale_places
 from gmstudio.families.flow.scoring import DequantizedScoring, log_normal
 from gmstudio.families.flow.trajectory import layer_trajectory, num_shown, warped
 from gmstudio.families.insides import WarpStep
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
+from gmstudio.protocol.features import FeatureLayer
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
@@ -316,6 +318,14 @@ class RealNVP(DequantizedScoring, Family):
         """(B, C, H, W) integers → (B, D) codes of the centres of their bins, x + ½."""
         like = next(self.parameters())
         return self.transform((x.to(like) + 0.5) / self.image.levels)[0]
+
+    def feature_layers(self) -> tuple[FeatureLayer, ...]:
+        """The code, and its parts by the scale at which they are factored out; see ``LayeredFeatures``."""
+        return code_layers(scale_places(self.flow, self.image.shape))
+
+    def layer_values(self, x: Tensor, layer: str, timestep: int = 0, seed: int = 0) -> Tensor:
+        """See ``LayeredFeatures``: of the centres of the image's bins."""
+        return code_part(self.encode(x), scale_places(self.flow, self.image.shape), layer)
 
     def decode(self, z: Tensor) -> Tensor:
         """(B, D) codes → (B, C, H, W) in [0, 1]: the centre of a level's bin is that level."""

@@ -30,6 +30,7 @@ from torch import Tensor
 
 from gmstudio.families import published
 from gmstudio.families.base import LossTerms, Phase
+from gmstudio.families.feature_layers import CODE, EncoderFeatures
 from gmstudio.families.points import SHORT_RUN
 from gmstudio.families.variational.base import (
     ACTIVE_KL_NATS,
@@ -51,6 +52,7 @@ from gmstudio.nn.likelihoods import LikelihoodName, pixel_likelihood
 from gmstudio.nn.stacks import scaled
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, Objective, Term
+from gmstudio.protocol.features import FeatureLayer
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
@@ -195,7 +197,7 @@ def _objectives() -> tuple[Objective, ...]:
     )
 
 
-class VAE(Variational):
+class VAE(Variational, EncoderFeatures):
     """Variational autoencoder (Kingma & Welling 2014)."""
 
     Config = VAEConfig
@@ -291,6 +293,11 @@ class VAE(Variational):
         if torch.is_grad_enabled():
             self.kl_steps += 1
         return weight
+
+    def code_layer(self) -> FeatureLayer:
+        """See ``EncoderFeatures``."""
+        help = "Mean of the posterior q(z|x), the encoder's output."
+        return FeatureLayer(name=CODE, title="Posterior mean", num_dims=self.latent.num_dims, help=help)
 
     # ---- terms of the bounds -----------------------------------------------------------------------
 

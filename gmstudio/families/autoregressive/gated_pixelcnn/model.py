@@ -26,6 +26,7 @@ PixelCNN Decoders, arXiv:1606.05328, section 2; labels: section 2.3, equation 4.
 Shape legend: B batch, C channels, H height, W width, L levels, F features, D sub-pixels (C·H·W).
 """
 
+from operator import itemgetter
 from typing import Annotated, ClassVar, Literal, cast
 
 import numpy as np
@@ -43,6 +44,7 @@ from gmstudio.families.autoregressive.figures import outputs_of
 from gmstudio.families.autoregressive.gated_pixelcnn.figures import first_filters, stack_masks
 from gmstudio.families.autoregressive.gated_pixelcnn.layers import GatedLayer
 from gmstudio.families.autoregressive.gated_pixelcnn.sampler import HorizontalRow, VerticalRows
+from gmstudio.families.autoregressive.map_features import MapLayer
 from gmstudio.families.autoregressive.masked_conv import MaskedConv2d
 from gmstudio.families.autoregressive.pixel_outputs import start_from
 from gmstudio.families.autoregressive.raster import (
@@ -270,6 +272,18 @@ class GatedPixelCNN(RasterFamily):
             if not layers[number - 1].is_last:
                 found.append((f"layer {number}, vertical stack", vertical[0]))
             found.append((f"layer {number}, horizontal stack", horizontal[0]))
+        return found
+
+    def map_layers(self) -> list[MapLayer]:
+        """See ``MapFeatures``; the vertical stack ends before the last layer."""
+        layers, width = [self.input, *cast(list[GatedLayer], list(self.layers))], self.config.num_channels
+        found = []
+        for number, layer in enumerate(layers, start=1):
+            title = f"Layer {number} of {len(layers)}"
+            if not layer.is_last:
+                vertical = MapLayer(f"layer{number}-vertical", f"{title}, vertical stack", layer, width, itemgetter(0))
+                found.append(vertical)
+            found.append(MapLayer(f"layer{number}", f"{title}, horizontal stack", layer, width, itemgetter(1)))
         return found
 
 

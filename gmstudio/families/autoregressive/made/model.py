@@ -36,6 +36,7 @@ from torch import Tensor, nn
 from gmstudio.families import published
 from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.families.autoregressive.level_logits import LevelLogits
+from gmstudio.families.autoregressive.made.features import MADEFeatures
 from gmstudio.families.autoregressive.made.figures import connectivity, filter_figure, mask_figures, order_figure
 from gmstudio.families.autoregressive.made.masked_linear import masked_linear
 from gmstudio.families.autoregressive.made.sampler import MaskedNet, MaskPass
@@ -55,7 +56,7 @@ from gmstudio.protocol.training_settings import MAX_SEED, Training
 MAX_WEIGHTS = 200_000_000
 
 
-class MADE(AutoregressiveFamily):
+class MADE(MADEFeatures, AutoregressiveFamily):
     """Masked autoencoder; see the module's docstring.
 
     Raises:

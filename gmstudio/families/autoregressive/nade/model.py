@@ -36,6 +36,7 @@ from gmstudio.families import published
 from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.families.autoregressive.figures import MAX_FILTERS
 from gmstudio.families.autoregressive.level_logits import LevelLogits
+from gmstudio.families.autoregressive.nade.features import NADEFeatures
 from gmstudio.families.autoregressive.nade.hidden import mean_nll, pre_activations
 from gmstudio.families.autoregressive.nade.objectives import ONE_ORDER, ORDER_AGNOSTIC
 from gmstudio.families.autoregressive.ordered_inputs import OrderedInputs, unit_levels
@@ -68,7 +69,7 @@ FEW_UPDATES = 8
 """Updates of a sampler's running sums beyond this number are made in one product instead."""
 
 
-class NADE(AutoregressiveFamily):
+class NADE(NADEFeatures, AutoregressiveFamily):
     """Neural autoregressive distribution estimator; see the module's docstring.
 
     Raises:
@@ -272,8 +273,7 @@ class NADE(AutoregressiveFamily):
     def _agnostic_loss(self, batch: Tensor, generator: torch.Generator) -> Tensor:
         """Loss with a random number of random sub-pixels observed in each image, and all others predicted."""
         assert self.given_DN is not None
-        values_BD = batch.flatten(1)
-        size = values_BD.shape[1]
+        values_BD, size = batch.flatten(1), self.image.num_dims
         num_given_B1 = torch.randint(size, (len(batch), 1), generator=generator, device=batch.device)
         noise_BD = torch.rand(values_BD.shape, generator=generator, device=batch.device)
         ranks_BD = torch.arange(size, device=batch.device).expand_as(values_BD)

@@ -19,6 +19,7 @@ from torch.nn import functional
 
 from gmstudio.families.autoregressive.conv_cache import PixelCache, RowCache
 from gmstudio.families.autoregressive.figures import convolution_filters, masks_figure, outputs_of
+from gmstudio.families.autoregressive.map_features import MapLayer, same
 from gmstudio.families.autoregressive.masked_conv import MaskedConv2d
 from gmstudio.families.autoregressive.pixel_outputs import start_from
 from gmstudio.families.autoregressive.raster import RasterFamily, RasterStepper
@@ -124,6 +125,20 @@ class PixelRNN(RasterFamily):
             for number, layer_FP1 in enumerate(layers, start=1)
         ]
         return [("first convolution", input_1FHW[0]), *named]
+
+    def map_layers(self) -> list[MapLayer]:
+        """See ``MapFeatures``."""
+        count, width = len(self.layers), self.input.weight.shape[0]
+        layers = [
+            MapLayer(f"lstm{number}", f"LSTM layer {number} of {count}", layer, width, self._batch_first)
+            for number, layer in enumerate(self.layers, start=1)
+        ]
+        return [MapLayer("input", "First convolution", self.input, width, same), *layers]
+
+    def _batch_first(self, hidden_FPB: Tensor) -> Tensor:
+        """(F, P, B) → (B, F, H, W)."""
+        maps_BFHW: Tensor = hidden_FPB.permute(2, 0, 1).unflatten(2, self.image.shape[1:])
+        return maps_BFHW
 
 
 def _pointwise(layer: MaskedConv2d, x_FM: Tensor) -> Tensor:

@@ -1,0 +1,290 @@
+"""Features of many images, computed in pieces; those computed last are kept.
+
+What is computed is identified by its content, by digests of the weights and of the images, so that other weights or
+images never get features of former ones.
+
+Shapes: N images, C channels, H height, W width, F features.
+"""
+
+import copy
+import hashlib
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from cachetools import LRUCache
+from numpy.typing import NDArray
+
+from gmstudio.engine.features.layers import layer_of, values_of
+from gmstudio.engine.runtime.context import EngineContext
+from gmstudio.engine.runtime.inspection import exploring, in_background, in_pieces
+from gmstudio.families.base import Family
+from gmstudio.protocol.features import PCA, PIXELS, FeatureLayer, FeatureSpace
+from gmstudio.protocol.images import ImageSpec
+
+KEPT_BYTES = 2**29
+"""Features that are kept at most; larger ones are computed again at each use."""
+MAX_BYTES = 2**31
+"""Features of one set of images at most."""
+DEFAULT_COMPONENTS = 50
+BASELINE_STEP = -1
+ANY_FAMILY = "phases"
+
+Features = NDArray[np.float32]
+Images = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class SpaceFeatures:
+    """Features of images in a space.
+
+    Args:
+        values: (N, F) float32.
+        title: of the space, for display, for example ``VAE, Posterior mean, 20 dimensions``.
+        weights_step: training step of the weights; ``BASELINE_STEP`` of a baseline.
+        warnings: sentences.
+    """
+
+    values: Features
+    title: str
+    weights_step: int
+    warnings: tuple[str, ...] = ()
+
+
+class FeatureStore:
+    """Features computed last, the least recently used dropped first.
+
+    Args:
+        max_bytes: of all that are kept.
+    """
+
+    def __init__(self, max_bytes: int = KEPT_BYTES) -> None:
+        self._kept: LRUCache[tuple[Any, ...], Features] = LRUCache(max_bytes, getsizeof=lambda values: values.nbytes)
+
+    def get(self, key: tuple[Any, ...]) -> Features | None:
+        """Return kept features; None where there are none."""
+        return self._kept.get(key)
+
+    def put(self, key: tuple[Any, ...], values: Features) -> None:
+        """Keep features, unless they alone are more than all that may be kept."""
+        values.setflags(write=False)
+        if values.nbytes <= self._kept.maxsize:
+            self._kept[key] = values
+
+    @property
+    def num_bytes(self) -> int:
+        """Size of what is kept."""
+        return int(self._kept.currsize)
+
+
+_STORES: WeakKeyDictionary[EngineContext, FeatureStore] = WeakKeyDictionary()
+
+
+def store_of(context: EngineContext) -> FeatureStore:
+    """Return the store of an engine, which lives as long as its context."""
+    return _STORES.setdefault(context, FeatureStore())
+
+
+def weights_digest(model: Family) -> str:
+    """SHA-256 of the names and values of the weights and buffers, in hexadecimal digits."""
+    digest = hashlib.sha256()
+    for name, value in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(value.detach().cpu().numpy()).data)
+    return digest.hexdigest()
+
+
+def images_digest(images: Images) -> str:
+    """SHA-256 of the shape and levels of images, in hexadecimal digits."""
+    digest = hashlib.sha256(repr(images.shape).encode())
+    digest.update(np.ascontiguousarray(images).data)
+    return digest.hexdigest()
+
+
+def extract(
+    model: Family, layer: FeatureLayer, images: Images, timestep: int = 0, seed: int = 0
+) -> Iterator[Features | None]:
+    """Compute a layer of a model for images.
+
+    Args:
+        model: with weights that do not change meanwhile.
+        layer: one of ``layers_of(model)``.
+        images: (N, C, H, W) uint8 levels of the model's images.
+        timestep: of a diffusion model; 0: the layer's default.
+        seed: of noise, where the features depend on any.
+
+    Returns:
+        A generator of None after each piece and, last, (N, F) float32.
+
+    Raises:
+        ValueError: at the first piece, when the images do not fit, there are too many of them or the timestep does not
+            exist; later when features are not finite.
+    """
+    check_images(model, images)
+    size = len(images) * layer.num_dims * 4
+    if size > MAX_BYTES:
+        raise ValueError(
+            f"{len(images):,} images with {layer.num_dims:,} features each take {size / 2**30:.1f} GiB; at most "
+            f"{MAX_BYTES / 2**30:.0f} GiB are computed. Use fewer images, or a layer with fewer features."
+        )
+    compute = values_of(model, layer, timestep, seed)
+    found = np.empty((len(images), layer.num_dims), dtype=np.float32)
+
+    def fill(rows: slice) -> None:
+        with exploring(model):
+            values = compute(torch.from_numpy(np.ascontiguousarray(images[rows])).to(model.device))
+            found[rows] = values.float().cpu().numpy()
+
+    yield from in_pieces(len(images), 1, fill)
+    bad = ~np.isfinite(found).all(axis=1)
+    if bad.any():
+        raise ValueError(
+            f"{layer.title} of {int(bad.sum()):,} of the {len(images):,} images has values that are not finite; the "
+            "training has diverged. Choose an earlier checkpoint or another run."
+        )
+    yield found
+
+
+def check_images(model: Family, images: Images) -> None:
+    """Check that images have the model's shape and levels.
+
+    Raises:
+        ValueError: when they have not.
+    """
+    if images.shape[1:] != model.image.shape:
+        raise ValueError(
+            f"The images have shape {images.shape[1:]}; {model.card.title} needs {model.image.shape} (channels, rows, "
+            "columns). Convert them to the model's format."
+        )
+    highest = int(images.max(initial=0))
+    if highest >= model.image.levels:
+        raise ValueError(
+            f"The images hold the level {highest}; the levels of {model.card.title} are 0 … {model.image.levels - 1}. "
+            "Convert them to the model's format."
+        )
+
+
+def features_of(
+    context: EngineContext,
+    space: FeatureSpace,
+    images: Images,
+    image: ImageSpec,
+    train: Images | None = None,
+    seed: int = 0,
+) -> Iterator[SpaceFeatures | None]:
+    """Compute images' features in a space, or return those that are kept.
+
+    Args:
+        context: of the engine.
+        space: the features: of a layer of a run, or a baseline.
+        images: (N, C, H, W) uint8 levels, in the format of the run's images.
+        image: specification of the images.
+        train: of ``pca``: images that the components are fitted on; None: the images themselves.
+        seed: of noise, where the features depend on any.
+
+    Returns:
+        A generator of None after each piece and, last, the features.
+
+    Raises:
+        ValueError: at the first piece, when the space does not exist or does not fit the images.
+        RunError: when the run or its checkpoints are missing or damaged.
+    """
+    if not len(images):
+        raise ValueError("There are no images to compute features of; choose another set.")
+    if space.run:
+        yield from _of_run(context, space, images, seed)
+    elif space.layer == PIXELS:
+        values = pixels_of(images, image)
+        yield SpaceFeatures(values, f"Pixels, {values.shape[1]:,} dimensions", BASELINE_STEP)
+    elif space.layer == PCA:
+        yield from _of_pca(context, space, images, image, images if train is None else train)
+    else:
+        raise ValueError(f"There is no baseline {space.layer!r}; choose {PIXELS} or {PCA}, or a run.")
+
+
+def pixels_of(images: Images, image: ImageSpec) -> Features:
+    """Return images as vectors: (N, C, H, W) → (N, D) grey values, black 0 and white 1."""
+    return images.reshape(len(images), -1).astype(np.float32) / np.float32(image.levels - 1)
+
+
+def model_of(context: EngineContext, run: str) -> tuple[Family, int, tuple[str, ...]]:
+    """Return a run's model with weights that do not change, their step and warnings.
+
+    Raises:
+        RunError: when the run or its checkpoints are missing or damaged.
+    """
+    loaded = context.model(run, ANY_FAMILY)
+    model = loaded.model
+    if context.is_live(run) and model is context.the_training().model:
+        model = copy.deepcopy(model).eval()
+    return model, loaded.step, loaded.warnings
+
+
+def _of_run(context: EngineContext, space: FeatureSpace, images: Images, seed: int) -> Iterator[SpaceFeatures | None]:
+    model, step, warnings = model_of(context, space.run)
+    layer, store = layer_of(model, space.layer), store_of(context)
+    title = f"{model.card.title}, {layer.title}, {layer.num_dims:,} dimensions"
+    if layer.max_timestep:
+        title += f", t = {space.timestep or layer.default_timestep}"
+    key: tuple[Any, ...] = ()
+    for digests in in_background(lambda: (weights_digest(model), images_digest(images))):
+        if digests is None:
+            yield None
+        else:
+            key = (*digests, layer.name, space.timestep or layer.default_timestep, seed)
+    values = store.get(key)
+    if values is None:
+        for piece in extract(model, layer, images, space.timestep, seed):
+            if piece is None:
+                yield None
+            else:
+                values = piece
+        assert values is not None
+        store.put(key, values)
+    yield SpaceFeatures(values, title, step, warnings)
+
+
+def _of_pca(
+    context: EngineContext, space: FeatureSpace, images: Images, image: ImageSpec, train: Images
+) -> Iterator[SpaceFeatures | None]:
+    most = min(len(train), image.num_dims)
+    count = space.num_dims or min(DEFAULT_COMPONENTS, most)
+    if not 1 <= count <= most:
+        raise ValueError(
+            f"{count:,} principal components of {len(train):,} images with {image.num_dims:,} sub-pixels; choose 1 to "
+            f"{most:,}."
+        )
+    store, digests = store_of(context), ("", "")
+    for found in in_background(lambda: (images_digest(train), images_digest(images))):
+        if found is None:
+            yield None
+        else:
+            digests = found
+    components = store.get((PCA, count, digests[0]))
+    if components is None:
+        for fitted in in_background(lambda: _principal_components(pixels_of(train, image), count)):
+            if fitted is None:
+                yield None
+            else:
+                components = fitted
+        assert components is not None
+        store.put((PCA, count, digests[0]), components)
+    mean, axes = components[:1], components[1:]
+    title = f"PCA, {count:,} principal {'component' if count == 1 else 'components'}"
+
+    def project() -> Features:
+        return np.asarray((pixels_of(images, image) - mean) @ axes.T, dtype=np.float32)
+
+    for values in in_background(project):
+        yield None if values is None else SpaceFeatures(values, title, BASELINE_STEP)
+
+
+def _principal_components(pixels: Features, count: int) -> Features:
+    """Mean and principal axes of (N, D) images: (1 + count, D)."""
+    decomposition = importlib.import_module("sklearn.decomposition")
+    fitted = decomposition.PCA(count, random_state=0).fit(pixels)
+    return np.concatenate([fitted.mean_[np.newaxis], fitted.components_]).astype(np.float32)
