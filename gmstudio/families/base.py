@@ -230,6 +230,14 @@ class Estimated(Protocol):
         """(B,) nats."""
 
 
+@runtime_checkable
+class ImportanceWeighted(Protocol):
+    """Families whose estimate of log p(x) is the mean of importance weights, which are there one by one."""
+
+    def log_weights(self, x: Tensor, num_samples: int = 100, generator: torch.Generator | None = None) -> Tensor:
+        """(K, B) nats: log p(x, z_k) − log q(z_k|x) of K draws; their log-mean-exp is ``log_prob_estimate``."""
+
+
 class Preparation(NamedTuple):
     """Progress of what the estimates of all images share.
 

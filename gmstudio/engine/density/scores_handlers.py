@@ -1,15 +1,41 @@
 """Handlers of the commands about sets of images and their scores."""
 
-import numpy as np
+import time
+from collections.abc import Generator
+from contextlib import closing
 
+import numpy as np
+from numpy.typing import NDArray
+
+from gmstudio.engine.density.background import find_background
 from gmstudio.engine.density.image_sets import OpenedImages, open_images
-from gmstudio.engine.density.statistics import statistics_of
-from gmstudio.engine.density.subjects import ANY_FAMILY
+from gmstudio.engine.density.scoring import Scores, score_and_keep
+from gmstudio.engine.density.statistics import statistic_named, statistics_of
+from gmstudio.engine.density.statistics.statistic import Statistic
+from gmstudio.engine.density.subject import Subject
+from gmstudio.engine.density.subjects import ANY_FAMILY, subject_of
+from gmstudio.engine.density.surprisal import MAX_MAPPED, surprisal_maps, surprisal_refusal
+from gmstudio.engine.evaluation.label_mixture import label_mixture
+from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.density import ListStatistics, OfferedStatistic, StatisticsListed
+from gmstudio.protocol.base import Event
+from gmstudio.protocol.density import (
+    ListStatistics,
+    MapSurprisal,
+    OfferedStatistic,
+    ScoreImages,
+    ScoresComputed,
+    StatisticSettings,
+    StatisticsListed,
+    SurprisalMapped,
+)
 from gmstudio.protocol.image_sets import MAX_FETCHED, DescribeImages, FetchImages, ImagesDescribed, ImagesFetched
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.runs.library import runs_home
+
+REPORT_S = 0.25
+"""Time between two replies with the scores so far."""
 
 
 class ScoresFeature(Feature):
@@ -51,9 +77,101 @@ class ScoresFeature(Feature):
             StatisticsListed(request=command.request, run=command.run, statistics=tuple(offered)),
         )
 
+    def _on_score_images(self, command: ScoreImages) -> Job:
+        kind = statistic_named(command.statistic)
+        subject = subject_for(self.context, command.run, kind, command.settings)
+        opened = yield from open_images(
+            self.context, command.images, subject.model.image, request=command.request
+        )
+        statistic = yield from ready(self.context, kind, subject, command.settings, command.seed, command.request)
+        reported = 0.0
+        with closing(score_and_keep(statistic, opened, command.seed)) as pieces:
+            for scores in pieces:
+                now = time.monotonic()
+                if scores.over or now - reported > REPORT_S:
+                    reported = now
+                    yield _scored(command, opened, scores)
+                else:
+                    yield None
+
+    def _on_map_surprisal(self, command: MapSurprisal) -> Job:
+        indices = command.indices.numpy().astype(np.int64).reshape(-1)
+        if len(indices) > MAX_MAPPED:
+            raise ValueError(f"{len(indices):,} surprisal maps are asked for at once; ask for at most {MAX_MAPPED}.")
+        subject = subject_of(self.context, command.run)
+        refusal = surprisal_refusal(subject.model)
+        if refusal:
+            raise ValueError(refusal)
+        opened = yield from open_images(
+            self.context, command.images, subject.model.image, request=command.request, fresh=False
+        )
+        mixture = None
+        if getattr(subject.model, "num_classes", 0):
+            yield from self.context.when_data_of(subject.record, command.request, lambda: None) or ()
+            mixture = label_mixture(subject.model, subject.dataset().train.labels)
+        for maps in surprisal_maps(subject.model, opened.images[opened.chosen(indices)], mixture):
+            if maps is None:
+                yield None
+            else:
+                yield SurprisalMapped(
+                    request=command.request,
+                    run=command.run,
+                    indices=Array.of(indices),
+                    bits=Array.of(maps),
+                    weights_step=subject.step,
+                )
+
     def _target(self, run: str) -> ImageSpec | None:
         """Shape and levels of a run's images; None where no run is named."""
         return self.context.model(run, ANY_FAMILY).model.image if run else None
+
+
+def subject_for(
+    context: EngineContext, run: str, kind: type[Statistic], settings: StatisticSettings
+) -> Subject:
+    """Return a run as a subject with what a statistic needs of other runs: its background model is found by itself."""
+    background = ""
+    if kind.card.needs == "background" and not settings.background:
+        background = find_background(runs_home(), run)
+    needed = settings if kind.card.needs else None
+    return subject_of(context, run, needed, background=background)
+
+
+def ready(
+    context: EngineContext,
+    kind: type[Statistic],
+    subject: Subject,
+    settings: StatisticSettings,
+    seed: int,
+    request: int,
+) -> Generator[Event | None, None, Statistic]:
+    """Return a statistic that is ready to score, in a job: the data that it compares with are loaded before."""
+    refusal = kind.refusal(subject.model)
+    if refusal:
+        raise ValueError(refusal)
+    if kind.needs_data(subject.model, settings):
+        yield from context.when_data_of(subject.record, request, lambda: None) or ()
+    return kind(subject, settings, seed)
+
+
+def _scored(command: ScoreImages, opened: OpenedImages, scores: Scores) -> ScoresComputed:
+    statistic = scores.statistic
+    return ScoresComputed(
+        request=command.request,
+        run=command.run,
+        statistic=statistic.card,
+        kind=statistic.kind,
+        kind_text=scores.kind_text,
+        values=Array.of(scores.values),
+        errors=None if scores.errors is None else Array.of(scores.errors),
+        image=opened.image,
+        title=opened.title,
+        conversion=opened.conversion,
+        warnings=(*opened.warnings, *scores.warnings),
+        weights_step=statistic.subject.step,
+        progress=scores.progress,
+        done=scores.over,
+    )
 
 
 def _fetched(

@@ -97,7 +97,7 @@ def kind_of_score(model: Family, num_samples: int) -> str:
     """
     if isinstance(model, Exact):
         return "exact log-likelihood"
-    if _estimates(model, num_samples):
+    if estimates(model, num_samples):
         described = model.describe_estimate(num_samples) if isinstance(model, _DescribedEstimate) else ""
         return described or f"importance-weighted estimate, {num_samples} samples an image"
     if isinstance(model, Bounded):
@@ -128,7 +128,7 @@ def default_samples(model: Family, num_images: int) -> int:
 def batch_size(model: Family, num_samples: int) -> int:
     """Return the number of images that are scored in one piece: fewer where many samples of each are drawn."""
     size = min(MAX_BATCH, MAX_SUBPIXELS // model.image.num_dims)
-    if _estimates(model, num_samples):
+    if estimates(model, num_samples):
         size = min(size, ESTIMATE_DRAWS // num_samples)
     elif isinstance(model, Bounded) and not isinstance(model, Exact):
         size = min(size, BOUND_ROWS // num_samples)
@@ -137,7 +137,7 @@ def batch_size(model: Family, num_samples: int) -> int:
 
 def prepare(model: Family, num_samples: int, seed: int = 0) -> Iterator[Preparation]:
     """Compute in pieces what the estimates of all images share; ``score`` with the same arguments then uses it."""
-    if isinstance(model, PreparedEstimate) and _estimates(model, num_samples):
+    if isinstance(model, PreparedEstimate) and estimates(model, num_samples):
         generator = torch.Generator(model.device).manual_seed(seed)
         yield from exploring_pieces(model, model.prepare_estimate(num_samples, generator))
 
@@ -186,14 +186,14 @@ def score(
         yield None
     kind = kind_of_score(model, num_samples)  # a family may have computed the error of its estimate
     if getattr(model, "num_classes", 0):
-        kind += _conditioning(labels is not None, mixture)
+        kind += conditioning(labels is not None, mixture)
     warning = ""
-    if isinstance(model, _WarnedEstimate) and _estimates(model, num_samples):
+    if isinstance(model, _WarnedEstimate) and estimates(model, num_samples):
         warning = model.warning_on_estimate(num_samples)
     yield Score(kind, np.concatenate(parts), model.image, warning)
 
 
-def _conditioning(is_given: bool, mixture: LabelMixture | None) -> str:
+def conditioning(is_given: bool, mixture: LabelMixture | None) -> str:
     """Name the likelihood of a class-conditional model that a score is."""
     if mixture is not None:
         return (
@@ -215,12 +215,12 @@ def _score_batch(
         return mixture.log_prob(model, batch)
     if isinstance(model, Exact):
         return model.log_prob(batch) if labels is None else model.log_prob(batch, labels=labels)
-    if isinstance(model, Estimated) and _estimates(model, num_samples):
+    if isinstance(model, Estimated) and estimates(model, num_samples):
         return model.log_prob_estimate(batch, num_samples=num_samples, generator=generator)
     assert isinstance(model, Bounded)
     return model.elbo(batch, num_samples=num_samples, generator=generator)
 
 
-def _estimates(model: Family, num_samples: int) -> bool:
+def estimates(model: Family, num_samples: int) -> bool:
     """Return whether the estimate is computed: with one sample only where there is no bound."""
     return isinstance(model, Estimated) and (num_samples > 1 or not isinstance(model, Bounded))

@@ -1,5 +1,6 @@
 """Scoring of a Boltzmann machine: log p(x) = -F(x) - log Z, with log Z summed or by annealed importance sampling."""
 
+import math
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -109,6 +110,18 @@ class AnnealedScoring:
     def warning_on_estimate(self, num_samples: int) -> str:
         """Return why ``log_prob_estimate`` is only a bound, and the remedy; empty where it is an estimate."""
         return warning_on_log_z(self._log_zs.known(max(MIN_CHAINS, num_samples)))
+
+    def estimate_error(self, num_samples: int) -> float:
+        """Standard error of ``log_prob_estimate``, nats, the same for all images; 0 where it is exact.
+
+        That of log Ẑ, by the delta method; NaN where log Z was not estimated yet, or is only bounded.
+        """
+        if self.machine.enumerable():
+            return 0.0
+        found = self._log_zs.known(max(MIN_CHAINS, num_samples))
+        if found is None or found.is_lower_bound:
+            return math.nan
+        return math.expm1(found.high - found.value) / 3.0  # ``high`` is log(Ẑ + three standard errors of Ẑ)
 
     def is_estimated(self) -> bool:
         """Return whether log Z is estimated instead of summed."""

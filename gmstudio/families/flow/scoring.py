@@ -60,8 +60,7 @@ class DequantizedScoring(ABC):
         Raises:
             ValueError: when num_samples is below 1.
         """
-        pieces = [weights_KB.mean(0) for weights_KB in self._log_weights(x, num_samples, generator)]
-        return torch.cat(pieces) if pieces else x.new_zeros(0, dtype=torch.float32)
+        return self.log_weights(x, num_samples, generator).mean(0)
 
     @torch.no_grad()
     def log_prob_estimate(self, x: Tensor, num_samples: int = 100, generator: torch.Generator | None = None) -> Tensor:
@@ -80,11 +79,22 @@ class DequantizedScoring(ABC):
         Raises:
             ValueError: when num_samples is below 1.
         """
-        pieces = [
-            torch.logsumexp(weights_KB, dim=0) - math.log(num_samples)
-            for weights_KB in self._log_weights(x, num_samples, generator)
-        ]
-        return torch.cat(pieces) if pieces else x.new_zeros(0, dtype=torch.float32)
+        return torch.logsumexp(self.log_weights(x, num_samples, generator), dim=0) - math.log(num_samples)
+
+    @torch.no_grad()
+    def log_weights(self, x: Tensor, num_samples: int = 100, generator: torch.Generator | None = None) -> Tensor:
+        """Log importance weights log p(x + u_k) - log q(u_k|x) of each image: (K, B), nats.
+
+        Args:
+            x: (B, C, H, W) integers.
+            num_samples: K, draws of noise per image.
+            generator: source of u.
+
+        Raises:
+            ValueError: when num_samples is below 1.
+        """
+        pieces = list(self._log_weights(x, num_samples, generator))
+        return torch.cat(pieces, dim=1) if pieces else x.new_zeros((num_samples, 0), dtype=torch.float32)
 
     def _log_weights(self, x: Tensor, num_samples: int, generator: torch.Generator | None) -> Iterator[Tensor]:
         """Differences log p(x + u) - log q(u|x) of some images at a time: (K, B), nats."""

@@ -77,8 +77,8 @@ class Variational(Family):
     def log_prob_estimate(self, x: Tensor, num_samples: int = 100, generator: torch.Generator | None = None) -> Tensor:
         """Importance-weighted estimate log (1/K) Σ_k p(x|z_k) p(z_k) / q(z_k|x), z_k ~ q(z|x).
 
-        In expectation it is a lower bound that rises with K to log p(x). Codes are drawn in chunks, so memory does not
-        grow with K.
+        In expectation it is a lower bound that rises with K to log p(x). Codes are drawn in chunks, so that of each
+        draw only its weight takes memory.
 
         Args:
             x: (B, C, H, W) integers.
@@ -91,15 +91,31 @@ class Variational(Family):
         Raises:
             ValueError: when num_samples is below 1.
         """
-        estimates = []
+        return torch.logsumexp(self.log_weights(x, num_samples, generator), dim=0) - math.log(num_samples)
+
+    @torch.no_grad()
+    def log_weights(self, x: Tensor, num_samples: int = 100, generator: torch.Generator | None = None) -> Tensor:
+        """Log importance weights log p(x|z_k) + log p(z_k) - log q(z_k|x), z_k ~ q(z|x).
+
+        Args:
+            x: (B, C, H, W) integers.
+            num_samples: K, posterior draws per image.
+            generator: source of ε.
+
+        Returns:
+            (K, B), nats.
+
+        Raises:
+            ValueError: when num_samples is below 1.
+        """
+        weights = []
         for x_BCHW, mean_BZ, log_var_BZ in self._pieces(x, num_samples):
-            total_B = torch.full((len(x_BCHW),), -math.inf, dtype=mean_BZ.dtype, device=mean_BZ.device)
+            drawn = []
             for eps_KBZ in self._draws(mean_BZ, num_samples, generator):
                 z_KBZ = mean_BZ + torch.exp(0.5 * log_var_BZ) * eps_KBZ
-                log_weight_KB = self.log_likelihood(x_BCHW, z_KBZ) + log_prior_ratio(eps_KBZ, z_KBZ, log_var_BZ)
-                total_B = torch.logaddexp(total_B, torch.logsumexp(log_weight_KB, dim=0))
-            estimates.append(total_B - math.log(num_samples))
-        return torch.cat(estimates)
+                drawn.append(self.log_likelihood(x_BCHW, z_KBZ) + log_prior_ratio(eps_KBZ, z_KBZ, log_var_BZ))
+            weights.append(torch.cat(drawn))
+        return torch.cat(weights, dim=1)
 
     def _pieces(self, x: Tensor, num_samples: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         """Images with their μ and log σ², a bounded number at a time."""

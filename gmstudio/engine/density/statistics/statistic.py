@@ -58,6 +58,11 @@ class Statistic(ABC):
         return "value"
 
     @property
+    def kind(self) -> ScoreKind:
+        """Kind of the scores with these settings."""
+        return self.kind_for(self.subject.model)
+
+    @property
     def kind_text(self) -> str:
         """Kind of the scores in words, for example ``exact log-likelihood``."""
         return self.card.title.lower()
@@ -69,6 +74,21 @@ class Statistic(ABC):
         It contains the settings in use and the weights of other models.
         """
         return ""
+
+    @classmethod
+    def needs_data(cls, model: Family, settings: StatisticSettings) -> bool:
+        """Return whether ``prepare`` compares with the run's data, which are then loaded beforehand."""
+        return False
+
+    @property
+    def uses_labels(self) -> bool:
+        """Whether a score depends on the image's label, too."""
+        return False
+
+    @property
+    def noisy(self) -> bool:
+        """Whether scores depend on noise; ``score`` is then called with batches of fixed sizes."""
+        return True
 
     @property
     def batch_size(self) -> int:
