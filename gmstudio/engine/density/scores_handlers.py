@@ -5,7 +5,6 @@ from collections.abc import Generator
 from contextlib import closing
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gmstudio.engine.density.background import find_background
 from gmstudio.engine.density.image_sets import OpenedImages, open_images
@@ -80,9 +79,7 @@ class ScoresFeature(Feature):
     def _on_score_images(self, command: ScoreImages) -> Job:
         kind = statistic_named(command.statistic)
         subject = subject_for(self.context, command.run, kind, command.settings)
-        opened = yield from open_images(
-            self.context, command.images, subject.model.image, request=command.request
-        )
+        opened = yield from open_images(self.context, command.images, subject.model.image, request=command.request)
         statistic = yield from ready(self.context, kind, subject, command.settings, command.seed, command.request)
         reported = 0.0
         with closing(score_and_keep(statistic, opened, command.seed)) as pieces:
@@ -126,9 +123,7 @@ class ScoresFeature(Feature):
         return self.context.model(run, ANY_FAMILY).model.image if run else None
 
 
-def subject_for(
-    context: EngineContext, run: str, kind: type[Statistic], settings: StatisticSettings
-) -> Subject:
+def subject_for(context: EngineContext, run: str, kind: type[Statistic], settings: StatisticSettings) -> Subject:
     """Return a run as a subject with what a statistic needs of other runs: its background model is found by itself."""
     background = ""
     if kind.card.needs == "background" and not settings.background:

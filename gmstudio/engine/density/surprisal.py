@@ -41,8 +41,8 @@ def surprisal_refusal(model: Family) -> str:
     if isinstance(model, _PerDim):
         return ""
     return (
-        f"{model.card.title} gives no probability of one pixel after another; choose a run of an autoregressive family, "
-        "like PixelCNN."
+        f"{model.card.title} gives no probability of one pixel after another; choose a run of an autoregressive "
+        "family, like PixelCNN."
     )
 
 

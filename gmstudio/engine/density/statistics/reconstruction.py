@@ -49,8 +49,8 @@ class Reconstruction(Statistic):
     @property
     def key(self) -> str:
         """Settings of the decoder, where it has any."""
-        decoder = self.subject.model.decoder
-        return "" if decoder is None else msgspec.json.encode(decoder).decode()
+        model = self.subject.model
+        return "" if model.DecoderConfig is None else msgspec.json.encode(model.decoder).decode()
 
     @property
     def noisy(self) -> bool:
