@@ -286,6 +286,9 @@ class AnomaliesDetected(Event, frozen=True, kw_only=True):
         outside_title: short name of the other set.
         conversions: sentences on conversions of the images.
         warnings: sentences.
+        inside_groups: (N, M) int64 numbers of the images of each score, where groups of M images are scored; None:
+            scores are of single images.
+        outside_groups: likewise.
         weights_step: training step of the weights.
         progress: of the work.
         done: this is the last reply.
@@ -302,6 +305,8 @@ class AnomaliesDetected(Event, frozen=True, kw_only=True):
     outside_title: str
     conversions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    inside_groups: Array | None = None
+    outside_groups: Array | None = None
     weights_step: int
     progress: ScoreProgress
     done: bool
