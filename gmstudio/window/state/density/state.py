@@ -1,16 +1,20 @@
 """State of the Density panel: the models and the sets of images that all its pages are about."""
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import msgspec
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.protocol.image_sets import DataImages, ImageSet
+from gmstudio.protocol.image_sets import DataImages, FolderImages, ImageSet
 from gmstudio.window.client.engine_link import EngineLink
+from gmstudio.window.state.density.described import DescribedSet
 from gmstudio.window.state.edits import EditRecorder
 from gmstudio.window.state.pages import PageState, PageStates
 from gmstudio.window.state.runs.library import RunLibrary
 
 P = TypeVar("P")
+PREFERRED = "log_prob"
+"""Capability of the ready model that is chosen where the user has no run."""
 
 
 class DensityState(QObject):
@@ -23,6 +27,8 @@ class DensityState(QObject):
         images: set of images that is scored.
         against: set of anomalous images; None: none is chosen.
         active: the panel is on the screen.
+        described: what ``images`` holds.
+        described_against: what ``against`` holds.
         edits: what a user chose, to be undone.
 
     Signals:
@@ -46,16 +52,29 @@ class DensityState(QObject):
         self.images: ImageSet = DataImages()
         self.against: ImageSet | None = None
         self.active = False
+        self._by_default = True
+        """The run was chosen by nobody."""
         self._pages = PageStates()
         self.edits = EditRecorder(self)
         self.edits.add_part("runs", lambda: self.runs, self._set_runs)
         self.edits.add_part("images", lambda: (self.images,), lambda part: self._set_images(part[0]))
         self.edits.add_part("against", lambda: (self.against,), lambda part: self._set_against(part[0]))
+        self.described = DescribedSet(self, lambda: self.images, (self.images_changed, self.run_changed))
+        self.described_against = DescribedSet(self, lambda: self.against, (self.against_changed, self.run_changed))
+        library.changed.connect(self._on_library_changed)
+        library.live_changed.connect(lambda _run: self._on_library_changed())
+        self._on_library_changed()
 
     @property
     def run(self) -> str:
         """Path of the first of the chosen runs, or ""."""
         return self.runs[0] if self.runs else ""
+
+    def resolved(self, images: ImageSet) -> ImageSet:
+        """Name the first run in a set that is its own data, so that the set is the same for all runs."""
+        if isinstance(images, DataImages) and not images.data and not images.run:
+            return msgspec.structs.replace(images, run=self.run)
+        return images
 
     def page(self, kind: PageState["DensityState", P]) -> P:
         """Return the state of a page, created at the first call."""
@@ -63,11 +82,13 @@ class DensityState(QObject):
 
     def choose_run(self, run: str) -> None:
         """Show a run first; the other chosen ones stay behind it."""
-        self.set_runs((run, *(other for other in self.runs if other != run)) if run else ())
+        others = () if self._by_default else self.runs
+        self.set_runs((run, *(other for other in others if other != run)) if run else ())
 
     def set_runs(self, runs: tuple[str, ...]) -> None:
         """Choose the runs that the pages are about."""
         with self.edits.recording("Choose models"):
+            self._by_default = False
             self._set_runs(runs)
 
     def set_images(self, images: ImageSet) -> None:
@@ -102,3 +123,46 @@ class DensityState(QObject):
         if against != self.against:
             self.against = against
             self.against_changed.emit()
+
+    # ---- runs that come and go, and the next start of the window -------------------------------------------------
+
+    def _on_library_changed(self) -> None:
+        """Leave out runs that are gone; where none is left, or nobody chose one, take the first that there is."""
+        if not self.library.home:
+            return
+        kept = tuple(run for run in self.runs if self.library.info(run) is not None)
+        if not kept or (self._by_default and self._is_example(kept[0])):
+            able = self.library.runs_with("")
+            own = [info.run for info in able if not info.example]
+            ready = [info.run for info in able if PREFERRED in info.capabilities] + [info.run for info in able]
+            self._by_default = True
+            kept = tuple([*own, *ready][:1])
+        if kept != self.runs:
+            with self.edits.unrecorded():
+                self._set_runs(kept)
+
+    def _is_example(self, run: str) -> bool:
+        info = self.library.info(run)
+        return info is not None and info.example
+
+    def choices(self) -> dict[str, Any]:
+        """Chosen runs and sets as JSON values; a drawn or pasted image is not kept."""
+        sets = {"images": self.images, "against": self.against}
+        kept = {
+            name: msgspec.to_builtins(one) for name, one in sets.items() if isinstance(one, DataImages | FolderImages)
+        }
+        return {**kept, "runs": () if self._by_default else list(self.runs)}
+
+    def restore_choices(self, values: dict[str, Any]) -> None:
+        """Take choices that were kept, perhaps by another version; those that cannot be read are left out."""
+        with self.edits.unrecorded():
+            for name, put in (("images", self._set_images), ("against", self._set_against)):
+                try:
+                    put(msgspec.convert(values[name], DataImages | FolderImages))
+                except (KeyError, msgspec.ValidationError):
+                    continue
+            runs = values.get("runs")
+            if isinstance(runs, list) and runs and all(isinstance(run, str) for run in runs):
+                self._by_default = False
+                self._set_runs(tuple(runs))
+                self._on_library_changed()

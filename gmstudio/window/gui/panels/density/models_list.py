@@ -1,0 +1,152 @@
+"""List of the models that the Density panel is about: runs with check boxes, the first of them in bold."""
+
+from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPixmap
+from PySide6.QtWidgets import QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+
+from gmstudio.protocol.runs import RunInfo, bits_text
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.run_text import progress_text, run_name, run_tip, started_text
+from gmstudio.window.gui.theme import GRID, theme
+from gmstudio.window.state.density.state import DensityState
+
+RUN = Qt.ItemDataRole.UserRole
+LONG = 12
+"""Runs from which on there is a filter."""
+SWATCH = 12
+TIP = (
+    "Check the models that are compared; each has the colour of its curves. Double-click or Return makes a model the "
+    "first one, shown in bold, to whose size and levels the images are converted."
+)
+EXAMPLES = "Examples"
+
+
+class ModelsList(QWidget):
+    """Runs of the library in two lines each, to be checked.
+
+    Args:
+        panel: names the controls.
+        state: of the panel.
+    """
+
+    def __init__(self, panel: Panel, state: DensityState) -> None:
+        super().__init__()
+        self._state = state
+        self.list, self.filter = QListWidget(self), QLineEdit(self)
+        panel.name_widget(self.list, "models", "Models", TIP)
+        panel.name_widget(self.filter, "filter", "Filter of the models", "Show only models whose line has this text.")
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.list.setIconSize(QSize(SWATCH, SWATCH))
+        self.list.installEventFilter(self)
+        self.filter.setPlaceholderText("Filter …")
+        self.filter.setClearButtonEnabled(True)
+        self._empty = QLabel("No trained run yet: start one under Train.")
+        self._empty.setWordWrap(True)
+        self._empty.setProperty("role", "muted")
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID // 2)
+        for widget in (self.filter, self.list, self._empty):
+            column.addWidget(widget)
+        self.list.itemChanged.connect(self._on_checked)
+        self.list.itemActivated.connect(self._on_activated)
+        self.filter.textChanged.connect(self._hide)
+        for change in (state.runs_changed, state.library.changed, theme().changed):
+            change.connect(self._fill)
+        state.library.live_changed.connect(lambda _run: self._fill())
+        self._fill()
+
+    def minimumSizeHint(self) -> QSize:
+        """Height of three runs."""
+        return QSize(super().minimumSizeHint().width(), 7 * self.fontMetrics().height())
+
+    def eventFilter(self, watched: object, event: QEvent) -> bool:
+        """Make the current run the first one by Return, which a panel's shortcut would take."""
+        if watched is self.list and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
+            item = self.list.currentItem()
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and item is not None:
+                self._on_activated(item)
+                return True
+        return False
+
+    def _fill(self) -> None:
+        """Write the lines anew; the place of the scroll bar and the current line stay."""
+        runs = self._state.library.runs_with("")
+        current, scrolled = self._run(self.list.currentItem()), self.list.verticalScrollBar().value()
+        with QSignalBlocker(self.list):
+            known = [self._run(self.list.item(row)) for row in range(self.list.count())]
+            lines = self._lines(runs)
+            if known != [run for run, _ in lines]:
+                self.list.clear()
+                for run, _ in lines:
+                    QListWidgetItem(self.list).setData(RUN, run)
+            for row, (run, info) in enumerate(lines):
+                self._describe(self.list.item(row), info)
+                if run and run == current:
+                    self.list.setCurrentRow(row)
+        self.list.verticalScrollBar().setValue(scrolled)
+        self.filter.setVisible(len(runs) >= LONG)
+        self._empty.setVisible(not runs)
+        self.list.setVisible(bool(runs))
+        self._hide()
+
+    def _lines(self, runs: list[RunInfo]) -> list[tuple[str, RunInfo | None]]:
+        """Runs in their order, with a heading before the examples."""
+        own = [(info.run, info) for info in runs if not info.example]
+        examples = [(info.run, info) for info in runs if info.example]
+        return [*own, *((("", None), *examples) if examples else ())]
+
+    def _describe(self, item: QListWidgetItem, info: RunInfo | None) -> None:
+        font = self.list.font()
+        if info is None:
+            font.setBold(True)
+            item.setText(EXAMPLES)
+            item.setFlags(Qt.ItemFlag.NoItemFlags)
+            item.setFont(font)
+            return
+        state = self._state
+        place = state.runs.index(info.run) if info.run in state.runs else -1
+        font.setBold(place == 0)
+        item.setFont(font)
+        live = "● " if info.run == state.library.live else ""
+        started = started_text(info) if not info.example else ""
+        figures = (info.data_label, progress_text(info, state.library.live), bits_text(info) or started)
+        item.setText(f"{live}{run_name(info)}\n{' · '.join(filter(None, figures))}")
+        item.setToolTip(run_tip(info))
+        item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable)
+        item.setCheckState(Qt.CheckState.Unchecked if place < 0 else Qt.CheckState.Checked)
+        item.setIcon(swatch(None if place < 0 else theme().series(place)))
+
+    def _hide(self) -> None:
+        """Hide the lines that the filter leaves out; a checked run is always shown."""
+        words = self.filter.text().casefold() if not self.filter.isHidden() else ""
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            run = self._run(item)
+            item.setHidden(bool(run) and words not in item.text().casefold() and run not in self._state.runs)
+
+    def _on_checked(self, item: QListWidgetItem) -> None:
+        run, runs = self._run(item), self._state.runs
+        if not run:
+            return
+        if item.checkState() == Qt.CheckState.Checked and run not in runs:
+            self._state.set_runs((*runs, run))
+        elif item.checkState() == Qt.CheckState.Unchecked and len(runs) > 1:
+            self._state.set_runs(tuple(other for other in runs if other != run))
+        else:
+            self._fill()  # one model stays checked
+
+    def _on_activated(self, item: QListWidgetItem) -> None:
+        if run := self._run(item):
+            self._state.choose_run(run)
+
+    def _run(self, item: QListWidgetItem | None) -> str:
+        return "" if item is None else str(item.data(RUN) or "")
+
+
+def swatch(colour: QColor | None) -> QIcon:
+    """Square in the colour of a run; None: an empty one."""
+    pixmap = QPixmap(SWATCH, SWATCH)
+    pixmap.fill(Qt.GlobalColor.transparent if colour is None else colour)
+    return QIcon(pixmap)
