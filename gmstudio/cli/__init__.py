@@ -1,4 +1,4 @@
-"""The command line: ``gmstudio`` opens the window; train, sample, score, runs, families and lab work without one.
+"""The command line: ``gmstudio`` opens the window; train, sample, score, encode and the other commands work without.
 
 The same engine code runs here as behind the window. Torch is imported only by the commands that need it, when they run,
 so that the window's process never imports it.
@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from gmstudio.cli.coding import decode, encode
 from gmstudio.cli.data import commands as data_commands
 from gmstudio.cli.families import families
 from gmstudio.cli.labs import lab
@@ -100,6 +101,6 @@ def engine() -> None:
     raise typer.Exit(serve())
 
 
-for _command in (train, sample, score, runs, families, lab):
+for _command in (train, sample, score, encode, decode, runs, families, lab):
     app.command()(_command)
 app.add_typer(data_commands, name="data")

@@ -17,6 +17,7 @@ import hashlib
 import platform
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -24,9 +25,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gmstudio.engine.density.coding import GROUP, MAX_IMAGES, WORD_BITS, Coding, CodingError
+from gmstudio.engine.density.coding import GROUP, MAX_IMAGES, WORD_BITS, Advance, Coding, CodingError, decode
+from gmstudio.engine.density.subjects import weights_digest
 from gmstudio.families.autoregressive.base import NO_LABEL, AutoregressiveFamily
-from gmstudio.families.base import Family
 from gmstudio.protocol.images import ImageSpec
 
 MAGIC = b"GMSZ"
@@ -44,7 +45,7 @@ class CodedHeader(msgspec.Struct, frozen=True, array_like=True):
     Args:
         run: title of the run, for people.
         family: name of the family.
-        weights: SHA-256 of the weights, see ``weights_digest``, 32 bytes.
+        weights: SHA-256 of the weights, see ``subjects.weights_digest``, 32 bytes.
         image: channels, height, width, levels.
         count: number of images.
         group: images that were coded side by side.
@@ -92,16 +93,6 @@ class CodedFile:
         return WORD_BITS * len(self.words)
 
 
-def weights_digest(model: Family) -> bytes:
-    """Return the SHA-256 of a model's weights and buffers: names, types, shapes and values, in the order of names."""
-    digest = hashlib.sha256()
-    for name, tensor in sorted(model.state_dict().items()):
-        value = tensor.detach().cpu().contiguous()
-        digest.update(f"{name} {value.dtype} {tuple(value.shape)}\n".encode())
-        digest.update(value.view(torch.uint8).numpy().tobytes() if value.dim() else value.numpy().tobytes())
-    return digest.digest()
-
-
 def images_digest(images: NDArray[np.uint8]) -> bytes:
     """Return the SHA-256 of the levels of images."""
     return hashlib.sha256(np.ascontiguousarray(images, np.uint8).tobytes()).digest()
@@ -124,7 +115,7 @@ def header_for(coding: Coding, images: NDArray[np.uint8], run: str) -> CodedHead
     return CodedHeader(
         run=run,
         family=coding.model.card.name,
-        weights=weights_digest(coding.model),
+        weights=bytes.fromhex(weights_digest(coding.model)),
         image=(*spec.shape, spec.levels),
         count=len(images),
         group=coding.group,
@@ -185,7 +176,7 @@ def coding_of(header: CodedHeader, model: AutoregressiveFamily) -> Coding:
             f"The file was coded with a {header.family} of {header.spec}, from the run {header.run!r}; this model is a "
             f"{model.card.name} of {model.image}. Choose that run."
         )
-    own = weights_digest(model)
+    own = bytes.fromhex(weights_digest(model))
     if header.weights != own:
         raise CodingError(
             f"The file was coded with other weights (SHA-256 {header.weights.hex()[:12]}…, run {header.run!r}) than "
@@ -199,6 +190,25 @@ def coding_of(header: CodedHeader, model: AutoregressiveFamily) -> Coding:
     except ValueError as error:
         raise CodingError(f"The file's header does not fit this model: {error}") from error
     return coding
+
+
+def decode_file(coding: Coding, coded: CodedFile) -> Iterator[Advance | NDArray[np.uint8]]:
+    """Decode a file in pieces.
+
+    Args:
+        coding: from ``coding_of``.
+        coded: the file.
+
+    Returns:
+        A generator of ``Advance`` after each piece and, last, the images, (N, C, H, W) levels.
+
+    Raises:
+        CodingError: when the images are not those that were coded.
+    """
+    for piece in decode(coding, coded.words, coded.header.count):
+        if not isinstance(piece, Advance):
+            check_decoded(coded.header, piece)
+        yield piece
 
 
 def check_decoded(header: CodedHeader, images: NDArray[np.uint8]) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-import torch
 
 from gmstudio.engine.density.coding import Coding, CodingError, coder_model, decode, encode
 from gmstudio.engine.density.coding_file import (
@@ -16,9 +15,9 @@ from gmstudio.engine.density.coding_file import (
     coding_of,
     header_for,
     read_coded,
-    weights_digest,
     write_coded,
 )
+from gmstudio.engine.density.subjects import weights_digest
 from gmstudio.protocol.images import ImageSpec
 from tests.autoregressive_cases import make
 
@@ -48,7 +47,7 @@ def test_a_file_decodes_to_the_images() -> None:
     coded = read_coded(data)
     assert coded.header.run == "digits at night"
     assert coded.header.spec == IMAGE
-    assert coded.header.weights == weights_digest(a_model())
+    assert coded.header.weights.hex() == weights_digest(a_model())
     coding = coding_of(coded.header, a_model())
     *_, images = decode(coding, coded.words, coded.header.count)
     assert np.array_equal(images, IMAGES)  # type: ignore[arg-type]
@@ -150,15 +149,6 @@ def test_images_that_differ_are_withheld() -> None:
     other[2, 0, 1, 1] ^= 1
     with pytest.raises(CodingError, match=r"not those that were coded.*withheld"):
         check_decoded(header, other)
-
-
-def test_the_digest_of_weights_depends_on_names_shapes_and_values() -> None:
-    model = a_model()
-    before = weights_digest(model)
-    assert before == weights_digest(a_model())
-    with torch.no_grad():
-        next(model.parameters()).view(-1)[0] += 1e-6
-    assert weights_digest(model) != before
 
 
 def test_the_header_is_small() -> None:

@@ -1,0 +1,216 @@
+"""``gmstudio encode`` and ``gmstudio decode``: a run's model as a lossless coder of images."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from gmstudio.cli.json_output import Answer, JsonOption
+from gmstudio.cli.options import SEED, AcceptChangedOption, Whole
+from gmstudio.cli.run_data import load_data_for, with_options
+from gmstudio.cli.terminal import warn
+from gmstudio.protocol.data import SPLITS
+from gmstudio.system.typed_path import typed_path
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from gmstudio.engine.runtime.models import Loaded
+
+COUNT = Whole(1, 10_000, "Code more images into several files.")
+ENCODE_KEYS = (
+    "run",
+    "family",
+    "step",
+    "data",
+    "images",
+    "conversion",
+    "file",
+    "bytes",
+    "code_bits",
+    "ideal_bits",
+    "bits_per_dim",
+    "png_bits",
+    "png_sheet_bits",
+    "webp_bits",
+    "webp_sheet_bits",
+    "raw_bits",
+    "floored",
+    "warnings",
+)
+"""Keys of the document of ``encode``."""
+DECODE_KEYS = ("run", "family", "step", "file", "images", "labels", "source", "out", "warnings")
+"""Keys of the document of ``decode``."""
+
+
+def encode(
+    run: Annotated[str, typer.Argument(help="Run folder, of an autoregressive family.")],
+    image: Annotated[str, typer.Argument(help="Picture or folder of pictures; left out: images of a data set.")],
+    file: Annotated[str, typer.Argument(help="File to write, for example digits.gmsz.")] = "",
+    data: Annotated[str, typer.Option(help="Another data source than the run's own, with its default settings.")] = "",
+    data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of the data set's files.")] = "",
+    split: Annotated[str, typer.Option(help=f"Part of the data set: {', '.join(SPLITS)}.")] = "test",
+    count: Annotated[int, typer.Option("-n", "--count", parser=COUNT, help="Images: the first so many.")] = 100,
+    order: Annotated[
+        str, typer.Option(help="Generation order, for models that take any: raster, snake, spiral, centre, random ….")
+    ] = "",
+    order_seed: Annotated[int, typer.Option("--order-seed", parser=SEED, help="Seed of the order random.")] = 0,
+    accept_changed_data: AcceptChangedOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Code images without loss into a file: a range coder with the conditionals of a run's latest checkpoint.
+
+    Prints the size beside −log₂ p(x), PNG and WebP.
+    """
+    from gmstudio.engine.density.coding import Coding, coder_model, labels_for
+    from gmstudio.engine.density.compression import compress
+
+    if not file:
+        image, file = "", image
+    elif data:
+        raise ValueError(f"Both the picture {image} and --data {data} are named; leave one of them out.")
+    out = typed_path(file)
+    check_writable(out)
+    loaded = _loaded(run)
+    model = coder_model(loaded.model)
+    if image:
+        images, labels, conversion = _pictures(image, loaded, count)
+    else:
+        with with_options():
+            dataset = load_data_for(loaded, data, data_dir, accept_changed=accept_changed_data)
+        part = dataset.split(split)
+        if not len(part):
+            raise ValueError(f"There are no {split} images; choose another --split, one of {', '.join(SPLITS)}.")
+        size = min(count, len(part))
+        images, conversion = dataset.view(split, range(size)), ""
+        labels = None if part.labels is None else part.labels[:size]
+    answer = Answer(ENCODE_KEYS, as_json=as_json)
+    title = loaded.record.title or typed_path(run).resolve().name
+    coding = Coding(model, order, order_seed, labels=labels_for(model, labels))
+    result = _follow(compress(coding, images, title), "Coding", answer)
+    out.write_bytes(result.file)
+    bits = {size.name: size.bits for size in result.sizes}
+    warnings: tuple[str, ...] = loaded.warnings
+    if result.code.floored:
+        warnings = (*warnings, f"{result.code.floored:,} sub-pixels of probability below 2⁻²⁴ cost 24 bits each.")
+    warn(warnings)
+    answer.put(run=typed_path(run).absolute(), family=model.card.name, step=loaded.step, images=len(images))
+    answer.put(data=None if image else data or loaded.record.data, conversion=conversion or None, warnings=warnings)
+    answer.put(file=out.absolute(), bytes=len(result.file), floored=result.code.floored)
+    answer.put(code_bits=bits.pop("code"), ideal_bits=bits["ideal"])
+    answer.put(bits_per_dim=bits["ideal"] / len(images) / model.image.num_dims)
+    answer.put(**{f"{name}_bits": value for name, value in bits.items() if name not in ("ideal", "file")})
+    if conversion:
+        answer.line(conversion)
+    answer.line(f"{len(images)} images of {model.image} with {model.card.title} of step {loaded.step:,} in {out}")
+    for form in result.sizes:
+        answer.line(f"{form.bits / 8:>12,.1f} bytes  {form.title}")
+    answer.close()
+
+
+def decode(
+    run: Annotated[str, typer.Argument(help="Run folder that the file was coded with.")],
+    file: Annotated[str, typer.Argument(help="File that encode wrote.")],
+    out: Annotated[
+        str, typer.Argument(help="PNG (several images: one sheet), folder (a PNG each) or NumPy file .npy (levels).")
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Decode images from a file, bit for bit, with the weights that it was coded with."""
+    from gmstudio.engine.density.coding import coder_model
+    from gmstudio.engine.density.coding_file import MAX_BYTES, coding_of, decode_file, read_coded
+    from gmstudio.system.regular_file import read_regular
+
+    source, target = typed_path(file), typed_path(out)
+    check_writable(target)
+    coded = read_coded(read_regular(source, MAX_BYTES))
+    loaded = _loaded(run)
+    model = coder_model(loaded.model)
+    answer = Answer(DECODE_KEYS, as_json=as_json)
+    coding = coding_of(coded.header, model)
+    images = _follow(decode_file(coding, coded), "Decoding", answer)
+    _write(images, target, model.image.levels)
+    warn(loaded.warnings)
+    answer.put(run=typed_path(run).absolute(), family=model.card.name, step=loaded.step, file=source.absolute())
+    answer.put(images=len(images), labels=coded.header.labels or None, source=coded.header.run, out=target.absolute())
+    answer.put(warnings=loaded.warnings)
+    answer.line(f"{len(images)} images in {target}, bit for bit those that were coded (SHA-256 compared)")
+    answer.close()
+
+
+def check_writable(path: Path) -> None:
+    """Check, before long work, that a file can be written where it is wanted.
+
+    Raises:
+        ValueError: when there is no such folder.
+    """
+    if not path.absolute().parent.is_dir():
+        raise ValueError(f"There is no folder {path.absolute().parent} for {path.name}; make it, or choose another.")
+
+
+def _loaded(run: str) -> "Loaded":
+    import torch
+
+    from gmstudio.engine.runtime.models import ModelCache
+
+    return ModelCache().load(str(typed_path(run)), torch.device("cpu"))
+
+
+def _pictures(path: str, loaded: "Loaded", count: int) -> "tuple[NDArray[np.uint8], None, str]":
+    """Pictures of a file or folder, fitted to the model, and a sentence on that."""
+    from gmstudio.engine.density.image_sets import open_now
+    from gmstudio.engine.runtime.context import EngineContext
+    from gmstudio.protocol.image_sets import FolderImages
+
+    opened = open_now(
+        EngineContext(lambda _event: None), FolderImages(path=str(typed_path(path)), count=count), loaded.model.image
+    )
+    warn(opened.warnings)
+    return opened.images, None, opened.conversion
+
+
+def _follow(pieces: Any, title: str, answer: Answer) -> Any:
+    """Show the progress of a coding; return its result."""
+    from rich.progress import Progress
+
+    from gmstudio.engine.density.coding import Advance
+
+    result = None
+    with Progress(transient=True, console=answer.progress_console()) as progress:
+        task = progress.add_task(title, total=None)
+        for piece in pieces:
+            if isinstance(piece, Advance):
+                progress.update(task, completed=piece.done, total=piece.total)
+            else:
+                result = piece
+    return result
+
+
+def _write(images: "NDArray[np.uint8]", out: Path, levels: int) -> None:
+    """Write images as a PNG, a folder of PNGs or a NumPy file."""
+    import numpy as np
+
+    from gmstudio.media.levels import to_display
+    from gmstudio.media.png import write_grid
+
+    suffix = out.suffix.lower()
+    if suffix == ".npy":
+        np.save(out, images)
+    elif suffix == ".png" and len(images) > 1:
+        write_grid(to_display(images, levels), out, 1, {})
+    elif suffix == ".png":
+        _write_picture(to_display(images[0], levels), out)
+    else:
+        out.mkdir(exist_ok=True)
+        digits = len(str(len(images) - 1))
+        for number, shown in enumerate(to_display(images, levels)):
+            _write_picture(shown, out / f"{number:0{digits}}.png")
+
+
+def _write_picture(shown: "NDArray[np.uint8]", path: Path) -> None:
+    import numpy as np
+    from PIL import Image
+
+    rows = shown[0] if len(shown) == 1 else np.ascontiguousarray(shown.transpose(1, 2, 0))
+    Image.fromarray(rows).save(path)
