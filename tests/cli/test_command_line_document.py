@@ -10,7 +10,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from gmstudio import cli
-from gmstudio.cli import run_documents, scoring
+from gmstudio.cli import coding, run_documents, scoring
 from gmstudio.cli.data_documents import DOWNLOAD_KEYS, IMPORTED_KEYS, REMOTE_KEYS, SOURCE_KEYS, lists_document
 from gmstudio.cli.data_inspection import INSPECTION_KEYS
 from gmstudio.cli.families import FAMILY_KEYS, SETTING_KEYS
@@ -95,6 +95,8 @@ def test_every_key_of_a_document_is_explained() -> None:
         "gmstudio data import": kept - read,
         "gmstudio data download": set(DOWNLOAD_KEYS),
         "gmstudio score": scoring.KEYS,
+        "gmstudio encode": coding.ENCODE_KEYS,
+        "gmstudio decode": coding.DECODE_KEYS,
         "gmstudio runs": (*run_documents.LIST_KEYS, *run_documents.DETAIL_KEYS),
         "gmstudio families": (*FAMILY_KEYS, *SETTING_KEYS),
         "gmstudio lab": (*LAB_KEYS, *EXERCISE_KEYS),
@@ -122,7 +124,10 @@ def test_the_file_of_settings_in_the_document_is_one(tmp_path: Path) -> None:
     assert read_config_file(tmp_path / "all.toml").config["num_latent"] == 2
 
 
-@pytest.mark.parametrize("section", ["gmstudio train", "gmstudio sample", "gmstudio score", "gmstudio lab"])
+@pytest.mark.parametrize(
+    "section",
+    ["gmstudio train", "gmstudio sample", "gmstudio score", "gmstudio encode", "gmstudio decode", "gmstudio lab"],
+)
 def test_examples_use_options_that_there_are(section: str) -> None:
     options = {word for command in COMMANDS.values() for p in command.params for word in p.opts}
     for block in re.findall(r"```\n(.*?)```", _sections()[section], re.DOTALL):
