@@ -23,6 +23,7 @@ from gmstudio.window.gui.widgets.canvas.drawing_canvas import DrawingCanvas
 from gmstudio.window.gui.widgets.canvas.map_canvas import MapCanvas
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import PixelCanvas
 from gmstudio.window.gui.widgets.images.contact_sheet import ContactSheet
+from gmstudio.window.gui.widgets.images.cost_map import CostMap
 from gmstudio.window.gui.widgets.images.grid import ImageGrid, to_qimage
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 from gmstudio.window.gui.widgets.plane.plane_canvas import PlaneCanvas
@@ -32,6 +33,7 @@ from gmstudio.window.gui.widgets.plots.cdf_strip import CdfStrip
 from gmstudio.window.gui.widgets.plots.curve_line import Trace
 from gmstudio.window.gui.widgets.plots.curve_plot import CurvePlot
 from gmstudio.window.gui.widgets.plots.distribution_view import DistributionView
+from gmstudio.window.gui.widgets.plots.size_bars import SizeBars
 
 SIDE = 512
 """Pixels of the longer side of a saved image, about: each of its pixels becomes a square of whole pixels."""
@@ -49,6 +51,8 @@ KINDS = (
     DistributionView,
     BarFigure,
     CdfStrip,
+    CostMap,
+    SizeBars,
 )
 """Widgets that can be saved and copied."""
 Texts = Mapping[str, str]

@@ -5,6 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.density.bytes import BytesPage
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.lazy_tabs import Tab
 from gmstudio.window.state.density.state import DensityState
@@ -26,7 +27,9 @@ class PageEntry(NamedTuple):
     make: Callable[[Panel, DensityState], ActiveWidget]
 
 
-PAGES: tuple[PageEntry, ...] = ()
+PAGES: tuple[PageEntry, ...] = (
+    PageEntry("bytes", "Bytes", "An exact model as a lossless coder, beside PNG and WebP", BytesPage),
+)
 """In the order of the tabs; their keys are 1, 2, …"""
 
 
