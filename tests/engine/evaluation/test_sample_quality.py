@@ -9,12 +9,7 @@ from torch import Tensor, nn
 
 from gmstudio import data
 from gmstudio.data.dataset import Dataset
-from gmstudio.engine.evaluation.sample_quality import (
-    SampleQuality,
-    density_and_coverage,
-    only_generates,
-    precision_and_recall,
-)
+from gmstudio.engine.evaluation.sample_quality import SampleQuality, only_generates
 from gmstudio.families import FAMILIES
 
 
@@ -66,31 +61,6 @@ def test_noise_is_not_precise(digits: Dataset, quality: SampleQuality) -> None:
         torch.uint8
     )
     assert measured(quality, noise)["samples_precision"] < 0.5
-
-
-def test_precision_and_recall_of_points_on_a_line() -> None:
-    real = torch.arange(10.0)[:, None]
-    fake = torch.tensor([[0.5], [4.5], [100.0], [101.0], [102.0]])
-    precision, recall = precision_and_recall(real, fake, neighbour=1)
-    assert precision == pytest.approx(2 / 5)
-    assert recall == pytest.approx(9 / 10)  # the ball around 4.5 reaches to 0.5, the one around 0.5 to 4.5
-
-
-def test_density_and_coverage_of_points_on_a_line() -> None:
-    real = torch.tensor([[0.0], [1.0], [3.0], [6.0]])  # balls of k = 1: radii 1, 1, 2, 3
-    fake = torch.tensor([[0.5], [0.5], [1.5], [100.0]])
-    density, coverage = density_and_coverage(real, fake, neighbour=1)
-    assert density == pytest.approx((2 + 2 + 2 + 0) / 4)
-    assert coverage == pytest.approx(3 / 4), "none lies within 3 of 6"
-    assert density_and_coverage(real[:1], real[:1]) == (1.0, 1.0), "a single image has no neighbour"
-
-
-def test_an_outlier_raises_recall_and_not_coverage() -> None:
-    real = torch.randn((60, 2), generator=torch.Generator().manual_seed(0))
-    fake = torch.cat((torch.zeros((60, 2)), torch.full((1, 2), 50.0)))
-    _, recall = precision_and_recall(real, fake)
-    _, coverage = density_and_coverage(real, fake)
-    assert coverage < recall
 
 
 def test_held_out_images_are_compared_by_default(digits: Dataset) -> None:

@@ -1,0 +1,164 @@
+"""Handlers of the commands about the quality of samples."""
+
+import copy
+from collections.abc import Iterator
+
+import numpy as np
+
+from gmstudio.data.dataset import Dataset
+from gmstudio.engine.density.quality.drawing import (
+    SampleStore,
+    estimate_seconds,
+    refuse_sampling,
+    sampler_words,
+)
+from gmstudio.engine.density.quality.measuring import Measurement, check_measurement
+from gmstudio.engine.density.quality.progress import Pace
+from gmstudio.engine.density.quality.spaces import has_classes
+from gmstudio.engine.runtime.context import EngineContext
+from gmstudio.engine.runtime.feature import Feature, Job
+from gmstudio.engine.runtime.inspection import check_fit
+from gmstudio.engine.runtime.models import Loaded
+from gmstudio.families.base import Family
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.base import Event
+from gmstudio.protocol.density_samples import (
+    MAX_SAMPLES,
+    EstimateSampling,
+    FetchSamples,
+    FetchTraining,
+    MeasureSamples,
+    SamplesFetched,
+    SamplesMeasured,
+    SamplingEstimated,
+    TrainingFetched,
+)
+from gmstudio.protocol.image_sets import MAX_FETCHED
+
+ANY_FAMILY = "phases"
+"""Capability that every family has."""
+MAX_TRAINING_FETCHED = 256
+
+
+class SampleQualityFeature(Feature):
+    """Draw samples and measure how good they are."""
+
+    def __init__(self, context: EngineContext) -> None:
+        super().__init__(context)
+        self._samples = SampleStore()
+
+    def _on_estimate_sampling(self, command: EstimateSampling) -> Job | None:
+        loaded = self._generative(command.run)
+        if not 1 <= command.count <= MAX_SAMPLES:
+            raise ValueError(f"{command.count:,} samples: choose 1 to {MAX_SAMPLES:,}.")
+
+        def answer() -> Job:
+            model, step = self._frozen(command.run, loaded)
+            return self._estimate(command, model, step, self.context.data_of(loaded))
+
+        return self.context.when_data_of(loaded.record, command.request, answer)
+
+    def _on_measure_samples(self, command: MeasureSamples) -> Job | None:
+        loaded = self._generative(command.run)
+
+        def answer() -> Job:
+            dataset = self.context.data_of(loaded)
+            check_fit(loaded.model, dataset)
+            check_measurement(command, dataset)
+            model, step = self._frozen(command.run, loaded)
+            kept = self._samples.open(model, command.seed)
+            return _measured(command, Measurement(model, step, dataset, command, kept))
+
+        return self.context.when_data_of(loaded.record, command.request, answer)
+
+    def _on_fetch_samples(self, command: FetchSamples) -> None:
+        kept = self._samples.find(command.key)
+        indices = command.indices.numpy().astype(np.int64).reshape(-1)
+        if len(indices) > MAX_FETCHED:
+            raise ValueError(f"{len(indices):,} samples at once; fetch at most {MAX_FETCHED:,}.")
+        images = kept.at(indices)
+        self.context.send(
+            SamplesFetched(
+                request=command.request, indices=Array.of(indices), images=Array.of(images), image=kept.image
+            )
+        )
+
+    def _on_fetch_training(self, command: FetchTraining) -> Job | None:
+        loaded = self.context.model(command.run, ANY_FAMILY)
+        indices = command.indices.numpy().astype(np.int64).reshape(-1)
+        if len(indices) > MAX_TRAINING_FETCHED:
+            raise ValueError(f"{len(indices):,} training images at once; fetch at most {MAX_TRAINING_FETCHED}.")
+
+        def answer() -> None:
+            dataset = self.context.data_of(loaded)
+            labels = dataset.train.labels
+            names = dataset.label_names
+            numbers = [] if labels is None else labels[indices].tolist()
+            self.context.send(
+                TrainingFetched(
+                    request=command.request,
+                    indices=Array.of(indices),
+                    images=Array.of(dataset.view("train", indices)),
+                    image=dataset.image,
+                    labels=tuple(names[label] if label < len(names) else str(label) for label in numbers),
+                )
+            )
+
+        return self.context.when_data_of(loaded.record, command.request, answer)
+
+    def _generative(self, run: str) -> Loaded:
+        """Model of a run that can be sampled.
+
+        Raises:
+            ValueError: when it cannot.
+        """
+        loaded = self.context.model(run, ANY_FAMILY)
+        if refusal := refuse_sampling(loaded.model):
+            raise ValueError(refusal)
+        return loaded
+
+    def _frozen(self, run: str, loaded: Loaded) -> tuple[Family, int]:
+        """Model whose weights stay as they are, a copy of that of the run in training, and their step."""
+        if self.context.is_live(run) and loaded.model is self.context.the_training().model:
+            return copy.deepcopy(loaded.model).eval(), self.context.the_training().step
+        return loaded.model, loaded.step
+
+    def _estimate(self, command: EstimateSampling, model: Family, step: int, dataset: Dataset) -> Job:
+        kept = self._samples.open(model, command.seed).count
+        for seconds in estimate_seconds(model, kept, command.count):
+            if seconds is None:
+                yield None
+                continue
+            yield SamplingEstimated(
+                request=command.request,
+                run=command.run,
+                count=command.count,
+                kept=min(kept, command.count),
+                seconds=seconds,
+                sampler=sampler_words(model),
+                has_labels=has_classes(dataset),
+                weights_step=step,
+            )
+
+
+def _measured(command: MeasureSamples, measurement: Measurement) -> Iterator[Event | None]:
+    """Send the progress of a measurement, and its report."""
+    pace, work = Pace(), measurement.run()
+    while True:
+        try:
+            step = next(work)
+        except StopIteration as end:
+            yield SamplesMeasured(request=command.request, run=command.run, report=end.value)
+            return
+        if step is None or not pace.due(step):
+            yield None
+            continue
+        yield SamplesMeasured(
+            request=command.request,
+            run=command.run,
+            stage=step.stage,
+            done=step.done,
+            total=step.total,
+            rate=pace.rate(step),
+            seconds_left=pace.seconds_left(step),
+        )
