@@ -43,19 +43,23 @@ FEATURES_SHARE = 0.2
 
 
 class Measured(Protocol):
-    """Features of images.
+    """Features of images."""
 
-    Attributes:
-        values: (N, F) float32.
-        title: of the features, for display.
-        weights_step: training step of the weights; −1: of a baseline.
-        warnings: sentences.
-    """
+    @property
+    def values(self) -> NDArray[np.float32]:
+        """Features, (N, F) float32."""
 
-    values: NDArray[np.float32]
-    title: str
-    weights_step: int
-    warnings: tuple[str, ...]
+    @property
+    def title(self) -> str:
+        """Name of the features, for display."""
+
+    @property
+    def weights_step(self) -> int:
+        """Training step of the weights; −1: of a baseline."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences."""
 
 
 Extract = Callable[[Images], Iterator[Measured | None]]
@@ -140,14 +144,13 @@ def _measure(extract: Extract, dataset: Dataset, command: MeasureFactors) -> Ite
     rows = np.sort(random.permutation(len(dataset.train))[: command.count])
     images = dataset.view("train", rows)
     held = dataset.view("test", np.arange(len(dataset.test)))
-    measured: list[Measured] = []
-    for part in (images, held):
-        yield from report.told("Computing features", FEATURES_SHARE * len(measured) / 2)
-        for piece in extract(part):
-            yield None
-            if piece is not None:
-                measured.append(piece)
-    report.sample = sample = _sample(dataset, rows, *measured)
+    measured: Measured | None = None
+    yield from report.told("Computing features", 0.0)
+    for piece in extract(np.concatenate([images, held])):  # together: of one training step of a run in training
+        yield None
+        measured = piece or measured
+    assert measured is not None
+    report.sample = sample = _sample(dataset, rows, measured)
     yield from report.told("Mutual information and correlations", FEATURES_SHARE)
     yield from _information(report, sample)
     yield from _predictions(report, sample)
@@ -155,22 +158,23 @@ def _measure(extract: Extract, dataset: Dataset, command: MeasureFactors) -> Ite
     yield report.event("", 1.0, done=True)
 
 
-def _sample(dataset: Dataset, rows: Ints, train: Measured, test: Measured) -> Sample:
+def _sample(dataset: Dataset, rows: Ints, measured: Measured) -> Sample:
     """Features and factors that vary.
 
     Raises:
         ValueError: when no factor varies, or for features that are not finite or too many.
     """
     factors, held = factors_of(dataset, dataset.train), factors_of(dataset, dataset.test)
-    num_dims = train.values.shape[1]
+    codes, held_codes = np.split(measured.values, [len(rows)])
+    num_dims = codes.shape[1]
     if num_dims > MAX_DIMS:
         raise ValueError(
-            f"{train.title} has {num_dims:,} dimensions; the scores are for codes of at most {MAX_DIMS}. Choose the "
+            f"{measured.title} has {num_dims:,} dimensions; the scores are for codes of at most {MAX_DIMS}. Choose the "
             "model’s code, or PCA with fewer components."
         )
-    if not (np.isfinite(train.values).all() and np.isfinite(test.values).all()):
+    if not np.isfinite(measured.values).all():
         raise ValueError(
-            f"{train.title} has values that are not finite, so no score can be computed; the training has probably "
+            f"{measured.title} has values that are not finite, so no score can be computed; the training has probably "
             "diverged. Choose another run, or an earlier checkpoint of this one."
         )
     values = factors.values[rows]
@@ -179,19 +183,19 @@ def _sample(dataset: Dataset, rows: Ints, train: Measured, test: Measured) -> Sa
         raise ValueError("None of the factors varies in these images; choose data with more than one kind of image.")
     fixed = [name for k, name in enumerate(factors.names) if k not in varies]
     warnings = tuple(f"The factor {name} has one value in these images and is left out." for name in fixed)
-    dead = int((np.ptp(train.values, axis=0) == 0).sum())
+    dead = int((np.ptp(codes, axis=0) == 0).sum())
     if dead:
         warnings += (f"{dead} of {num_dims} dimensions have one value for all images.",)
     return Sample(
-        codes=train.values,
+        codes=codes,
         values=values[:, varies],
-        held_codes=test.values,
+        held_codes=held_codes,
         held_values=held.values[:, varies],
         held_indices=np.arange(len(dataset.test)),
         names=tuple(factors.names[k] for k in varies),
-        title=train.title,
-        weights_step=train.weights_step,
-        warnings=(*dict.fromkeys((*train.warnings, *test.warnings)), *warnings),
+        title=measured.title,
+        weights_step=measured.weights_step,
+        warnings=(*measured.warnings, *warnings),
     )
 
 

@@ -33,6 +33,8 @@ from gmstudio.window.gui.widgets.plots.cdf_strip import CdfStrip
 from gmstudio.window.gui.widgets.plots.curve_line import Trace
 from gmstudio.window.gui.widgets.plots.curve_plot import CurvePlot
 from gmstudio.window.gui.widgets.plots.distribution_view import DistributionView
+from gmstudio.window.gui.widgets.plots.line_plot import LinePlot
+from gmstudio.window.gui.widgets.plots.matrix_view import MatrixView
 from gmstudio.window.gui.widgets.plots.size_bars import SizeBars
 
 SIDE = 512
@@ -53,6 +55,8 @@ KINDS = (
     CdfStrip,
     CostMap,
     SizeBars,
+    LinePlot,
+    MatrixView,
 )
 """Widgets that can be saved and copied."""
 Texts = Mapping[str, str]

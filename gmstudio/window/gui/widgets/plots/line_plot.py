@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.held_places import HeldPlaces
 from gmstudio.window.gui.widgets.plots.plot_scale import PlotScale
-from gmstudio.window.gui.widgets.polylines import draw_polylines
+from gmstudio.window.gui.widgets.plots.plotted_line import paint_band, paint_line
 
 RIGHT, GAP = 10, 4
 TICKS = 4
@@ -31,11 +31,27 @@ Align = Qt.AlignmentFlag
 
 @dataclass(frozen=True, eq=False)
 class PlotLine:
-    """Line: its name and the coordinates of its points, (N,) each."""
+    """Line: its name and the coordinates of its points, (N,) each.
+
+    Args:
+        name: in the legend; empty: it is not there.
+        x: places on the horizontal axis.
+        y: values.
+        low: lower ends of a band around the line; None: it has none.
+        high: upper ends.
+        dashed: as a line of dashes.
+        dots: a dot at each point.
+        colour: number of its colour; None: that of its place among the lines.
+    """
 
     name: str
     x: Floats
     y: Floats
+    low: Floats | None = None
+    high: Floats | None = None
+    dashed: bool = False
+    dots: bool = False
+    colour: int | None = None
 
 
 @dataclass(frozen=True)
@@ -187,18 +203,30 @@ class LinePlot(QWidget):
         self._paint_axes(painter, area)
         painter.setClipRect(area.adjusted(-2, -2, 2, 2))
         for number, line in enumerate(self._lines):
-            x = area.left() + self._scales[0].shares(line.x) * area.width()
-            y = area.bottom() - self._scales[1].shares(line.y) * area.height()
-            good = np.isfinite(x * y)
-            places = np.stack([x[good], y[good].clip(-1e5, 1e5)], axis=1)
-            draw_polylines(painter, places[None], theme().series(number), 2)
+            paint_band(
+                painter, self._places_of(line, line.low), self._places_of(line, line.high), _colour(number, line)
+            )
+        for number, line in enumerate(self._lines):
+            paint_line(
+                painter, self._places_of(line, line.y), _colour(number, line), dashed=line.dashed, dots=line.dots
+            )
         self._paint_marks(painter, area)
+
+    def _places_of(self, line: PlotLine, values: Floats | None) -> Floats:
+        """Places (N, 2) on the widget of a line or an end of its band; those that are not finite are left out."""
+        if values is None:
+            return np.zeros((0, 2))
+        area = self.area
+        x = area.left() + self._scales[0].shares(line.x) * area.width()
+        y = area.bottom() - self._scales[1].shares(values) * area.height()
+        good = np.isfinite(x * y)
+        return np.stack([x[good], y[good].clip(-1e5, 1e5)], axis=1)
 
     def _legend_places(self) -> list[tuple[float, int]]:
         """Left end and row of each name; names wrap into as many rows as they need."""
         places, x, row = [], float(GAP), 0
         for line in self._lines:
-            wide = self._advance(line.name) + SWATCH
+            wide = self._advance(line.name) + SWATCH if line.name else -3 * GAP
             if x > GAP and x + wide > self.width():
                 x, row = float(GAP), row + 1
             places.append((x, row))
@@ -209,7 +237,10 @@ class LinePlot(QWidget):
         height = self.fontMetrics().height()
         for number, (line, (x, row)) in enumerate(zip(self._lines, self._legend_places(), strict=True)):
             top = row * height
-            painter.setPen(QPen(theme().series(number), 3))
+            if not line.name:
+                continue
+            style = Qt.PenStyle.DashLine if line.dashed else Qt.PenStyle.SolidLine
+            painter.setPen(QPen(_colour(number, line), 2 if line.dashed else 3, style))
             painter.drawLine(QPointF(x, top + height / 2), QPointF(x + 14, top + height / 2))
             painter.setPen(theme().color("text"))
             room = int(self.width() - x - SWATCH)
@@ -282,7 +313,7 @@ class LinePlot(QWidget):
         parts = [f"{x:.3g}"]
         for line in self._lines:
             known = np.isfinite(line.x * line.y)
-            if known.any():
+            if known.any() and line.name:
                 nearest = int(np.nanargmin(np.abs(self._scales[0].shares(line.x[known]) - share)))
                 parts.append(f"{line.name} {line.y[known][nearest]:.4g}")
         return ": ".join([parts[0], " · ".join(parts[1:])]) if len(parts) > 1 else parts[0]
@@ -358,3 +389,7 @@ class LinePlot(QWidget):
         near = [(abs(self._mark_x(mark) - place.x()), mark.name) for mark in self._marks if mark.name]
         distance, name = min(near, default=(REACH, ""))
         return name if distance < REACH else ""
+
+
+def _colour(number: int, line: PlotLine) -> QColor:
+    return theme().series(number if line.colour is None else line.colour)
