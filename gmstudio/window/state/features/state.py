@@ -95,7 +95,8 @@ class FeaturesState(QObject):
         elif not self.run or not known:
             space = FeatureSpace()  # until the layers are listed
         else:
-            layer = next((layer for layer in known if layer.name == wished.layer), known[0])
+            first = next((layer for layer in known if layer.default), known[0])
+            layer = next((layer for layer in known if layer.name == wished.layer), first)
             timestep = min(wished.timestep, layer.max_timestep) if layer.name == wished.layer else 0
             space = FeatureSpace(run=self.run, layer=layer.name, timestep=timestep)
         with self.edits.unrecorded():
