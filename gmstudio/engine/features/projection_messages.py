@@ -102,7 +102,8 @@ def decode_to_worker(body: bytes) -> ToWorker:
         ProtocolError: when it is none of the engine's messages.
     """
     try:
-        return _TO_WORKER.decode(body)
+        message: ToWorker = _TO_WORKER.decode(body)
+        return message
     except msgspec.DecodeError as error:
         raise ProtocolError(f"Not a message to the projecting process: {error}") from error
 
@@ -114,6 +115,7 @@ def decode_from_worker(body: bytes) -> FromWorker:
         ProtocolError: when it is none of the process's messages.
     """
     try:
-        return _FROM_WORKER.decode(body)
+        message: FromWorker = _FROM_WORKER.decode(body)
+        return message
     except msgspec.DecodeError as error:
         raise ProtocolError(f"Not a message of the projecting process: {error}") from error

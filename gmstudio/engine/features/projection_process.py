@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -56,7 +56,7 @@ class ProjectionProcess:
 
     def project(
         self, method: ProjectionMethod, settings: ProjectionSettings, rows: NDArray[np.float32]
-    ) -> Iterator[TaskReport | TaskResult | None]:
+    ) -> Generator[TaskReport | TaskResult | None, None, None]:
         """Compute a projection; closing the generator before its end ends the process.
 
         Args:

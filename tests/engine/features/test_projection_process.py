@@ -48,7 +48,7 @@ def test_a_projection_that_is_given_up_ends_the_process(process: ProjectionProce
     while not isinstance(next(pieces), TaskReport):
         pass
     pid = process.pid
-    pieces.close()  # type: ignore[attr-defined]
+    pieces.close()
     assert process.pid is None
     assert pid is not None and not psutil.pid_exists(pid)
     assert result_of(process).places.shape == (40, 12)
