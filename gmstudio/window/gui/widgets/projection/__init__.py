@@ -1,0 +1,1 @@
+"""Map of many images: points that are panned, zoomed and selected, and images where few points are visible."""
