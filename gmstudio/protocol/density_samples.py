@@ -124,7 +124,7 @@ class SampleReport(msgspec.Struct, frozen=True, kw_only=True):
     """Quality of the samples of a model.
 
     Args:
-        key: of the samples, for ``FetchSamples``.
+        key: of the samples, for ``FetchDrawnSamples``.
         count: number of samples, N.
         image: their shape and levels.
         data: short name of the data set.
@@ -199,7 +199,7 @@ class MeasureSamples(Command, frozen=True, kw_only=True):
     seed: int = 0
 
 
-class FetchSamples(Command, frozen=True, kw_only=True):
+class FetchDrawnSamples(Command, frozen=True, kw_only=True):
     """Fetch kept samples; answered with ``SamplesFetched``.
 
     Args:
@@ -211,7 +211,7 @@ class FetchSamples(Command, frozen=True, kw_only=True):
     indices: Array
 
 
-class FetchTraining(Command, frozen=True, kw_only=True):
+class FetchTrainingImages(Command, frozen=True, kw_only=True):
     """Fetch training images of a run by their numbers; answered with ``TrainingFetched``.
 
     Args:

@@ -25,8 +25,8 @@ from gmstudio.protocol.base import Event
 from gmstudio.protocol.density_samples import (
     MAX_SAMPLES,
     EstimateSampling,
-    FetchSamples,
-    FetchTraining,
+    FetchDrawnSamples,
+    FetchTrainingImages,
     MeasureSamples,
     SamplesFetched,
     SamplesMeasured,
@@ -71,7 +71,7 @@ class SampleQualityFeature(Feature):
 
         return self.context.when_data_of(loaded.record, command.request, answer)
 
-    def _on_fetch_samples(self, command: FetchSamples) -> None:
+    def _on_fetch_samples(self, command: FetchDrawnSamples) -> None:
         kept = self._samples.find(command.key)
         indices = command.indices.numpy().astype(np.int64).reshape(-1)
         if len(indices) > MAX_FETCHED:
@@ -83,7 +83,7 @@ class SampleQualityFeature(Feature):
             )
         )
 
-    def _on_fetch_training(self, command: FetchTraining) -> Job | None:
+    def _on_fetch_training(self, command: FetchTrainingImages) -> Job | None:
         loaded = self.context.model(command.run, ANY_FAMILY)
         indices = command.indices.numpy().astype(np.int64).reshape(-1)
         if len(indices) > MAX_TRAINING_FETCHED:
