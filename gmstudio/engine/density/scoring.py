@@ -29,8 +29,9 @@ FLUSH_S = 0.5
 """Time between two writings of what was computed."""
 DIGESTS_EACH = 16
 """Chunks whose digests are computed in one piece."""
-LONG_S, SHORT_S = 0.02, 0.008
-"""Times of a piece above which the next one has half as many images, and below which twice as many."""
+SHORT_S, LONGEST_S = 0.02, 0.2
+"""Time of a piece, and that of one with more images, where it makes each of them cheaper by a factor of ``GAIN``."""
+GAIN = 1.25
 VERSION = 1
 """Rises when scores are computed differently, so that those of earlier versions are not used."""
 
@@ -206,7 +207,7 @@ def _computed(
                 began = time.perf_counter()
                 with exploring(statistic.subject.model):
                     scored = statistic.score(opened.images[part], generator, _of(labels, part))
-                size.took(time.perf_counter() - began)
+                size.took(part.stop - part.start, time.perf_counter() - began)
                 parts.append(scored)
                 scores.put(part, scored.values, scored.errors, kept=False)
                 start = part.stop
@@ -224,21 +225,31 @@ def _computed(
 
 
 class _Size:
-    """Number of images of a piece: fixed where there is noise, which depends on it, else by the time it takes."""
+    """Number of images of a piece: fixed where there is noise, which depends on it, else by the time it takes.
+
+    Pieces are short, so that the engine answers soon. Where many images take little longer than few, as in a network
+    that runs along the pixels, they are as long as ``LONGEST_S``.
+    """
 
     def __init__(self, statistic: Statistic) -> None:
         self._most = max(1, min(statistic.batch_size, CHUNK))
         self._fixed = statistic.noisy
+        self._each_s: dict[int, float] = {}
         self.value = self._most if self._fixed else min(8, self._most)
 
-    def took(self, seconds: float) -> None:
-        """Choose the size of the next piece."""
-        if self._fixed:
+    def took(self, count: int, seconds: float) -> None:
+        """Choose the size of the next piece by the time that one of so many images took."""
+        if self._fixed or count != self.value:
             return
-        if seconds > LONG_S:
-            self.value = max(1, self.value // 2)
-        elif seconds < SHORT_S:
-            self.value = min(self._most, 2 * self.value)
+        size, each_s = self.value, self._each_s
+        each_s[size] = seconds / size
+        half, double = size // 2, 2 * size
+        if seconds > SHORT_S and half and each_s.get(half, 0.0) < GAIN * each_s[size]:
+            self.value = half
+        elif double <= self._most and (
+            2 * seconds < SHORT_S or (2 * seconds < LONGEST_S and GAIN * each_s.get(double, 0.0) < each_s[size])
+        ):
+            self.value = double
 
 
 def _joined(parts: list[Scored]) -> KeptChunk:

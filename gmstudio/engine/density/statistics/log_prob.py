@@ -3,8 +3,9 @@ r"""Log-likelihood of an image: exact, a lower bound, or an importance-weighted 
     bound      L(x) = (1/K) \sum_k l_k,              error  s(l) / \sqrt K
     estimate   log p(x) ≈ log (1/K) \sum_k w_k,      error  s(w) / (\bar w \sqrt K)     (delta method in log space)
 
-with s the standard deviation of the K draws. A bound of families whose draws share work, as diffusion models, is
-computed in a few groups, whose means are the draws here.
+with s the standard deviation of the K draws. A bound without an estimate, as of diffusion models, is drawn in a few
+groups, whose means are the draws here. Where a family spreads its draws evenly, as over timesteps, the bound is more
+exact than its error says.
 
 Source: Burda, Grosse & Salakhutdinov 2016, arXiv:1509.00519, equation 8 (estimate). What is exact, bounded or estimated
 says ``engine.evaluation.likelihood``.
@@ -38,8 +39,10 @@ from gmstudio.protocol.density import ScoreKind, StatisticCard, StatisticSetting
 BOUND_SAMPLES = 16
 """Draws an image of a bound: its default here, where each image's own score counts and not the mean alone."""
 BOUND_GROUPS = 8
-ESTIMATE_ROWS = 1024
+ESTIMATE_ROWS = 256
 """Draws of all images of a piece of an estimate."""
+BOUND_ROWS = 8
+"""The same for a bound, whose draws may each take passes through a large network."""
 
 
 @runtime_checkable
@@ -145,6 +148,8 @@ class LogProb(Statistic):
         size = likelihood.batch_size(model, self.num_samples if self.noisy else 1)
         if self.noisy and self._kind == "estimate":
             size = min(size, ESTIMATE_ROWS // self.num_samples)
+        elif self.noisy:
+            size = min(size, BOUND_ROWS // min(BOUND_GROUPS, self.num_samples))
         return max(1, size)
 
     def prepare(self) -> Iterator[Preparation]:
@@ -206,15 +211,19 @@ class LogProb(Statistic):
         return Scored(values_B, np.full(len(values_B), error))
 
     def _bounded(self, model: Any, x_BCHW: Tensor, generator: torch.Generator) -> Scored:
-        sizes = np.diff(np.linspace(0, self.num_samples, min(BOUND_GROUPS, self.num_samples) + 1).round().astype(int))
-        draws_GB = np.stack(
-            [_doubles(model.elbo(x_BCHW, num_samples=int(size), generator=generator)) for size in sizes]
-        )
-        shares_G = sizes / self.num_samples
+        groups = min(BOUND_GROUPS, self.num_samples)
+        least, larger = divmod(self.num_samples, groups)  # so many groups have one draw more
+        draws, shares = [], []
+        for count, size in ((larger, least + 1), (groups - larger, least)):
+            if count:
+                rows = model.elbo(x_BCHW.repeat(count, 1, 1, 1), num_samples=size, generator=generator)
+                draws.append(_doubles(rows).reshape(count, -1))
+                shares += [size / self.num_samples] * count
+        draws_GB, shares_G = np.concatenate(draws), np.array(shares)
         values_B = shares_G @ draws_GB
-        if len(sizes) == 1:
+        if groups == 1:
             return Scored(values_B, np.full(len(values_B), np.nan))
-        return Scored(values_B, np.sqrt(shares_G @ np.square(draws_GB - values_B) / (len(sizes) - 1)))
+        return Scored(values_B, np.sqrt(shares_G @ np.square(draws_GB - values_B) / (groups - 1)))
 
 
 def default_samples(model: Family) -> int:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from gmstudio.engine.density.statistics.statistic import Scored, Statistic
 from gmstudio.engine.evaluation.reconstruction import reconstructs
-from gmstudio.families.base import Family
+from gmstudio.families.base import Family, Invertible
 from gmstudio.protocol.density import StatisticCard
 
 
@@ -37,6 +37,8 @@ class Reconstruction(Statistic):
     @classmethod
     def refusal(cls, model: Family) -> str:
         """Return why images are not reconstructed; see ``Statistic.refusal``."""
+        if isinstance(model, Invertible):
+            return f"{model.card.title} is invertible, so that it reconstructs any image; choose another statistic."
         if reconstructs(model):
             return ""
         return f"{model.card.title} does not encode and decode images; choose a run of a family that does, like VAE."
