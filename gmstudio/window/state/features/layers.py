@@ -3,7 +3,7 @@
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.engine import CommandFailed, Reason
-from gmstudio.protocol.features import FeatureLayer, FeatureLayersListed, ListFeatureLayers
+from gmstudio.protocol.features import FeatureLayer, FeatureLayersListed, FeatureSpace, ListFeatureLayers
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.runs.library import RunLibrary
@@ -34,6 +34,7 @@ class FeatureLayers(QObject):
         self.layers: tuple[FeatureLayer, ...] = ()
         self.listed = False
         self.problem = ""
+        self._known: dict[tuple[str, str], FeatureLayer] = {}
         self._library = library
         self._active = False
         self._request = Request(events, self)
@@ -44,6 +45,10 @@ class FeatureLayers(QObject):
     def layer(self, name: str) -> FeatureLayer | None:
         """Return the layer of this name; None where the run has none."""
         return next((layer for layer in self.layers if layer.name == name), None)
+
+    def of(self, space: FeatureSpace) -> FeatureLayer | None:
+        """Return the layer of features, also of a run that was shown before; None where it is unknown."""
+        return self._known.get((space.run, space.layer))
 
     def show(self, run: str) -> None:
         """List the layers of another run."""
@@ -64,6 +69,7 @@ class FeatureLayers(QObject):
 
     def _on_replied(self, event: FeatureLayersListed) -> None:
         self.layers, self.listed = event.layers, True
+        self._known |= {(event.run, layer.name): layer for layer in event.layers}
         self.changed.emit()
 
     def _on_failed(self, failure: CommandFailed) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any, TypeVar
 
+import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.features import PCA, PIXELS, FeatureSpace
@@ -12,6 +13,7 @@ from gmstudio.window.state.pages import PageState, PageStates
 from gmstudio.window.state.runs.library import RunLibrary
 
 P = TypeVar("P")
+BASELINES = (FeatureSpace(layer=PIXELS), FeatureSpace(layer=PCA))
 
 
 class FeaturesState(QObject):
@@ -22,6 +24,7 @@ class FeaturesState(QObject):
         library: runs.
         run: path of the run, or "".
         space: chosen features of the run, or of a baseline on its data.
+        compared: features that the chosen ones are compared with: kept ones and baselines, in this order.
         layers: layers of the run whose values are features.
         active: the panel is on the screen.
         edits: what a user chose, to be undone.
@@ -29,11 +32,13 @@ class FeaturesState(QObject):
     Signals:
         run_changed: ``run`` changed.
         space_changed: ``space`` changed.
+        compared_changed: ``compared`` changed.
         active_changed: ``active`` changed.
     """
 
     run_changed = Signal()
     space_changed = Signal()
+    compared_changed = Signal()
     active_changed = Signal()
 
     def __init__(self, events: EngineLink, library: RunLibrary, parent: QObject | None = None) -> None:
@@ -41,13 +46,15 @@ class FeaturesState(QObject):
         self.link, self.library = events, library
         self.run = ""
         self.space = FeatureSpace()
-        self.active = False
         self._wished = FeatureSpace(layer="")  # as the user chose it, for the run that is shown next
+        self.compared: tuple[FeatureSpace, ...] = BASELINES
+        self.active = False
         self.layers = FeatureLayers(events, library, self)
         self.layers.changed.connect(self._settle_space)
         self._pages = PageStates()
         self.edits = EditRecorder(self)
-        self.edits.add_part("space", lambda: (self.space,), lambda part: self._set_space(part[0]))
+        self.edits.add_part("space", lambda: (self.space, self._wished), self._restore_space)
+        self.edits.add_part("compared", lambda: self.compared, self._set_compared)
 
     def page(self, kind: PageState["FeaturesState", P]) -> P:
         """Return the state of a page, created at the first call."""
@@ -68,6 +75,17 @@ class FeaturesState(QObject):
             self._wished = space
             self._set_space(space)
 
+    def keep_space(self) -> None:
+        """Keep the chosen features among those that others are compared with."""
+        if self.space not in self.compared:
+            with self.edits.recording("Keep features"):
+                self._set_compared((self.space, *self.compared))
+
+    def drop_space(self, space: FeatureSpace) -> None:
+        """Compare with these features no more."""
+        with self.edits.recording("Remove features"):
+            self._set_compared(tuple(other for other in self.compared if other != space))
+
     def set_active(self, active: bool) -> None:
         """Request only while the panel is on the screen."""
         if active != self.active:
@@ -78,7 +96,8 @@ class FeaturesState(QObject):
     def choices(self) -> dict[str, Any]:
         """Chosen features as JSON values, kept from one start of the window to the next."""
         wished = self._wished
-        return {"layer": wished.layer, "timestep": wished.timestep, "num_dims": wished.num_dims}
+        compared = [msgspec.to_builtins(space) for space in self.compared]
+        return {"layer": wished.layer, "timestep": wished.timestep, "num_dims": wished.num_dims, "compared": compared}
 
     def restore_choices(self, values: dict[str, Any]) -> None:
         """Take the features that were kept; they are shown as soon as the layers of the run are known."""
@@ -86,6 +105,10 @@ class FeaturesState(QObject):
         if isinstance(layer, str) and isinstance(timestep, int) and isinstance(num_dims, int):
             self._wished = FeatureSpace(layer=layer, timestep=max(timestep, 0), num_dims=max(num_dims, 0))
             self._settle_space()
+        try:
+            self._set_compared(msgspec.convert(values.get("compared"), tuple[FeatureSpace, ...]))
+        except msgspec.ValidationError:  # of another version
+            return
 
     def _settle_space(self) -> None:
         """Show the features that the user chose last, where the run has them; else those of its first layer."""
@@ -101,6 +124,15 @@ class FeaturesState(QObject):
             space = FeatureSpace(run=self.run, layer=layer.name, timestep=timestep)
         with self.edits.unrecorded():
             self._set_space(space)
+
+    def _restore_space(self, part: tuple[FeatureSpace, FeatureSpace]) -> None:
+        self._wished = part[1]
+        self._set_space(part[0])
+
+    def _set_compared(self, spaces: tuple[FeatureSpace, ...]) -> None:
+        if spaces != self.compared:
+            self.compared = spaces
+            self.compared_changed.emit()
 
     def _set_space(self, space: FeatureSpace) -> None:
         if space != self.space:

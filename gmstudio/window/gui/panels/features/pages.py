@@ -5,6 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.features.probe import ProbePage
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.lazy_tabs import Tab
 from gmstudio.window.state.features.state import FeaturesState
@@ -26,7 +27,9 @@ class PageEntry(NamedTuple):
     make: Callable[[Panel, FeaturesState], ActiveWidget]
 
 
-PAGES: tuple[PageEntry, ...] = ()
+PAGES: tuple[PageEntry, ...] = (
+    PageEntry("probe", "Probe", "Classify with few labels on features, and compare models by it", ProbePage),
+)
 """In the order of the tabs; their keys are 1, 2, …"""
 
 

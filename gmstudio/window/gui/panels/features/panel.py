@@ -71,25 +71,23 @@ class FeaturesPanel(Panel):
         page.addWidget(self.tabs, 1)
 
     def _show_note(self) -> None:
-        """Describe the layers that there are, in a line that stays where it is."""
+        """Say why there are no layers to choose from."""
         layers = self._state.layers
         if layers.problem:
             words = layers.problem
         elif not self._state.run:
             words = NO_RUN if self._library.home else WAITING
-        elif not layers.listed:
-            words = "Listing the layers …"
-        elif not layers.layers:
+        elif layers.listed and not layers.layers:
             words = "This model computes no features of an image; the baselines, pixels and PCA, are of its data."
         else:
             words = ""
         set_role(self.note, error=bool(layers.problem))
         self.note.set_words(words)
+        self.note.setVisible(bool(words))
 
     def picture_details(self) -> dict[str, str]:
         """Features of which pictures are saved."""
-        space = self._state.space
-        return {"features": space_words(self._state, space, self._state.layers.layer(space.layer))}
+        return {"features": space_words(self._state, self._state.space)}
 
     def set_active(self, active: bool) -> None:
         """Request only while the panel is on the screen."""

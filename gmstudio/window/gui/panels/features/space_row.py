@@ -2,8 +2,9 @@
 
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QStackedWidget, QWidget
 
-from gmstudio.protocol.features import PCA, PIXELS, FeatureLayer, FeatureSpace
+from gmstudio.protocol.features import PCA, PIXELS, FeatureSpace
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.run_text import run_name
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.sliders.typed_slider import fit_width
@@ -128,19 +129,13 @@ def dimensions(count: int) -> str:
     return f"{count:,} dimension{'' if count == 1 else 's'}"
 
 
-def space_words(state: FeaturesState, space: FeatureSpace, layer: FeatureLayer | None = None) -> str:
-    """Describe a choice of features: ``VAE, posterior mean``, ``Raw pixels``, ``PCA, 20 components``.
-
-    Args:
-        state: with the runs.
-        space: the features.
-        layer: of the run; None: only its key is known.
-    """
+def space_words(state: FeaturesState, space: FeatureSpace) -> str:
+    """Describe a choice of features: ``VAE, posterior mean``, ``Raw pixels``, ``PCA, 20 components``."""
     if not space.run:
         if space.layer == PIXELS:
             return "Raw pixels"
         return f"PCA, {space.num_dims} components" if space.num_dims else "PCA"
-    info = state.library.info(space.run)
-    run = space.run.rsplit("/", 1)[-1] if info is None else info.name or info.label or info.title
+    info, layer = state.library.info(space.run), state.layers.of(space)
+    run = space.run.rsplit("/", 1)[-1] if info is None else run_name(info)
     words = f"{run}, {layer.title[:1].lower() + layer.title[1:] if layer else space.layer}"
     return f"{words}, t = {space.timestep}" if space.timestep else words
