@@ -36,6 +36,7 @@ from gmstudio.window.gui.widgets.plots.distribution_view import DistributionView
 from gmstudio.window.gui.widgets.plots.line_plot import LinePlot
 from gmstudio.window.gui.widgets.plots.matrix_view import MatrixView
 from gmstudio.window.gui.widgets.plots.size_bars import SizeBars
+from gmstudio.window.gui.widgets.projection.image_map import ImageMap
 
 SIDE = 512
 """Pixels of the longer side of a saved image, about: each of its pixels becomes a square of whole pixels."""
@@ -49,6 +50,7 @@ KINDS = (
     DrawingCanvas,
     PixelCanvas,
     MapCanvas,
+    ImageMap,
     PlaneCanvas,
     DistributionView,
     BarFigure,
@@ -111,6 +113,8 @@ def forms_of(widget: QWidget, place: QPoint) -> list[SaveForm]:
         return _picture_forms("image", partial(enlarged, image if isinstance(widget, LiveImage) else _shown(widget)))
     if isinstance(widget, PlaneCanvas):
         return _plane_forms(widget)
+    if isinstance(widget, ImageMap):
+        return _map_forms(widget)
     shown = _picture_forms("picture as shown", partial(picture_of, widget))
     if not isinstance(widget, PixelCanvas):
         return shown
@@ -189,6 +193,20 @@ def _curve_forms(plot: CurvePlot) -> list[SaveForm]:
         SaveForm("Save values as CSV…", "csv", table),
         SaveForm("Copy picture", copy=lambda: picture_of(plot)),
         SaveForm("Copy values as CSV", copy=lambda: table_of(traces, by, {})),
+    ]
+
+
+def _map_forms(shown: ImageMap) -> list[SaveForm]:
+    def table(texts: Texts) -> Write:
+        text = comment_lines(texts) + shown.table()
+        return lambda path: _write_bytes(text.encode(), path)
+
+    if not shown.count:
+        return []
+    return [
+        *_picture_forms("map", partial(picture_of, shown)),
+        SaveForm("Save points as CSV…", "csv", table),
+        SaveForm("Copy points as CSV", copy=shown.table),
     ]
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.features.probe import ProbePage
+from gmstudio.window.gui.panels.features.projection import ProjectionPage
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.lazy_tabs import Tab
 from gmstudio.window.state.features.state import FeaturesState
@@ -29,6 +30,7 @@ class PageEntry(NamedTuple):
 
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("probe", "Probe", "Classify with few labels on features, and compare models by it", ProbePage),
+    PageEntry("projection", "Projection", "Map of images by their features", ProjectionPage),
 )
 """In the order of the tabs; their keys are 1, 2, …"""
 

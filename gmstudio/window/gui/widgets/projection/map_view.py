@@ -3,6 +3,7 @@
 Shapes: N points.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,7 @@ class MapView(QWidget):
     Attributes:
         camera: view of the plane.
         follows: the view fits each new set of points; until the user moves it.
+        table: returns the points as CSV, to be saved; empty: there are none.
 
     Signals:
         hovered: number of the point under the pointer; −1: none.
@@ -77,6 +79,7 @@ class MapView(QWidget):
         self._shape: DrawnShape | None = None
         self._axes = ("", "")
         self._placeholder = ""
+        self.table: Callable[[], str] = str
         self._ask_timer = QTimer(self)
         self._ask_timer.setSingleShot(True)
         self._ask_timer.setInterval(ASK_MS)
@@ -154,6 +157,11 @@ class MapView(QWidget):
             neighbours: (n,) numbers, the nearest first.
         """
         self._query, self._neighbours = query, neighbours
+        self.update()
+
+    def point_out(self, index: int) -> None:
+        """Ring a point, without a signal; −1: none."""
+        self._hover = index if index < self.count else -1
         self.update()
 
     def set_with_images(self, on: bool) -> None:
