@@ -23,7 +23,7 @@ SPEC = RunSpec(
 
 
 def train(engine: EngineProcess, spec: RunSpec) -> str:
-    path = engine.ask(StartTraining(spec=spec), RunOpened).info.path
+    path = engine.ask(StartTraining(spec=spec), RunOpened).info.run
     engine.wait(TrainingChanged, lambda event: event.status == "finished")
     return path
 
@@ -58,7 +58,7 @@ def test_a_proposed_background_is_trained_and_used(tmp_path: Path) -> None:
 def test_a_model_in_training_is_scored_with_the_weights_of_one_step(tmp_path: Path) -> None:
     with EngineProcess(tmp_path) as engine:
         spec = msgspec.structs.replace(SPEC, training={**SPEC.training, "steps": 100_000})
-        run = engine.ask(StartTraining(spec=spec), RunOpened).info.path
+        run = engine.ask(StartTraining(spec=spec), RunOpened).info.run
         images = DataImages(data="digits", split="valid")
         request = engine.send(DetectAnomalies(run=run, inside=images, outside=images, resamples=20))
         found = engine.wait(AnomaliesDetected, lambda event: event.request == request and event.done)
