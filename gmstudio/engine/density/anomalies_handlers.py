@@ -27,7 +27,7 @@ from gmstudio.protocol.density_background import BackgroundProposed, ProposeBack
 from gmstudio.runs.library import runs_home
 from gmstudio.runs.record import read_record
 
-SAME_SETS = "Both sets are the same images, so that nothing can be told apart; choose other anomalous images."
+SAME_SETS = "Both sets are the same images, which no statistic can distinguish; choose other anomalous images."
 NO_SCORES = np.zeros(0)
 
 
