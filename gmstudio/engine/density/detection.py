@@ -58,7 +58,9 @@ def detect_pieces(
     if not 0 <= resamples <= MAX_RESAMPLES:
         raise ValueError(f"{resamples:,} resamples of the bootstrap; choose 0 to {MAX_RESAMPLES:,}.")
     typical = _anomaly_scores(inside, sign, "typical")
+    yield None
     anomalous = _anomaly_scores(outside, sign, "anomalous")
+    yield None
     thresholds, true, false = _counts(typical, anomalous)
     yield None
     low, high = np.nan, np.nan
@@ -142,7 +144,8 @@ def _anomaly_scores(scores: Scores, sign: int, name: str) -> Scores:
 
 def _counts(typical: Scores, anomalous: Scores) -> tuple[Scores, NDArray[np.int64], NDArray[np.int64]]:
     """Return thresholds, falling from +∞, with the numbers of anomalous and typical images that they call anomalous."""
-    thresholds = np.unique(np.concatenate([typical, anomalous]))[::-1]
+    both = np.sort(np.concatenate([typical, anomalous]), kind="stable")  # merges two sorted halves
+    thresholds = both[np.concatenate([[True], both[1:] != both[:-1]])][::-1]
     true = len(anomalous) - np.searchsorted(anomalous, thresholds, "left")
     false = len(typical) - np.searchsorted(typical, thresholds, "left")
     return (

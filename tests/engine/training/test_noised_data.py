@@ -9,10 +9,12 @@ import torch
 
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.training.batches import Batches, mutated
+from gmstudio.engine.training.bench import train_steps
 from gmstudio.engine.training.job import TrainingJob, start_training
 from gmstudio.engine.training.optimizers import PhaseOptimizer
 from gmstudio.engine.training.plan import plan_run
 from gmstudio.engine.training.resume import Continuation, resume_run
+from gmstudio.families import FAMILIES
 from gmstudio.families.base import Phase
 from gmstudio.protocol.config import ConfigError
 from gmstudio.protocol.run_spec import RunSpec
@@ -121,6 +123,16 @@ class TestRuns:
         plain = weights(finish(start(tmp_path / "plain")))
         noised = weights(finish(start(tmp_path / "noised", mutation=0.3)))
         assert any(not torch.equal(value, noised[name]) for name, value in plain.items())
+
+    def test_small_trainings_without_a_run_have_the_noise_too(self) -> None:
+        dataset = DatasetCache().load("digits", {"levels": 2})
+        found = []
+        for mutation in (0.0, 0.3):
+            torch.manual_seed(0)
+            model = FAMILIES["fvbn"](FAMILIES["fvbn"].Config(), dataset.image)
+            assert list(train_steps(model, dataset, Training(steps=2, mutation=mutation), 0)) == [1, 2]
+            found.append(next(iter(model.parameters())).detach())
+        assert not torch.equal(*found)
 
 
 class TestWeightDecay:
