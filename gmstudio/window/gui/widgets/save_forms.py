@@ -37,6 +37,8 @@ from gmstudio.window.gui.widgets.plots.line_plot import LinePlot
 from gmstudio.window.gui.widgets.plots.matrix_view import MatrixView
 from gmstudio.window.gui.widgets.plots.size_bars import SizeBars
 from gmstudio.window.gui.widgets.projection.image_map import ImageMap
+from gmstudio.window.gui.widgets.plots.overlaid_histograms import OverlaidHistograms
+from gmstudio.window.gui.widgets.plots.rate_curve import RateCurve
 
 SIDE = 512
 """Pixels of the longer side of a saved image, about: each of its pixels becomes a square of whole pixels."""
@@ -59,6 +61,8 @@ KINDS = (
     SizeBars,
     LinePlot,
     MatrixView,
+    OverlaidHistograms,
+    RateCurve,
 )
 """Widgets that can be saved and copied."""
 Texts = Mapping[str, str]

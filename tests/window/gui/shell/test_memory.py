@@ -151,6 +151,13 @@ VALUES = {
     "latents.export_dots": True,
     "chains.count": 4,
     "plane.metric": "reverse_kl",
+    "density.tabs": "scores",
+    "density.score_split": [180, 219],
+    "density.score_samples": 20,
+    "density.score_seed": 7,
+    "density.score_labels": "given",
+    "action.density.score_log": True,
+    "action.density.score_turn": True,
 }
 
 
