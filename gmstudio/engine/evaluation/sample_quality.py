@@ -111,7 +111,7 @@ class SampleQuality:
     def _train_classifier(self) -> Iterator[None]:
         image, labels = self._dataset.image, self._num_labels
         network = seeded(lambda: hidden_layer_classifier(image, NUM_HIDDEN, labels), self._seed, self._device)
-        yield from train_classifier(
+        for _ in train_classifier(
             network,
             self._dataset,
             self._seed,
@@ -120,7 +120,8 @@ class SampleQuality:
             LEARNING_RATE,
             MAX_TRAINING_IMAGES,
             decay=False,
-        )
+        ):
+            yield None
         self._classifier = network
 
 

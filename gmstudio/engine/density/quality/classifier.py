@@ -14,13 +14,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gmstudio.data.dataset import Dataset
+from gmstudio.engine.runtime.inspection import in_background
 from gmstudio.protocol.images import ImageSpec
 
 NUM_FEATURES = 128
 NUM_CHANNELS = 32, 64
 BATCH = 64
-STEPS = 1500
+STEPS = 1200
 LEARNING_RATE = 2e-3
+SCALED_BY = 2048
+"""Training images that determine the scale of the features."""
 SCORED_AT_ONCE = 64
 """Images in one pass without gradients."""
 
@@ -41,17 +44,23 @@ class Classifier(nn.Module):
         self.body = features
         self.head = nn.Linear(num_features, num_labels)
         self.num_features = num_features
+        self.scale: Tensor
+        self.register_buffer("scale", torch.ones(()))
 
     def features(self, images_NCHW: Tensor) -> Tensor:
-        """Features of integer images, (N, F)."""
-        x_NCHW = images_NCHW.to(self.head.weight.device).float() / (self.image.levels - 1) - 0.5
-        features_NF: Tensor = self.body(x_NCHW)
+        """Features of integer images, scaled, (N, F)."""
+        features_NF: Tensor = self._hidden(images_NCHW) * self.scale
         return features_NF
 
     def forward(self, images_NCHW: Tensor) -> Tensor:
         """Logits of the labels of integer images, (N, K)."""
-        logits_NK: Tensor = self.head(self.features(images_NCHW))
+        logits_NK: Tensor = self.head(self._hidden(images_NCHW))
         return logits_NK
+
+    def _hidden(self, images_NCHW: Tensor) -> Tensor:
+        x_NCHW = images_NCHW.to(self.head.weight.device).float() / (self.image.levels - 1) - 0.5
+        hidden_NF: Tensor = self.body(x_NCHW)
+        return hidden_NF
 
 
 def hidden_layer_classifier(image: ImageSpec, num_hidden: int, num_labels: int) -> Classifier:
@@ -93,8 +102,8 @@ def train_classifier(
     max_images: int = 0,
     *,
     decay: bool = True,
-) -> Generator[None, None, None]:
-    """Train on labelled training images by Adam on the cross-entropy; yields after each step.
+) -> Generator[int, None, None]:
+    """Train on labelled training images by Adam on the cross-entropy; yields the number of steps made.
 
     Args:
         classifier: to be trained; its weights need no gradient afterwards.
@@ -110,7 +119,11 @@ def train_classifier(
     assert labels is not None
     random = np.random.default_rng([seed, 2])
     rows = random.permutation(len(labels))[: max_images or None]
-    adam = torch.optim.Adam(classifier.parameters(), lr=learning_rate)
+    adam: torch.optim.Adam | None = None
+    for adam in in_background(lambda: torch.optim.Adam(classifier.parameters(), lr=learning_rate)):
+        if adam is None:  # the first optimizer imports for seconds
+            yield 0
+    assert adam is not None
     device = classifier.head.weight.device
     for step in range(steps):
         chosen = random.choice(rows, min(batch, len(rows)))
@@ -122,8 +135,25 @@ def train_classifier(
             adam.zero_grad()
             loss.backward()
             adam.step()
-        yield
+        yield step + 1
     classifier.requires_grad_(requires_grad=False)
+
+
+def measure_scale(classifier: Classifier, dataset: Dataset) -> Generator[None, None, None]:
+    """Scale the features so that the mean of their squares over training images is 1; yields after each piece.
+
+    Distances do not depend on the arbitrary scale of a layer then.
+    """
+    count = min(SCALED_BY, len(dataset.train))
+    rows = np.random.default_rng(0).permutation(len(dataset.train))[:count]
+    squares = 0.0
+    for start in range(0, count, SCORED_AT_ONCE):
+        with torch.inference_mode():
+            images = torch.from_numpy(dataset.view("train", rows[start : start + SCORED_AT_ONCE]))
+            squares += float(classifier.features(images).square().mean(1).sum())
+        yield
+    if squares > 0:
+        classifier.scale.fill_((squares / count) ** -0.5 * float(classifier.scale))
 
 
 def measure_accuracy(classifier: Classifier, dataset: Dataset, split: str) -> Generator[None, None, float | None]:

@@ -18,16 +18,17 @@ from numpy.typing import NDArray
 from gmstudio.engine.density.quality.progress import Step
 from gmstudio.engine.runtime.inspection import exploring_pieces
 from gmstudio.engine.sampling.settings import sampler_of, sampler_text
-from gmstudio.families.base import Autoregressive, Family, PiecewiseSampler, Sampler
+from gmstudio.families.base import Autoregressive, Family, Sampler
 from gmstudio.families.generation import sample_in_pieces
 from gmstudio.protocol.images import ImageSpec
 
 KEPT = 6
 """Models whose samples are kept."""
-IN_PIECES = (50, 50, 100, 200)
-"""Sizes of the batches of families that sample in pieces; the last one repeats."""
-AT_ONCE = 32
-"""Size of the batches of families that sample at once."""
+BY_PIXELS = (50, 50, 100, 200)
+"""Sizes of the batches of autoregressive families, whose steps take long for few images, too; the last repeats."""
+AT_ONCE = 16
+"""Size of the batches of the others, which are short pieces of work on a CPU."""
+ON_A_GPU = 200
 PROBED_S, GIVEN_UP_S = 0.7, 4.0
 """Time after which an estimate is good enough, and after which it is given up."""
 STAGE = "drawing samples"
@@ -126,9 +127,9 @@ def batch_seed(seed: int, number: int) -> int:
 
 def batch_size(model: Family, number: int) -> int:
     """Size of a batch."""
-    if isinstance(model, (PiecewiseSampler, Autoregressive)):
-        return IN_PIECES[min(number, len(IN_PIECES) - 1)]
-    return AT_ONCE
+    if isinstance(model, Autoregressive):
+        return BY_PIXELS[min(number, len(BY_PIXELS) - 1)]
+    return AT_ONCE if model.device.type == "cpu" else ON_A_GPU
 
 
 def sampler_words(model: Family) -> str:

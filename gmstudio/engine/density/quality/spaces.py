@@ -28,6 +28,7 @@ from gmstudio.engine.density.quality.classifier import (
     Classifier,
     convolutional_classifier,
     measure_accuracy,
+    measure_scale,
     seeded,
     train_classifier,
 )
@@ -157,6 +158,7 @@ def open_space(
         return Space(title, width, AT_ONCE["classifier"], trained.network.features)
     if spec.kind == "random":
         network = seeded(lambda: convolutional_classifier(image, 2), CLASSIFIER_SEED, device).eval()
+        yield from measure_scale(network, dataset)
         width = network.num_features
         return Space(f"random convolutions, {width} features", width, AT_ONCE["random"], network.features)
     if spec.kind == "inception":
@@ -190,9 +192,10 @@ def classifier_of(dataset: Dataset, device: torch.device) -> Generator[Step | No
     accuracy = _read(path, network)
     if accuracy is not None:
         return TrainedClassifier(network.eval().requires_grad_(requires_grad=False), accuracy)
-    for step, _ in enumerate(train_classifier(network, dataset, CLASSIFIER_SEED), 1):
+    for step in train_classifier(network, dataset, CLASSIFIER_SEED):
         yield Step("training the classifier", step, settings.STEPS)
     network.eval()
+    yield from measure_scale(network, dataset)
     held_out: SplitName = "valid" if len(dataset.valid) else "test"
     found = yield from measure_accuracy(network, dataset, held_out)
     accuracy = math.nan if found is None else found
