@@ -128,6 +128,7 @@ class SampleReport(msgspec.Struct, frozen=True, kw_only=True):
         count: number of samples, N.
         image: their shape and levels.
         data: short name of the data set.
+        label_names: label → name; empty: labels are their own names.
         space: title of the feature space.
         num_features: of the space.
         sampler: settings of sampling; empty: there are none.
@@ -146,6 +147,7 @@ class SampleReport(msgspec.Struct, frozen=True, kw_only=True):
     count: int
     image: ImageSpec
     data: str
+    label_names: tuple[str, ...] = ()
     space: str
     num_features: int
     sampler: str
@@ -200,7 +202,7 @@ class MeasureSamples(Command, frozen=True, kw_only=True):
 
 
 class FetchDrawnSamples(Command, frozen=True, kw_only=True):
-    """Fetch kept samples; answered with ``SamplesFetched``.
+    """Fetch kept samples; answered with ``DrawnSamplesFetched``.
 
     Args:
         key: of the samples.
@@ -208,20 +210,6 @@ class FetchDrawnSamples(Command, frozen=True, kw_only=True):
     """
 
     key: str
-    indices: Array
-
-
-class FetchTrainingImages(Command, frozen=True, kw_only=True):
-    """Fetch training images of a run by their numbers; answered with ``TrainingFetched``.
-
-    Args:
-        run: path of the run.
-        indices: (n,) int64, at most 256.
-    """
-
-    superseded_within: ClassVar[tuple[str, ...] | None] = ("run",)
-
-    run: str
     indices: Array
 
 
@@ -273,7 +261,7 @@ class SamplesMeasured(Event, frozen=True, kw_only=True):
         return self.report is not None
 
 
-class SamplesFetched(Event, frozen=True, kw_only=True):
+class DrawnSamplesFetched(Event, frozen=True, kw_only=True):
     """Samples.
 
     Args:
@@ -285,19 +273,3 @@ class SamplesFetched(Event, frozen=True, kw_only=True):
     indices: Array
     images: Array
     image: ImageSpec
-
-
-class TrainingFetched(Event, frozen=True, kw_only=True):
-    """Training images.
-
-    Args:
-        indices: their numbers, (n,) int64.
-        images: (n, C, H, W) uint8 levels.
-        image: shape and levels.
-        labels: names of their labels; empty: they have none.
-    """
-
-    indices: Array
-    images: Array
-    image: ImageSpec
-    labels: tuple[str, ...]

@@ -24,20 +24,17 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.density_samples import (
     MAX_SAMPLES,
+    DrawnSamplesFetched,
     EstimateSampling,
     FetchDrawnSamples,
-    FetchTrainingImages,
     MeasureSamples,
-    SamplesFetched,
     SamplesMeasured,
     SamplingEstimated,
-    TrainingFetched,
 )
 from gmstudio.protocol.image_sets import MAX_FETCHED
 
 ANY_FAMILY = "phases"
 """Capability that every family has."""
-MAX_TRAINING_FETCHED = 256
 
 
 class SampleQualityFeature(Feature):
@@ -71,40 +68,17 @@ class SampleQualityFeature(Feature):
 
         return self.context.when_data_of(loaded.record, command.request, answer)
 
-    def _on_fetch_samples(self, command: FetchDrawnSamples) -> None:
+    def _on_fetch_drawn_samples(self, command: FetchDrawnSamples) -> None:
         kept = self._samples.find(command.key)
         indices = command.indices.numpy().astype(np.int64).reshape(-1)
         if len(indices) > MAX_FETCHED:
             raise ValueError(f"{len(indices):,} samples at once; fetch at most {MAX_FETCHED:,}.")
         images = kept.at(indices)
         self.context.send(
-            SamplesFetched(
+            DrawnSamplesFetched(
                 request=command.request, indices=Array.of(indices), images=Array.of(images), image=kept.image
             )
         )
-
-    def _on_fetch_training(self, command: FetchTrainingImages) -> Job | None:
-        loaded = self.context.model(command.run, ANY_FAMILY)
-        indices = command.indices.numpy().astype(np.int64).reshape(-1)
-        if len(indices) > MAX_TRAINING_FETCHED:
-            raise ValueError(f"{len(indices):,} training images at once; fetch at most {MAX_TRAINING_FETCHED}.")
-
-        def answer() -> None:
-            dataset = self.context.data_of(loaded)
-            labels = dataset.train.labels
-            names = dataset.label_names
-            numbers = [] if labels is None else labels[indices].tolist()
-            self.context.send(
-                TrainingFetched(
-                    request=command.request,
-                    indices=Array.of(indices),
-                    images=Array.of(dataset.view("train", indices)),
-                    image=dataset.image,
-                    labels=tuple(names[label] if label < len(names) else str(label) for label in numbers),
-                )
-            )
-
-        return self.context.when_data_of(loaded.record, command.request, answer)
 
     def _generative(self, run: str) -> Loaded:
         """Model of a run that can be sampled.

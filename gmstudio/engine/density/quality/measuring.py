@@ -155,6 +155,7 @@ class Measurement:
             count=len(samples),
             image=dataset.image,
             data=data_title(dataset),
+            label_names=tuple(dataset.label_names),
             space=space.title,
             num_features=space.num_features,
             sampler=sampler_words(self._model),
