@@ -6,10 +6,9 @@ images never get features of former ones.
 Shapes: N images, C channels, H height, W width, F features.
 """
 
-import copy
 import hashlib
 import importlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -19,6 +18,7 @@ import torch
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from gmstudio.engine.density.subjects import subject_of
 from gmstudio.engine.features.layers import layer_of, values_of
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.inspection import exploring, in_background, in_pieces
@@ -89,15 +89,6 @@ def store_of(context: EngineContext) -> FeatureStore:
     return _STORES.setdefault(context, FeatureStore())
 
 
-def weights_digest(model: Family) -> str:
-    """SHA-256 of the names and values of the weights and buffers, in hexadecimal digits."""
-    digest = hashlib.sha256()
-    for name, value in model.state_dict().items():
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(value.detach().cpu().numpy()).data)
-    return digest.hexdigest()
-
-
 def images_digest(images: Images) -> str:
     """SHA-256 of the shape and levels of images, in hexadecimal digits."""
     digest = hashlib.sha256(repr(images.shape).encode())
@@ -106,7 +97,12 @@ def images_digest(images: Images) -> str:
 
 
 def extract(
-    model: Family, layer: FeatureLayer, images: Images, timestep: int = 0, seed: int = 0
+    model: Family,
+    layer: FeatureLayer,
+    images: Images,
+    timestep: int = 0,
+    seed: int = 0,
+    note: Callable[[int], None] | None = None,
 ) -> Iterator[Features | None]:
     """Compute a layer of a model for images.
 
@@ -116,6 +112,7 @@ def extract(
         images: (N, C, H, W) uint8 levels of the model's images.
         timestep: of a diffusion model; 0: the layer's default.
         seed: of noise, where the features depend on any.
+        note: called after each piece with the number of images that are done.
 
     Returns:
         A generator of None after each piece and, last, (N, F) float32.
@@ -138,6 +135,8 @@ def extract(
         with exploring(model):
             values = compute(torch.from_numpy(np.ascontiguousarray(images[rows])).to(model.device))
             found[rows] = values.float().cpu().numpy()
+        if note is not None:
+            note(min(rows.stop, len(images)))
 
     yield from in_pieces(len(images), 1, fill)
     bad = ~np.isfinite(found).all(axis=1)
@@ -175,6 +174,7 @@ def features_of(
     image: ImageSpec,
     train: Images | None = None,
     seed: int = 0,
+    note: Callable[[int], None] | None = None,
 ) -> Iterator[SpaceFeatures | None]:
     """Compute images' features in a space, or return those that are kept.
 
@@ -185,6 +185,7 @@ def features_of(
         image: specification of the images.
         train: of ``pca``: images that the components are fitted on; None: the images themselves.
         seed: of noise, where the features depend on any.
+        note: called with the number of images whose features of a run are computed.
 
     Returns:
         A generator of None after each piece and, last, the features.
@@ -196,7 +197,7 @@ def features_of(
     if not len(images):
         raise ValueError("There are no images to compute features of; choose another set.")
     if space.run:
-        yield from _of_run(context, space, images, seed)
+        yield from _of_run(context, space, images, seed, note)
     elif space.layer == PIXELS:
         values = pixels_of(images, image)
         yield SpaceFeatures(values, f"Pixels, {values.shape[1]:,} dimensions", BASELINE_STEP)
@@ -211,41 +212,33 @@ def pixels_of(images: Images, image: ImageSpec) -> Features:
     return images.reshape(len(images), -1).astype(np.float32) / np.float32(image.levels - 1)
 
 
-def model_of(context: EngineContext, run: str) -> tuple[Family, int, tuple[str, ...]]:
-    """Return a run's model with weights that do not change, their step and warnings.
-
-    Raises:
-        RunError: when the run or its checkpoints are missing or damaged.
-    """
-    loaded = context.model(run, ANY_FAMILY)
-    model = loaded.model
-    if context.is_live(run) and model is context.the_training().model:
-        model = copy.deepcopy(model).eval()
-    return model, loaded.step, loaded.warnings
-
-
-def _of_run(context: EngineContext, space: FeatureSpace, images: Images, seed: int) -> Iterator[SpaceFeatures | None]:
-    model, step, warnings = model_of(context, space.run)
-    layer, store = layer_of(model, space.layer), store_of(context)
+def _of_run(
+    context: EngineContext, space: FeatureSpace, images: Images, seed: int, note: Callable[[int], None] | None
+) -> Iterator[SpaceFeatures | None]:
+    subject = subject_of(context, space.run)
+    model, store = subject.model, store_of(context)
+    layer = layer_of(model, space.layer)
     title = f"{model.card.title}, {layer.title}, {layer.num_dims:,} dimensions"
+    timestep = space.timestep or layer.default_timestep
     if layer.max_timestep:
-        title += f", t = {space.timestep or layer.default_timestep}"
-    key: tuple[Any, ...] = ()
-    for digests in in_background(lambda: (weights_digest(model), images_digest(images))):
-        if digests is None:
+        title += f", t = {timestep}"
+    digest = ""
+    for found in in_background(lambda: images_digest(images)):
+        if found is None:
             yield None
         else:
-            key = (*digests, layer.name, space.timestep or layer.default_timestep, seed)
+            digest = found
+    key = (subject.weights, digest, layer.name, timestep, seed)
     values = store.get(key)
     if values is None:
-        for piece in extract(model, layer, images, space.timestep, seed):
+        for piece in extract(model, layer, images, space.timestep, seed, note):
             if piece is None:
                 yield None
             else:
                 values = piece
         assert values is not None
         store.put(key, values)
-    yield SpaceFeatures(values, title, step, warnings)
+    yield SpaceFeatures(values, title, subject.step)
 
 
 def _of_pca(

@@ -1,0 +1,80 @@
+"""Images whose features are nearest to those of one: retrieval.
+
+Shapes: N images, F features.
+"""
+
+from collections.abc import Generator
+
+import numpy as np
+
+from gmstudio.engine.density.image_sets import OpenedImages, open_images
+from gmstudio.engine.features.extraction import Features, SpaceFeatures, features_of
+from gmstudio.engine.runtime.context import EngineContext
+from gmstudio.engine.runtime.feature import Job
+from gmstudio.engine.runtime.inspection import in_background
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.base import Event
+from gmstudio.protocol.features import FeatureSpace, FindNeighbours, NeighboursFound
+from gmstudio.protocol.images import ImageSpec
+
+MAX_NEIGHBOURS = 4096
+ROWS = 4096
+"""Images that are compared at a time."""
+ANY_FAMILY = "phases"
+
+
+def find_neighbours(context: EngineContext, command: FindNeighbours) -> Job:
+    """Find the images of a set whose features are nearest to those of one image, by Euclidean distance.
+
+    Returns:
+        A generator of events of loading, or None, after each piece and, last, ``NeighboursFound``.
+
+    Raises:
+        ValueError: when the number of neighbours is out of range, or there is no such image.
+    """
+    if not 1 <= command.count <= MAX_NEIGHBOURS:
+        raise ValueError(f"{command.count:,} neighbours; choose 1 to {MAX_NEIGHBOURS:,}.")
+    return _find(context, command)
+
+
+def _find(context: EngineContext, command: FindNeighbours) -> Job:
+    image: ImageSpec | None = None
+    if command.space.run:
+        image = context.model(command.space.run, ANY_FAMILY).model.image
+    searched = yield from open_images(context, command.images, image, request=command.request)
+    query = yield from open_images(context, command.query, searched.image, request=command.request)
+    query.chosen(np.array([command.index], dtype=np.int64))
+    everything = yield from _features(context, command.space, searched, searched.images)
+    one = query.images[command.index : command.index + 1]
+    own = yield from _features(context, command.space, searched, one)
+    for distances in in_background(lambda: distances_to(own.values[0], everything.values)):
+        if distances is None:
+            yield None
+            continue
+        nearest = np.argsort(distances, kind="stable")[: command.count]
+        yield NeighboursFound(
+            request=command.request,
+            space=command.space,
+            indices=Array.of(nearest.astype(np.int64)),
+            distances=Array.of(distances[nearest]),
+            title=everything.title,
+        )
+
+
+def _features(
+    context: EngineContext, space: FeatureSpace, searched: OpenedImages, images: np.ndarray
+) -> Generator[Event | None, None, SpaceFeatures]:
+    for piece in features_of(context, space, images, searched.image, searched.images):
+        if piece is not None:
+            return piece
+        yield None
+    raise AssertionError("The last piece is the features.")
+
+
+def distances_to(one: Features, others: Features) -> np.ndarray:
+    """Euclidean distances of a vector (F,) from others (N, F): (N,) float64."""
+    parts = [
+        np.sqrt(np.square(others[start : start + ROWS].astype(np.float64) - one).sum(axis=1))
+        for start in range(0, len(others), ROWS)
+    ]
+    return np.concatenate(parts)
