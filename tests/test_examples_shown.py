@@ -15,6 +15,8 @@ from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.gui.places import PLACES
 from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.state.chains.state import ChainsState
+from gmstudio.window.state.density.state import DensityState
+from gmstudio.window.state.features.state import FeaturesState
 from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.plane.state import PlaneState
@@ -83,12 +85,24 @@ def shows_plane(studio: Studio, info: RunInfo, wait: Waits) -> None:
     assert state.chosen is not None and not state.chosen.problem
 
 
+def shows_density(studio: Studio, info: RunInfo, wait: Waits) -> None:
+    """The run among those that are scored."""
+    assert studio.state(DensityState).run == info.run
+
+
+def shows_features(studio: Studio, info: RunInfo, wait: Waits) -> None:
+    """The run whose features are used."""
+    assert studio.state(FeaturesState).run == info.run
+
+
 SHOWN: dict[str, Callable[[Studio, RunInfo, Waits], None]] = {
     "train": shows_training,
     "pixels": shows_pixels,
     "latents": shows_latents,
     "chains": shows_chains,
     "plane": shows_plane,
+    "density": shows_density,
+    "features": shows_features,
 }
 WITHOUT_EXAMPLES = {"plane"}
 """Panels for data of which there is no ready model: points are trained in seconds."""

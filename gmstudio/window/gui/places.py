@@ -210,5 +210,23 @@ PLACES = (
         shows=trained_run(""),
         first_for="chain",
     ),
+    Place(
+        "density",
+        "Density",
+        "density",
+        "Score images under models: likelihoods, anomalies, quality of samples, lossless compression",
+        panel="gmstudio.window.gui.panels.density.panel:DensityPanel",
+        state="gmstudio.window.state.density.state:DensityState",
+        shows=trained_run(""),
+    ),
+    Place(
+        "features",
+        "Features",
+        "features",
+        "Use what models compute of an image: classifiers with few labels, fine-tuning, maps of images",
+        panel="gmstudio.window.gui.panels.features.panel:FeaturesPanel",
+        state="gmstudio.window.state.features.state:FeaturesState",
+        shows=trained_run(""),
+    ),
 )
 """In the order of the sidebar; Ctrl+1, Ctrl+2 … Ctrl+0 open them."""

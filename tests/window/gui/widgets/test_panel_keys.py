@@ -8,6 +8,7 @@ from atlas_scene import AtlasScene
 from chains_scene import ChainsScene
 from data_scene import INFO, OLDER
 from data_scene import Scene as DataScene
+from fake_client import FakeClient
 from labs_scene import LabsScene
 from latent_engine import LatentEngine
 from pixel_engine import PixelEngine
@@ -34,6 +35,8 @@ from gmstudio.window.gui.panels.atlas.node_button import NodeButton
 from gmstudio.window.gui.panels.atlas.panel import AtlasPanel
 from gmstudio.window.gui.panels.chains.panel import ChainsPanel
 from gmstudio.window.gui.panels.data.panel import DataPanel
+from gmstudio.window.gui.panels.density.panel import DensityPanel
+from gmstudio.window.gui.panels.features.panel import FeaturesPanel
 from gmstudio.window.gui.panels.labs.panel import NARROW, LabsPanel
 from gmstudio.window.gui.panels.latents.panel import LatentsPanel
 from gmstudio.window.gui.panels.plane.panel import PlanePanel
@@ -41,6 +44,8 @@ from gmstudio.window.gui.panels.train.panel import TrainPanel
 from gmstudio.window.gui.places import PLACES
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.gui.widgets.panel_keys import BOXES, FIELDS
+from gmstudio.window.state.density.state import DensityState
+from gmstudio.window.state.features.state import FeaturesState
 from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.runs.library import RunLibrary
 
@@ -126,6 +131,24 @@ def build_plane(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
     return panel, partial(scene.state.set_active, False)
 
 
+def build_density(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
+    client = FakeClient()
+    library = RunLibrary(client)
+    panel = DensityPanel(DensityState(client, library), library)
+    qtbot.addWidget(panel)
+    panel.show()
+    return panel, panel.hide
+
+
+def build_features(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
+    client = FakeClient()
+    library = RunLibrary(client)
+    panel = FeaturesPanel(FeaturesState(client, library), library)
+    qtbot.addWidget(panel)
+    panel.show()
+    return panel, panel.hide
+
+
 BUILDERS: dict[str, Build] = {
     "atlas": build_atlas,
     "labs": build_labs,
@@ -135,9 +158,11 @@ BUILDERS: dict[str, Build] = {
     "pixels": build_pixels,
     "latents": build_latents,
     "chains": build_chains,
+    "density": build_density,
+    "features": build_features,
 }
 
-NOTHING_TO_PAUSE = {"data", "labs"}
+NOTHING_TO_PAUSE = {"data", "labs", "density", "features"}
 
 
 class KeySpy(QObject):
