@@ -91,8 +91,10 @@ def shows_density(studio: Studio, info: RunInfo, wait: Waits) -> None:
 
 
 def shows_features(studio: Studio, info: RunInfo, wait: Waits) -> None:
-    """The run whose features are used."""
-    assert studio.state(FeaturesState).run == info.run
+    """The layers of the run, one of them chosen; a model without any leaves the pixels."""
+    state = studio.state(FeaturesState)
+    wait(lambda: state.run == info.run and state.layers.listed)
+    assert not state.layers.problem and (state.space.run == info.run or not state.layers.layers)
 
 
 SHOWN: dict[str, Callable[[Studio, RunInfo, Waits], None]] = {

@@ -36,6 +36,7 @@ class Panel(ActiveWidget):
         training_wanted: name of a family that is to be chosen in Train.
         setup_wanted: ``RunSpec`` that Train is to be set up with.
         panel_wanted: name of another panel that is to be shown.
+        dimension_wanted: path of a run, and number of a dimension of its code that is to be moved in Latents.
         lesson_wanted: name of a lesson that is to be opened.
         menu_opening: a ``QMenu`` that is about to open for a widget; the window adds saving and copying of its picture.
     """
@@ -47,6 +48,7 @@ class Panel(ActiveWidget):
     training_wanted = Signal(str)
     setup_wanted = Signal(object)
     panel_wanted = Signal(str)
+    dimension_wanted = Signal(str, int)
     lesson_wanted = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:

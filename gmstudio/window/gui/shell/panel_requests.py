@@ -11,6 +11,7 @@ from gmstudio.window.gui.shell.run_opener import RunOpener
 from gmstudio.window.state.studio import Studio
 
 TRAIN = "train"
+LATENTS = "latents"
 
 
 class PanelRequests(QObject):
@@ -43,6 +44,7 @@ class PanelRequests(QObject):
         panel.training_wanted.connect(self.set_up_training)
         panel.setup_wanted.connect(self.set_up_run)
         panel.panel_wanted.connect(self.show_panel)
+        panel.dimension_wanted.connect(self.show_dimension)
 
     def show_panel(self, name: str) -> None:
         """Show a panel; a name that no panel has, for example in a text, is ignored."""
@@ -67,3 +69,10 @@ class PanelRequests(QObject):
         setup = self._studio.state(TrainingState).setup
         if setup.knows(spec):
             setup.take(spec)
+
+    def show_dimension(self, run: str, dim: int) -> None:
+        """Show a run in Latents, with one of its dimensions as the chosen one."""
+        from gmstudio.window.state.latents.state import LatentsState
+
+        self._show_panel(LATENTS)
+        self._studio.state(LatentsState).explore_dim(run, dim)

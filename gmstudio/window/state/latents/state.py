@@ -123,6 +123,7 @@ class LatentsState(QObject):
         self.code_metrics = CodeMetrics(link, self.space)
         self.export = Export(link, self)
         self._decoding = LatestWins(link, self)
+        self._wanted_dim = ("", -1)
         self._live_timer = QTimer(self, interval=LIVE_MS)
         self._ticks = 0
         self._values_at_tick = self.code.values
@@ -187,6 +188,18 @@ class LatentsState(QObject):
             self.space.select(run)
         self._open()
 
+    def explore_dim(self, run: str, dim: int) -> None:
+        """Select a run and one of its dimensions, as soon as the run is open."""
+        self._wanted_dim = (run, dim)
+        self.choose_run(run)
+        self._take_wanted_dim()
+
+    def _take_wanted_dim(self) -> None:
+        run, dim = self._wanted_dim
+        if run and run == self.space.run and self.space.opened is not None:
+            self._wanted_dim = ("", -1)
+            self.code.choose_dim(dim)
+
     def set_active(self, active: bool) -> None:
         """Follow the code and the weights, or no longer."""
         if active == self.active:
@@ -231,6 +244,7 @@ class LatentsState(QObject):
                 self.sampling.sample_first_keyframes(FIRST_SEEDS[0])
         self._catch_up()
         self._run_live_timer()
+        self._take_wanted_dim()
 
     def _on_open_failed(self, run: str, failure: CommandFailed) -> None:
         if run == self.space.run:

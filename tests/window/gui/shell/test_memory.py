@@ -158,6 +158,18 @@ VALUES = {
     "density.score_labels": "given",
     "action.density.score_log": True,
     "action.density.score_turn": True,
+    "features.tabs": "factors",
+    "features.probe_labels_1": False,
+    "features.probe_labels_5": False,
+    "features.probe_labels_10": False,
+    "features.probe_labels_50": False,
+    "features.probe_labels_100": False,
+    "features.probe_labels_all": False,
+    "features.probe_seeds": 9,
+    "features.probe_neighbours": 7,
+    "features.factors_count": 900,
+    "features.factors_matrix": "importance",
+    "features.factors_sort": "strongest",
 }
 
 

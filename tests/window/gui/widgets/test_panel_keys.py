@@ -9,6 +9,7 @@ from chains_scene import ChainsScene
 from data_scene import INFO, OLDER
 from data_scene import Scene as DataScene
 from fake_client import FakeClient
+from features_scene import FeaturesScene
 from labs_scene import LabsScene
 from latent_engine import LatentEngine
 from pixel_engine import PixelEngine
@@ -45,7 +46,6 @@ from gmstudio.window.gui.places import PLACES
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.gui.widgets.panel_keys import BOXES, FIELDS
 from gmstudio.window.state.density.state import DensityState
-from gmstudio.window.state.features.state import FeaturesState
 from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.runs.library import RunLibrary
 
@@ -141,11 +141,12 @@ def build_density(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
 
 
 def build_features(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
-    client = FakeClient()
-    library = RunLibrary(client)
-    panel = FeaturesPanel(FeaturesState(client, library), library)
+    scene = FeaturesScene()
+    panel = FeaturesPanel(scene.state, scene.library)
     qtbot.addWidget(panel)
+    panel.tabs.build_all()
     panel.show()
+    scene.start()
     return panel, panel.hide
 
 

@@ -93,7 +93,6 @@ class ProbePage(ActiveWidget):
             self.split.setStretchFactor(self.split.count() - 1, share)
         self.split.setSizes([48 * GRID, 44 * GRID, 44 * GRID])
         self._panel.name_widget(self.split, "probe_split", "Accuracies, confusions and images", "")
-        self._panel.remember(self.split)
         page = QVBoxLayout(self)
         page.setContentsMargins(0, GRID, 0, 0)
         page.setSpacing(GRID)
@@ -157,7 +156,7 @@ class ProbePage(ActiveWidget):
                 spread = np.array([np.std(value, ddof=1) if len(value) > 1 else 0.0 for value in values], float)
                 dashed = method != METHODS[0][0]
                 name = "" if dashed else space_words(self._owner, space)
-                lines.append(PlotLine(name, x, mean, mean - spread, mean + spread, dashed, True, number))
+                lines.append(PlotLine(name, x, mean, mean - spread, mean + spread, dashed, dots=True, colour=number))
         return tuple(lines)
 
     def _refresh_confusion(self) -> None:

@@ -41,6 +41,7 @@ class PlotLine:
         high: upper ends.
         dashed: as a line of dashes.
         dots: a dot at each point.
+        joined: the points are joined by a line.
         colour: number of its colour; None: that of its place among the lines.
     """
 
@@ -51,6 +52,7 @@ class PlotLine:
     high: Floats | None = None
     dashed: bool = False
     dots: bool = False
+    joined: bool = True
     colour: int | None = None
 
 
@@ -203,13 +205,11 @@ class LinePlot(QWidget):
         self._paint_axes(painter, area)
         painter.setClipRect(area.adjusted(-2, -2, 2, 2))
         for number, line in enumerate(self._lines):
-            paint_band(
-                painter, self._places_of(line, line.low), self._places_of(line, line.high), _colour(number, line)
-            )
+            ends = self._places_of(line, line.low), self._places_of(line, line.high)
+            paint_band(painter, *ends, _colour(number, line))
         for number, line in enumerate(self._lines):
-            paint_line(
-                painter, self._places_of(line, line.y), _colour(number, line), dashed=line.dashed, dots=line.dots
-            )
+            places = self._places_of(line, line.y)
+            paint_line(painter, places, _colour(number, line), line.joined, line.dashed, line.dots)
         self._paint_marks(painter, area)
 
     def _places_of(self, line: PlotLine, values: Floats | None) -> Floats:

@@ -26,12 +26,12 @@ def paint_band(painter: QPainter, low: Floats, high: Floats, colour: QColor) -> 
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
-def paint_line(painter: QPainter, places: Floats, colour: QColor, *, dashed: bool, dots: bool) -> None:
-    """Paint a line through places, (N, 2) pixels."""
-    if dashed:
+def paint_line(painter: QPainter, places: Floats, colour: QColor, joined: bool, dashed: bool, dots: bool) -> None:
+    """Paint places, (N, 2) pixels: joined by a line or not, that is dashed or not, and with dots or not."""
+    if joined and dashed:
         painter.setPen(QPen(colour, 2, Qt.PenStyle.DashLine))
         painter.drawPolyline(QPolygonF([QPointF(x, y) for x, y in places.tolist()]))
-    else:
+    elif joined:
         draw_polylines(painter, places[None], colour, 2)
     if dots:
         painter.setPen(Qt.PenStyle.NoPen)
