@@ -135,6 +135,7 @@ class ProjectionPage(ActiveWidget):
         self.split.addWidget(middle)
         self.split.addWidget(self.inspector)
         self.split.setStretchFactor(0, 1)
+        self.split.setSizes([100 * GRID, SIDE_PX + 2 * GRID])
         self._panel.name_widget(self.split, "projection_split_view", "Map and images", "")
         self._panel.remember(self.split)
         page = QHBoxLayout(self)

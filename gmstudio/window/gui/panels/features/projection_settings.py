@@ -55,7 +55,7 @@ class ProjectionSettingsColumn(QWidget):
         self._panel, self._state = panel, state
         self._make_fields()
         self._project = panel.add_action(
-            "projection_project", "Project", "J", state.project, icon="start", tip=PROJECT_TIP
+            "projection_project", "Project", "J", state.project, icon="play", tip=PROJECT_TIP
         )
         self._stop = panel.add_action(
             "projection_stop", "Stop", "", state.stop, icon="stop", tip="Stop; the points that have arrived stay"

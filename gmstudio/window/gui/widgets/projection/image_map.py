@@ -140,6 +140,12 @@ class ImageMap(MapView):
         else:
             super().keyPressEvent(event)
 
+    def event(self, event: QEvent) -> bool:
+        """Show no tooltip over an image that is shown elsewhere."""
+        if event.type() == QEvent.Type.ToolTip and self.hover >= 0:
+            return True
+        return super().event(event)
+
     def _pick_middle(self) -> None:
         """Pick the visible point nearest to the middle."""
         visible = self.visible()

@@ -75,7 +75,7 @@ class MapSprites:
 def placed_sprites(
     places: NDArray[np.float32], visible: NDArray[np.int64], scale: float, size: float
 ) -> NDArray[np.int64]:
-    """Choose the images that are drawn: the first of each cell, with cells at least as large as an image.
+    """Choose the images that are drawn: the one nearest to the middle of each cell, which has room for an image.
 
     Args:
         places: (N, 2) coordinates of all points.
@@ -89,9 +89,12 @@ def placed_sprites(
     if not len(visible):
         return visible
     side = 2.0 ** math.ceil(math.log2(size / scale))
-    cells = np.floor(places[visible].astype(np.float64) / side).astype(np.int64)
-    _, first = np.unique(cells, axis=0, return_index=True)
-    return visible[np.sort(first)]
+    where = places[visible].astype(np.float64) / side
+    cells = np.floor(where)
+    off_centre = np.square(where - cells - 0.5).sum(1)
+    order = np.argsort(off_centre, kind="stable")
+    _, first = np.unique(cells[order], axis=0, return_index=True)
+    return np.sort(visible[order[first]])
 
 
 def sprite_size(height: int, width: int, ratio: float) -> QSizeF:
