@@ -252,7 +252,7 @@ class ProjectionInspector(QWidget):
             return total
         labels, counts = np.unique(shown.labels[selection], return_counts=True)
         order = np.argsort(-counts, kind="stable")
-        parts = [f"{shown.label_name(int(labels[i]))} {counts[i]:,}" for i in order[:NAMED_CLASSES]]
+        parts = [f"{shown.label_name(int(labels[i]))} ({counts[i]:,})" for i in order[:NAMED_CLASSES]]
         more = f", {len(order) - NAMED_CLASSES} more classes" if len(order) > NAMED_CLASSES else ""
         return f"{total}: {', '.join(parts)}{more}"
 

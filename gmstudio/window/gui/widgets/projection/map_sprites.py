@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QRectF, QSizeF
-from PySide6.QtGui import QImage, QPainter, QPen
+from PySide6.QtCore import QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen
 
 from gmstudio.media.levels import to_display
 from gmstudio.window.gui.theme import theme
@@ -18,7 +18,7 @@ from gmstudio.window.gui.widgets.images.grid import to_qimage
 
 SPRITE_PX = 36
 """Longer side of an image on the map, about."""
-MAX_VISIBLE = 1500
+MAX_VISIBLE = 400
 """Visible points up to which images are drawn."""
 KEPT_BYTES = 192 << 20
 
@@ -112,15 +112,12 @@ def sprite_size(height: int, width: int, ratio: float) -> QSizeF:
     return QSizeF(width * scale, height * scale)
 
 
-def paint_sprite(painter: QPainter, picture: QImage, x: float, y: float, size: QSizeF, pen: QPen) -> None:
-    """Paint an image about a pixel, in a frame of a colour."""
+def paint_sprite(painter: QPainter, picture: QImage, x: float, y: float, size: QSizeF, colour: QColor) -> None:
+    """Paint an image about a pixel, in a frame of a colour and a line that separates it from its neighbours."""
     area = QRectF(round(x - size.width() / 2), round(y - size.height() / 2), size.width(), size.height())
+    painter.fillRect(area.adjusted(-2, -2, 2, 2), theme().color("base"))
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, size.width() < picture.width())
     painter.drawImage(area, picture)
-    painter.setPen(pen)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(QPen(colour, 1))
     painter.drawRect(area.adjusted(-0.5, -0.5, 0.5, 0.5))
-
-
-def sprite_ground() -> QPen:
-    """Pen of the line that separates images whose frame has the colour of a neighbour."""
-    return QPen(theme().color("base"), 3)

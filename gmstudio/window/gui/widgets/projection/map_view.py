@@ -25,7 +25,6 @@ from gmstudio.window.gui.widgets.projection.map_sprites import (
     MapSprites,
     paint_sprite,
     placed_sprites,
-    sprite_ground,
     sprite_size,
 )
 from gmstudio.window.gui.widgets.projection.point_raster import (
@@ -40,6 +39,8 @@ REACH_PX = 8.0
 ASK_MS = 60
 """Pictures are asked for once the view has rested for this long."""
 RING_PX = 7.0
+DIMMED_OPACITY = 0.3
+"""Of images outside the selection."""
 AXIS_PX = 20
 
 
@@ -275,17 +276,17 @@ class MapView(QWidget):
         for index in self._shown_sprites(visible).tolist():
             self._paint_sprite(painter, index)
 
-    def _paint_sprite(self, painter: QPainter, index: int, role: str = "") -> None:
-        """Paint the image of a point in a frame of its colour, or of a role's."""
+    def _paint_sprite(self, painter: QPainter, index: int) -> None:
+        """Paint the image of a point in a frame of its colour."""
         picture = self._sprites.picture(index)
         if picture is None:
             return
         x, y = self.pixels()[index].tolist()
         size = sprite_size(*self._image_shape, self.devicePixelRatioF())
-        colour = theme().color(role) if role else QColor(self._table[int(self._codes[index])])
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        paint_sprite(painter, picture, x, y, size, sprite_ground())
-        paint_sprite(painter, picture, x, y, size, QPen(colour, 2 if role else 1))
+        colour = QColor(self._table[int(self._codes[index])])
+        painter.setOpacity(1.0 if self._chosen is None or self._chosen[index] else DIMMED_OPACITY)
+        paint_sprite(painter, picture, x, y, size, colour)
+        painter.setOpacity(1.0)
 
     def _paint_neighbours(self, painter: QPainter) -> None:
         """Paint lines from the image to its neighbours, and rings; the hovered point has a ring, too."""

@@ -41,7 +41,7 @@ class PointRaster:
         diameter: int,
         large: NDArray[np.bool_] | None = None,
     ) -> QImage:
-        """Draw points; later ones cover earlier ones.
+        """Draw points; where some overlap, each pixel has the colour of one of them.
 
         Args:
             pixels: (N, 2) columns and rows; points outside the picture are left out.
