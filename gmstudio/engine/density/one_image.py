@@ -1,13 +1,15 @@
 """What a model makes of one image: likelihood, surprisal, code, reconstruction, D(x), nearest training images.
 
-Each part is a generator that yields None after each piece of work and, last, the part.
+Each part is a generator that yields None, or the stage of long work in words, after each piece and, last, the part.
 Shapes: N images, C channels, H height, W width, D sub-pixels, Z latent.
 """
 
 import math
 from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.density.image_sets import OpenedImages
 from gmstudio.engine.density.quality.beside import in_blocks
-from gmstudio.engine.density.scoring import score_images
+from gmstudio.engine.density.scoring import Scores, score_and_keep
 from gmstudio.engine.density.statistics.discriminator import DiscriminatorOutput
 from gmstudio.engine.density.statistics.log_prob import LogProb
 from gmstudio.engine.density.statistics.reconstruction import Reconstruction
@@ -46,11 +48,14 @@ from gmstudio.protocol.features import FeatureSpace
 
 MAX_SEARCHED = 20_000
 """Training images that are searched, the first ones: a code takes a pass of the model for each."""
-COPIED_EACH = 2_000
+COPIED_EACH = 32
+"""Training images of a piece; a set that is drawn anew at each visit takes half a millisecond an image."""
 BLOCK_BYTES = 1 << 22
 PIXELS, CODE = NEIGHBOUR_PARTS
-Part = Iterator[ImagePart | None]
+Part = Iterator[ImagePart | str | None]
 Images = NDArray[np.uint8]
+_COPIES: WeakKeyDictionary[Dataset, Images] = WeakKeyDictionary()
+"""Training images as they are displayed, as long as the engine keeps their data set."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,11 +155,12 @@ def likelihood_part(shown: OneImage) -> Part:
     statistic = LogProb(replace(shown.subject, dataset=shown.dataset), StatisticSettings(), shown.seed)
     value, error, text = math.nan, None, ""
     warnings: tuple[str, ...] = ()
-    for scores in score_images(statistic, shown.opened, shown.seed, None):
-        if scores.over:
-            value, text, warnings = float(scores.values[0]), scores.kind_text, scores.warnings
-            error = None if scores.errors is None else float(scores.errors[0])
-        yield None
+    with closing(score_and_keep(statistic, shown.opened, shown.seed)) as pieces:
+        for scores in pieces:
+            if scores.over:
+                value, text, warnings = float(scores.values[0]), scores.kind_text, scores.warnings
+                error = None if scores.errors is None else float(scores.errors[0])
+            yield _stage(scores)
     yield Likelihood(
         kind=statistic.kind,
         kind_text=text,
@@ -229,6 +235,10 @@ def nearest_part(shown: OneImage, space: str, count: int) -> Part:
     if space == CODE and not isinstance(shown.model, Encoder):
         yield Missing(part=CODE, reason=f"{shown.model.card.title} has no encoder.")
         return
+    if space == CODE and shown.model.DecoderConfig is not None:
+        reason = f"{shown.model.card.title} encodes in many steps, too slow for all training images."
+        yield Missing(part=CODE, reason=reason)
+        return
     dataset = shown.dataset()
     spec, total = dataset.image, len(dataset.train)
     if spec != shown.opened.image:
@@ -257,16 +267,27 @@ def nearest_part(shown: OneImage, space: str, count: int) -> Part:
     )
 
 
+def _stage(scores: Scores) -> str | None:
+    """Progress of what the scores of all images share, for example ``annealing, 34 %``."""
+    progress = scores.progress
+    if scores.over or progress.stage == "scoring" or progress.seconds_left < 0:
+        return None
+    return f"{progress.stage}, {progress.seconds_left:.0f} s left"
+
+
 def _train_images(dataset: Dataset) -> Generator[None, None, Images]:
     """Copy the training images, as they are displayed, in pieces."""
     count = min(len(dataset.train), MAX_SEARCHED)
     if not count:
         raise ValueError("The run's data have no training images; restore the data set.")
+    if dataset in _COPIES:
+        return _COPIES[dataset]
     images = np.empty((count, *dataset.image.shape), np.uint8)
     for start in range(0, count, COPIED_EACH):
         rows = range(start, min(start + COPIED_EACH, count))
         images[start : rows.stop] = dataset.view("train", rows)
         yield None
+    _COPIES[dataset] = images
     return images
 
 

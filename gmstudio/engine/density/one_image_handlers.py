@@ -9,6 +9,7 @@ from gmstudio.engine.density.subject import Subject
 from gmstudio.engine.density.subjects import subject_of
 from gmstudio.engine.runtime.errors import error_sentence
 from gmstudio.engine.runtime.feature import Feature, Job
+from gmstudio.engine.runtime.meter import Meter
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.density_one_image import MAX_NEIGHBOURS, ImagePart, ImageShown, Missing, SeenImage, ShowImage
@@ -44,6 +45,7 @@ class OneImageFeature(Feature):
             conversion=one.conversion,
         )
         yield event(seen, "data")
+        meter = Meter()
         held: list[Dataset | Exception] = []
         if needs_data(subject.model, command.parts):
             held.append((yield from self._loaded(subject, command)))
@@ -53,7 +55,10 @@ class OneImageFeature(Feature):
             yield event(None, stage)
             try:
                 for part in part_of(shown, name, command.neighbours):
-                    yield None if part is None else event(part, stage)
+                    if isinstance(part, str):
+                        yield event(None, f"{stage}: {part}") if meter.due() else None
+                    else:
+                        yield None if part is None else event(part, stage)
             except (ValueError, OSError) as error:
                 yield event(Missing(part=name, reason=error_sentence(error), failed=True), stage)
         yield event(None, "", done=True)

@@ -26,6 +26,7 @@ from gmstudio.window.gui.widgets.images.contact_sheet import ContactSheet
 from gmstudio.window.gui.widgets.images.cost_map import CostMap
 from gmstudio.window.gui.widgets.images.grid import ImageGrid, to_qimage
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
+from gmstudio.window.gui.widgets.images.model_card import ModelCardView
 from gmstudio.window.gui.widgets.plane.plane_canvas import PlaneCanvas
 from gmstudio.window.gui.widgets.plane.plane_export import plane_image, plane_svg
 from gmstudio.window.gui.widgets.plots.bar_figure import BarFigure
@@ -58,6 +59,7 @@ KINDS = (
     BarFigure,
     CdfStrip,
     CostMap,
+    ModelCardView,
     SizeBars,
     LinePlot,
     MatrixView,

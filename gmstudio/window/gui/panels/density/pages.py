@@ -7,6 +7,7 @@ from typing import NamedTuple
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.density.bytes import BytesPage
 from gmstudio.window.gui.panels.density.scores import ScoresPage
+from gmstudio.window.gui.panels.density.one_image import OneImagePage
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.lazy_tabs import Tab
 from gmstudio.window.state.density.state import DensityState
@@ -29,6 +30,7 @@ class PageEntry(NamedTuple):
 
 
 PAGES: tuple[PageEntry, ...] = (
+    PageEntry("one_image", "One image", "One image through every family, side by side", OneImagePage),
     PageEntry("bytes", "Bytes", "An exact model as a lossless coder, beside PNG and WebP", BytesPage),
     PageEntry("scores", "Scores", "Score images under several models, and sort them by their likelihood", ScoresPage),
 )
