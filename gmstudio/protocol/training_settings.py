@@ -73,9 +73,9 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         float,
         field(
             "Noised data μ",
-            "Replace each sub-pixel of the training images with this probability by a random level, drawn at each step. "
-            "Such a background model learns what images have in common and loses what they show; log p minus its log p "
-            "is the likelihood ratio of the Density panel. Validation images are not noised.",
+            "Replace each sub-pixel of the training images with this probability by a random level, drawn at each "
+            "step. Such a background model learns what images have in common and loses what they show; log p minus its "
+            "log p is the likelihood ratio of the Density panel. Validation images are not noised.",
             ge=0,
             le=1,
             advanced=True,
