@@ -36,10 +36,10 @@ from gmstudio.window.gui.widgets.plots.curve_plot import CurvePlot
 from gmstudio.window.gui.widgets.plots.distribution_view import DistributionView
 from gmstudio.window.gui.widgets.plots.line_plot import LinePlot
 from gmstudio.window.gui.widgets.plots.matrix_view import MatrixView
-from gmstudio.window.gui.widgets.plots.size_bars import SizeBars
-from gmstudio.window.gui.widgets.projection.image_map import ImageMap
 from gmstudio.window.gui.widgets.plots.overlaid_histograms import OverlaidHistograms
 from gmstudio.window.gui.widgets.plots.rate_curve import RateCurve
+from gmstudio.window.gui.widgets.plots.size_bars import SizeBars
+from gmstudio.window.gui.widgets.projection.image_map import ImageMap
 
 SIDE = 512
 """Pixels of the longer side of a saved image, about: each of its pixels becomes a square of whole pixels."""

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.density.bytes import BytesPage
-from gmstudio.window.gui.panels.density.scores import ScoresPage
 from gmstudio.window.gui.panels.density.one_image import OneImagePage
+from gmstudio.window.gui.panels.density.scores import ScoresPage
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.lazy_tabs import Tab
 from gmstudio.window.state.density.state import DensityState
