@@ -27,6 +27,7 @@ def load_data_for(loaded: "Loaded", name: str = "", folder: str = "", *, accept_
     from gmstudio.data import SOURCES
     from gmstudio.engine.runtime.datasets import DatasetCache
     from gmstudio.engine.runtime.run_data import changes_since, load_run_data
+    from gmstudio.protocol.config import schema_of
 
     record = loaded.record
     if name in ("", record.data):
@@ -36,13 +37,17 @@ def load_data_for(loaded: "Loaded", name: str = "", folder: str = "", *, accept_
             warn((f"The data are not those that this run was trained on: {'; '.join(changes)}.",))
         return dataset
     settings: dict[str, Any] = {}
-    if name in SOURCES and "levels" in SOURCES[name].Config.__struct_fields__:
+    choices = schema_of(SOURCES[name].Config)["properties"].get("levels", {}) if name in SOURCES else {}
+    if loaded.model.image.levels in choices.get("enum", ()):
         settings["levels"] = loaded.model.image.levels
     if folder:
         settings["folder"] = folder
     dataset = DatasetCache().load(name, settings)
     if dataset.image != loaded.model.image:
-        raise ValueError(f"The images of {name} are {dataset.image}; the run's are {loaded.model.image}.")
+        raise ValueError(
+            f"The images of {name} are {dataset.image}; the run's are {loaded.model.image}. Choose other images; score "
+            "converts them with --statistic log_prob."
+        )
     return dataset
 
 

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from gmstudio.cli.json_output import Answer, JsonOption
-from gmstudio.cli.options import SEED, AcceptChangedOption, DeviceOption, Whole
+from gmstudio.cli.options import SEED, AcceptChangedOption, DeviceOption, Real, Whole
 from gmstudio.cli.run_data import load_data_for, with_options
 from gmstudio.cli.terminal import warn
 from gmstudio.protocol.data import SPLITS
 from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     from numpy.typing import NDArray
     from rich.console import Console
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 COUNT = Whole(0, 1_000_000_000, "0 scores all images of the split.")
+WORST = Whole(0, 1_000, "Choose fewer; the scores of all images are in the Density panel.")
+MUTATION = Real(0.001, 1.0, "0.1 to 0.3 is usual.")
 SAMPLES = Whole(1, 100_000, "Some thousands do: the error falls with the square root of their number only.")
 LABELS = ("marginal", "given", "none")
 KEYS = (
@@ -44,8 +48,15 @@ KEYS = (
     "reverse_annealing",
     "sample_quality",
     "reconstruction",
+    "statistic",
+    "runs",
+    "against",
+    "anomaly",
+    "conversion",
+    "worst",
 )
-"""Keys of the document."""
+"""Keys of the document; the last six are filled by ``scoring_runs``."""
+
 SHARES = {
     "samples_precision": "precision: share of samples within the data's support",
     "samples_recall": "recall: share of the data within the samples' support",
@@ -56,7 +67,7 @@ SHARES = {
 
 
 def score(
-    run: Annotated[str, typer.Argument(help="Run folder.")],
+    run: Annotated[list[str], typer.Argument(metavar="RUN...", help="Run folder, or several.")],
     data: Annotated[str, typer.Option(help="Another data source than the run's own, with its default settings.")] = "",
     data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of the data set's files.")] = "",
     split: Annotated[str, typer.Option(help=f"Part of the data set: {', '.join(SPLITS)}.")] = "test",
@@ -78,6 +89,29 @@ def score(
         ),
     ] = None,
     seed: Annotated[int, typer.Option(parser=SEED, help="Seed of all random draws.")] = 0,
+    statistic: Annotated[
+        str,
+        typer.Option(
+            help="Statistic of the images: log_prob (default), ratio, complexity, typicality, waic, reconstruction or "
+            "discriminator.",
+        ),
+    ] = "",
+    images: Annotated[str, typer.Option(help="Folder of pictures, or a picture, instead of a data set.")] = "",
+    against: Annotated[
+        str, typer.Option(help="Anomalous images to tell apart: a data source, or a folder of pictures or a picture.")
+    ] = "",
+    against_split: Annotated[
+        str, typer.Option("--against-split", help=f"Part of that data set: {', '.join(SPLITS)}.")
+    ] = "test",
+    against_dir: Annotated[str, typer.Option("--against-dir", help="Folder of that data set's files.")] = "",
+    background: Annotated[
+        str,
+        typer.Option(help="Run of the background model of the ratio; left out: the newest one, else one is trained."),
+    ] = "",
+    mutation: Annotated[
+        float, typer.Option(parser=MUTATION, help="Noise of the data of a background model that is trained here.")
+    ] = 0.3,
+    worst: Annotated[int, typer.Option(parser=WORST, help="List so many of the least likely images.")] = 0,
     accept_changed_data: AcceptChangedOption = False,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
@@ -86,16 +120,46 @@ def score(
 
     Exact, an importance-weighted estimate or a bound, by family. For families without likelihood: sample quality
     (precision, recall, density, coverage); for autoencoders: reconstruction error.
+
+    Of several runs, or by another statistic, too: images of any size are converted, and --against tells two sets apart.
+    Scores are kept with their run, so that none is computed twice.
     """
+    answer = Answer(KEYS, as_json=as_json)
+    if len(run) > 1 or statistic or images or against or background or worst:
+        from gmstudio.cli.scoring_runs import Wanted, score_runs
+
+        wanted = Wanted(
+            runs=tuple(run),
+            data=data,
+            data_dir=data_dir,
+            split=split,
+            count=count,
+            images=images,
+            against=against,
+            against_split=against_split,
+            against_dir=against_dir,
+            statistic=statistic or "log_prob",
+            num_samples=num_samples or 0,
+            labels=labels,
+            background=background,
+            mutation=mutation,
+            worst=worst,
+            seed=seed,
+            accept_changed_data=accept_changed_data,
+            device=device,
+        )
+        score_runs(answer, wanted)
+        answer.close()
+        return
     from gmstudio.engine.evaluation.likelihood import has_likelihood
     from gmstudio.engine.evaluation.reconstruction import reconstructs
     from gmstudio.engine.evaluation.sample_quality import only_generates
     from gmstudio.engine.runtime.device import choose_device
     from gmstudio.engine.runtime.models import ModelCache
 
-    loaded = ModelCache().load(str(typed_path(run)), choose_device(device))
+    (only,) = run
+    loaded = ModelCache().load(str(typed_path(only)), choose_device(device))
     warn(loaded.warnings)
-    answer = Answer(KEYS, as_json=as_json)
     with with_options():
         dataset = load_data_for(loaded, data, data_dir, accept_changed=accept_changed_data)
     name = data or loaded.record.data
@@ -103,19 +167,20 @@ def score(
     size = min(count or len(part), len(part))
     card = loaded.model.card
     answer.line(f"{card.title} of step {loaded.step:,}, {size:,} {split} images of {name}")
-    answer.put(run=typed_path(run).absolute(), family=card.name, family_title=card.title, step=loaded.step)
+    answer.put(run=typed_path(only).absolute(), family=card.name, family_title=card.title, step=loaded.step)
     answer.put(data=name, split=split, images=size, seed=seed, warnings=loaded.warnings)
     if only_generates(loaded.model):
         _samples(answer, loaded.model, dataset, split, size, seed)
     elif reconstructs(loaded.model) and not has_likelihood(loaded.model):
         _reconstructions(answer, loaded.model, dataset, split, size)
     else:  # raises the error for a third-party family without any of these
-        _likelihood(answer, loaded, dataset, split, size, num_samples, labels, seed)
+        _likelihood(answer, typed_path(only), loaded, dataset, split, size, num_samples, labels, seed)
     answer.close()
 
 
 def _likelihood(
     answer: Answer,
+    path: "Path",
     loaded: "Loaded",
     dataset: "Dataset",
     split: str,
@@ -124,11 +189,15 @@ def _likelihood(
     choice: str | None,
     seed: int,
 ) -> None:
-    from rich.progress import track
-
+    from gmstudio.cli.scoring_runs import follow_scores
+    from gmstudio.engine.density.image_sets import OpenedImages
+    from gmstudio.engine.density.scoring import score_and_keep
+    from gmstudio.engine.density.statistics.log_prob import LogProb
+    from gmstudio.engine.density.subject import Subject
+    from gmstudio.engine.density.subjects import weights_digest
     from gmstudio.engine.evaluation.label_mixture import MAX_LABELS, label_mixture
-    from gmstudio.engine.evaluation.likelihood import batch_size, default_samples, prepare
-    from gmstudio.engine.evaluation.likelihood import score as score_images
+    from gmstudio.engine.evaluation.likelihood import Score, default_samples, kind_of_score
+    from gmstudio.protocol.density import StatisticSettings
 
     model: Any = loaded.model
     images, part = dataset.view(split, range(size)), dataset.split(split)
@@ -136,22 +205,21 @@ def _likelihood(
     labels = part.labels[:size] if part.labels is not None and choice == "given" else None
     if labels is not None:
         model.check_trained(labels.tolist())
-    mixture = label_mixture(model, dataset.train.labels) if choice in (None, "marginal") else None
-    if choice == "marginal" and mixture is None:
+    is_mixed = choice in (None, "marginal") and label_mixture(model, dataset.train.labels) is not None
+    if choice == "marginal" and not is_mixed:
         raise ValueError(f"A mixture takes 1 to {MAX_LABELS} labels of training images; use --labels given or none.")
     num_samples = default_samples(model, size) if num_samples is None else num_samples
-    console = answer.progress_console()
-    _follow(prepare(model, num_samples, seed), console)
-    pieces = score_images(model, images, num_samples, seed, labels, mixture)
-    batches = -(-len(images) // batch_size(model, num_samples))
-    result = next(
-        p for p in track(pieces, total=batches, description="Scoring", transient=True, console=console) if p is not None
-    )
-    warnings = tuple(filter(None, [result.warning]))
-    warn(warnings)
+    kind_of_score(model, num_samples)  # raises where there is no likelihood
+    subject = Subject(str(path), model, weights_digest(model), loaded.step, loaded.record, lambda: dataset)
+    settings = StatisticSettings(num_samples=num_samples, labels=_labels_of(model, choice, mixed=is_mixed) or "none")
+    opened = OpenedImages(images, dataset.image, labels, (), split)
+    pieces = score_and_keep(LogProb(subject, settings, seed), opened, seed)
+    scores = follow_scores(pieces, answer.progress_console())
+    result = Score(scores.kind_text, scores.values, model.image)
+    warn(scores.warnings)
     error, spread = (result.image.bits_per_dim(nats) for nats in (result.error_nats, result.spread_nats))
-    answer.put(kind=result.kind, warnings=(*loaded.warnings, *warnings), samples=num_samples)
-    answer.put(labels=_labels_of(model, choice, mixed=mixture is not None))
+    answer.put(kind=result.kind, warnings=(*loaded.warnings, *scores.warnings), samples=num_samples)
+    answer.put(labels=_labels_of(model, choice, mixed=is_mixed))
     answer.put(nats={"mean": result.mean_nats, "error": result.error_nats, "spread": result.spread_nats})
     answer.put(bits_per_dim={"mean": result.bits_per_dim, "error": error, "spread": spread})
     answer.line(f"{result.kind}:")
@@ -164,7 +232,7 @@ def _likelihood(
     _conservative(answer, model, images, result, seed)
 
 
-def _labels_of(model: Any, choice: str | None, *, mixed: bool) -> str | None:
+def _labels_of(model: Any, choice: str | None, *, mixed: bool) -> Any:
     """Which likelihood of a class-conditional model was taken, one of ``LABELS``; None for any other model."""
     if not getattr(model, "num_classes", 0):
         return None

@@ -13,6 +13,8 @@ from gmstudio.protocol.plain_text import plain_text
 from gmstudio.runs.record import RunError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from gmstudio.engine.training.job import TrainingJob
 
 
@@ -59,12 +61,16 @@ class _EndSignals:
 
 
 class Watcher:
-    """Progress bar of a training."""
+    """Progress bar of a training.
 
-    def __init__(self) -> None:
+    Args:
+        console: where it is drawn; None: on stdout.
+    """
+
+    def __init__(self, console: "Console | None" = None) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-        self._console = new_console()
+        self._console = console or new_console()
         self._progress = Progress(
             TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(),
