@@ -50,6 +50,8 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "vae": {"num_hidden": 400, "num_latent": 20},
     "realnvp": {"num_channels": 16, "num_blocks": 1},
 }
+SAMPLES = {"vae": 20, "realnvp": 1}
+"""Monte Carlo samples an image: importance-weighted for the VAE, one of the bound for the flow."""
 STATISTICS = ("log_prob", "ratio", "complexity", "typicality")
 PAPERS = {
     "Ren et al. 2019, PixelCNN++, Fashion-MNIST against MNIST, 256 levels": {"log_prob": 0.089, "ratio": 0.994},
@@ -105,7 +107,7 @@ def _told_apart(data_dir: str, out: Path, name: str, family: str, seed: int, cou
     run = out / f"{name}-{family}"
     context = EngineContext(lambda _: None)
     context.device = CPU
-    settings = StatisticSettings(background=f"{run}-background")
+    settings = StatisticSettings(background=f"{run}-background", num_samples=SAMPLES.get(family, 0))
     subject = subject_of(context, str(run), settings)
     folder = _idx_folder(Path(data_dir) / SETS[other], out / "data" / SETS[other])
     sets = [

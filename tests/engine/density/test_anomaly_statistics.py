@@ -204,6 +204,7 @@ class TestComplexity:
         lengths = code_lengths(all_images(), 2, coders_of(coder))
         expected = -enumerated_log_probs(subject) / math.log(2) - lengths
         np.testing.assert_allclose(scored(statistic).values, expected, atol=1e-4)
+        assert statistic.kind_text.startswith("−log₂ p (exact) minus the code length by ")
         assert statistic.card.direction == "anomalous"
 
     @pytest.mark.parametrize("coder", ["png", "webp", "jpeg2000"])

@@ -70,8 +70,8 @@ class Complexity(LikelihoodStatistic):
     @property
     def kind_text(self) -> str:
         """Formula with the names of the coders."""
-        names = " or ".join(_TITLES[name] for name in self._coders)
-        least = f"the smallest of {names}" if len(self._coders) > 1 else names
+        *others, last = (_TITLES[name] for name in self._coders)
+        least = f"the smallest of {', '.join(others)} and {last}" if others else last
         return f"−log₂ p ({self.likelihoods.kinds[0]}) minus the code length by {least}"
 
     @property
