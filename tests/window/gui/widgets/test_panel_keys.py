@@ -8,7 +8,7 @@ from atlas_scene import AtlasScene
 from chains_scene import ChainsScene
 from data_scene import INFO, OLDER
 from data_scene import Scene as DataScene
-from fake_client import FakeClient
+from density_scene import DensityScene
 from features_scene import FeaturesScene
 from labs_scene import LabsScene
 from latent_engine import LatentEngine
@@ -45,7 +45,6 @@ from gmstudio.window.gui.panels.train.panel import TrainPanel
 from gmstudio.window.gui.places import PLACES
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.gui.widgets.panel_keys import BOXES, FIELDS
-from gmstudio.window.state.density.state import DensityState
 from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.runs.library import RunLibrary
 
@@ -132,11 +131,12 @@ def build_plane(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
 
 
 def build_density(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
-    client = FakeClient()
-    library = RunLibrary(client)
-    panel = DensityPanel(DensityState(client, library), library)
+    scene = DensityScene()
+    panel = DensityPanel(scene.state, scene.library)
     qtbot.addWidget(panel)
+    panel.tabs.build_all()
     panel.show()
+    scene.start()
     return panel, panel.hide
 
 

@@ -5,6 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.density.anomalies import AnomaliesPage
 from gmstudio.window.gui.panels.density.bytes import BytesPage
 from gmstudio.window.gui.panels.density.one_image import OneImagePage
 from gmstudio.window.gui.panels.density.scores import ScoresPage
@@ -31,6 +32,8 @@ class PageEntry(NamedTuple):
 
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("one_image", "One image", "One image through every family, side by side", OneImagePage),
+    PageEntry("scores", "Scores", "Score images under several models, and sort them by their likelihood", ScoresPage),
+    PageEntry("anomalies", "Anomalies", "Tell two sets of images apart, and choose a threshold", AnomaliesPage),
     PageEntry("bytes", "Bytes", "An exact model as a lossless coder, beside PNG and WebP", BytesPage),
     PageEntry("scores", "Scores", "Score images under several models, and sort them by their likelihood", ScoresPage),
 )

@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QPainter
+from PySide6.QtGui import QColor, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -31,6 +31,9 @@ COLUMNS = (
     ("This image", "Score of the image that is open, and its standard error where it is no exact one."),
 )
 CHIP_MARGIN = 3
+LESS_IMPORTANT = (5, 4)
+"""Columns that give way to the names of the models."""
+NAME_LETTERS = 18
 
 
 class ScoreRow(NamedTuple):
@@ -118,10 +121,13 @@ class ScoreTable(QTableWidget):
         heading = self.horizontalHeader()
         heading.setHighlightSections(False)
         heading.setStretchLastSection(False)
+        self._widths: list[int] = []
+        self._name_width = NAME_LETTERS * self.fontMetrics().averageCharWidth()
         widest = ("", "estimate", "−1,000.00 ± 10.00", "≤ 10.000", "100,000", "100,000*", "−1,000.00")
         for column, (sample, (title, _)) in enumerate(zip(widest, COLUMNS, strict=True)):
             width = max(self.fontMetrics().horizontalAdvance(text) for text in (sample, title))
-            self.setColumnWidth(column, width + 2 * GRID)
+            self._widths.append(width + 2 * GRID)
+            self.setColumnWidth(column, self._widths[-1])
         heading.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         heading.setMinimumSectionSize(6 * GRID)
         self._tint()
@@ -140,6 +146,15 @@ class ScoreTable(QTableWidget):
     def minimumSizeHint(self) -> QSize:
         """Size of two rows."""
         return QSize(30 * GRID, 3 * (self.fontMetrics().height() + GRID) + GRID)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave out the step, then the number of images, where the names of the models have no room."""
+        super().resizeEvent(event)
+        room = self.viewport().width()
+        needed = self._name_width + sum(self._widths[1:])
+        for column in LESS_IMPORTANT:
+            self.setColumnHidden(column, needed > room)
+            needed -= self._widths[column] if needed > room else 0
 
     def show_rows(self, rows: list[ScoreRow], unit: str, chosen: str) -> None:
         """Show rows.

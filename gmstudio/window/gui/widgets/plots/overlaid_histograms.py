@@ -274,9 +274,9 @@ class OverlaidHistograms(QWidget):
         if math.isnan(self._threshold):
             return
         x = self.x_of(self._threshold)
-        painter.setPen(QPen(theme().color("mark"), 2))
+        painter.setPen(QPen(theme().color("text"), 2))
         painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-        painter.setBrush(theme().color("mark") if self.hasFocus() else theme().color("base"))
+        painter.setBrush(theme().color("text") if self.hasFocus() else theme().color("base"))
         painter.drawEllipse(QPointF(x, area.top() + 5), 5, 5)
         painter.setBrush(Qt.BrushStyle.NoBrush)
 

@@ -107,7 +107,7 @@ class RateCurve(QWidget):
     def area(self) -> QRectF:
         """Rectangle of the plot."""
         line = self.fontMetrics().height()
-        top = 2 * line
+        top = 2.5 * line
         return QRectF(LEFT, top, max(1, self.width() - LEFT - RIGHT), max(1, self.height() - top - 2 * line - GAP))
 
     def sizeHint(self) -> QSize:
@@ -136,8 +136,8 @@ class RateCurve(QWidget):
         painter.drawPolyline(QPolygonF(self._points(area)))
         if 0 <= self._point < len(self._rates.x):
             place = self.place_of(self._point)
-            painter.setPen(QPen(theme().color("mark"), 2))
-            painter.setBrush(theme().color("mark") if self.hasFocus() else theme().color("base"))
+            painter.setPen(QPen(theme().color("text"), 2))
+            painter.setBrush(theme().color("text") if self.hasFocus() else theme().color("base"))
             painter.drawEllipse(place, 5, 5)
 
     def _points(self, area: QRectF) -> list[QPointF]:
