@@ -354,7 +354,8 @@ def test_the_keys_of_a_page_act_on_that_page_only(panel: Panel, spy: KeySpy, qtb
             if not homes or outside or shown in homes or action.objectName() in EVERYWHERE:
                 continue
             action.setEnabled(True)
-            assert spy.press(panel, sequence) == [], (tabs.tabText(shown), action.text())
+            fired = spy.press(panel, sequence)  # of the open page, where it has the same key
+            assert action.objectName() not in fired, (tabs.tabText(shown), action.text())
             tried += 1
     assert tried or panel.name in ("data", "train")
 

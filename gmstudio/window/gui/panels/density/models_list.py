@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QLabel, QLineEdit, QListWidget, QListWidgetItem, Q
 
 from gmstudio.protocol.runs import RunInfo, bits_text
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.run_chooser import NO_RUN, WAITING
 from gmstudio.window.gui.run_text import progress_text, run_name, run_tip, started_text
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.state.density.state import DensityState
@@ -41,7 +42,8 @@ class ModelsList(QWidget):
         self.list.installEventFilter(self)
         self.filter.setPlaceholderText("Filter …")
         self.filter.setClearButtonEnabled(True)
-        self._empty = QLabel("No trained run yet: start one under Train.")
+        self._empty = QLabel(WAITING)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._empty.setWordWrap(True)
         self._empty.setProperty("role", "muted")
         column = QVBoxLayout(self)
@@ -88,6 +90,7 @@ class ModelsList(QWidget):
         self.list.verticalScrollBar().setValue(scrolled)
         self.filter.setVisible(len(runs) >= LONG)
         self._empty.setVisible(not runs)
+        self._empty.setText(NO_RUN if self._state.library.home else WAITING)
         self.list.setVisible(bool(runs))
         self._hide()
 

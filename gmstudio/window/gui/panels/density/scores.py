@@ -314,6 +314,8 @@ class ScoresPage(ActiveWidget):
     def _show_table(self) -> None:
         state, rows, unit, index = self._state, [], "", self._state.inspected.index
         for place, run in enumerate(self._owner.runs):
+            if self._owner.library.info(run) is None:
+                continue  # the runs are not listed yet
             result = state.result(run)
             problem = state.problems.get(run) or state.offered.refusal(run, state.statistic)
             row = ScoreRow(run, self._name(run), theme().series(place), problem=problem)
