@@ -17,6 +17,8 @@ TITLES = {
     "game": "The game of generator and discriminator",
     "flows-and-diffusion": "Flows and diffusion",
     "good-model": "What is a good model?",
+    "density-scores": "What likelihood says of an image",
+    "anomalies": "Likelihood and anomalies",
 }
 """Lessons in the order in which they are offered, name → title; their texts are read when one is opened."""
 

@@ -85,7 +85,7 @@ class AnomalyNumbers(QWidget):
         self.tried.show_tried(self._state.tried(), detection)
         self.threshold.setEnabled(detection is not None)
         curves = None if detection is None else detection.event.curves
-        remarks = [] if detection is None else [*detection.event.warnings, *detection.event.conversions]
+        remarks = [] if detection is None else [*detection.event.warnings]
         if curves is None:
             self.summary.setText("")
         else:
