@@ -10,6 +10,7 @@ from fake_client import FakeClient
 
 from gmstudio import data
 from gmstudio.engine.catalog import capabilities_of
+from gmstudio.engine.density.coding import one_thread
 from gmstudio.engine.jobs import JobFailedError, Jobs
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.errors import error_sentence, reason_of
@@ -107,10 +108,7 @@ class DensityEngine(FakeClient):
                 self._begin(command)
             else:
                 pieces -= 1
-                try:
-                    self.jobs.advance()
-                except JobFailedError as failed:
-                    self._fail(failed.command, failed.error)
+                self._advance()
             self._deliver_all()
 
     def ask(self, command: Command, kind: type[EventT]) -> EventT:
@@ -122,10 +120,7 @@ class DensityEngine(FakeClient):
         command = msgspec.structs.replace(command, request=10_000 + len(self.replies))
         self._begin(command)
         while self.jobs:
-            try:
-                self.jobs.advance()
-            except JobFailedError as failed:
-                self._fail(failed.command, failed.error)
+            self._advance()
         self._outgoing.clear()
         own = [event for event in self.replies if event.request == command.request]
         failures = [event for event in own if isinstance(event, CommandFailed)]
@@ -134,6 +129,13 @@ class DensityEngine(FakeClient):
         found = [event for event in own if isinstance(event, kind)]
         assert found, f"no {kind.__name__} among {[type(event).__name__ for event in own]}"
         return found[-1]
+
+    def _advance(self) -> None:
+        with one_thread():  # other tests may use the other cores
+            try:
+                self.jobs.advance()
+            except JobFailedError as failed:
+                self._fail(failed.command, failed.error)
 
     def _begin(self, command: Command) -> None:
         if isinstance(command, Cancel):

@@ -26,7 +26,7 @@ from gmstudio.window.state.density.one_image import ModelCard
 
 BADGES = {"exact": ("exact", "good"), "lower bound": ("bound", "warning"), "estimate": ("estimate", "accent")}
 NONE = ("none", "muted")
-ROWS = dict(zip(NEIGHBOUR_PARTS, ("near, pixels", "near, code"), strict=True))
+ROWS = dict(zip(NEIGHBOUR_PARTS, ("nearest by pixels", "nearest by code"), strict=True))
 
 
 def content_of(card: ModelCard, info: RunInfo | None) -> CardContent:
@@ -40,7 +40,7 @@ def content_of(card: ModelCard, info: RunInfo | None) -> CardContent:
     levels = card.image.levels if card.image is not None else 2
     badge, role, line, line_tip = _likelihood(card)
     code, code_title, code_tip = _code(card)
-    second, second_tip = _discriminated(card)
+    second, second_tip = _second(card)
     rows = [_row(card, part, words, levels) for part, words in ROWS.items()]
     note, error = _note(card)
     return CardContent(
@@ -77,7 +77,7 @@ def _reconstruction(card: ModelCard) -> CardPicture:
     if isinstance(part, Reconstructed):
         tip = f"Decoded code; mean squared error {part.error:.5f}, black 0 and white 1."
         return CardPicture(part.image.numpy(), f"error {part.error:.3g}", tip)
-    return CardPicture(None, _absent(part, "reconstruction"), _reason(part))
+    return CardPicture(None, _absent(part, "decoded"), _reason(part))
 
 
 def _surprisal(card: ModelCard) -> CardPicture:
@@ -96,22 +96,24 @@ def _likelihood(card: ModelCard) -> tuple[str, str, str, str]:
     part = card.parts.get("likelihood")
     if isinstance(part, Likelihood):
         badge, role = BADGES.get(part.kind, NONE)
-        spread = "" if part.error is None else f" ± {part.error:.2g}"
+        spread = "" if part.error is None else f" ± {part.error:,.0f}" if part.error >= 10 else f" ± {part.error:.2g}"
         relation = "≥" if part.kind == "lower bound" else "≈" if part.kind == "estimate" else "="
-        line = f"log p {relation} {_minus(part.nats)}{spread} nats · {part.bits_per_dim:.3f} bits/dim"
+        line = f"log p {relation} {_minus(part.nats)}{spread} nats"
         return badge, role, line, " ".join(filter(None, (f"{part.kind_text}.", *part.warnings)))
     if isinstance(part, Missing):
         return *NONE, "no likelihood" if not part.failed else part.reason, part.reason
     return "", "muted", "", ""
 
 
-def _discriminated(card: ModelCard) -> tuple[str, str]:
-    part = card.parts.get("discriminated")
+def _second(card: ModelCard) -> tuple[str, str]:
+    """Bits per dimension and D(x), and the tip."""
+    likelihood, part = card.parts.get("likelihood"), card.parts.get("discriminated")
+    bits = f"{likelihood.bits_per_dim:.3f} bits/dim" if isinstance(likelihood, Likelihood) else ""
     if isinstance(part, Discriminated):
-        return f"{part.title} = {part.value:.3f}", "Output of the discriminator; higher is more real."
-    if isinstance(part, Missing):
-        return "D(x): –", part.reason
-    return "", ""
+        words, tip = f"{part.title} = {part.value:.3f}", "Output of the discriminator; higher is more real."
+    else:
+        words, tip = ("D(x): –", part.reason) if isinstance(part, Missing) else ("", "")
+    return " · ".join(filter(None, (bits, words))), tip
 
 
 def _code(card: ModelCard) -> tuple[NDArray[np.float32] | None, str, str]:

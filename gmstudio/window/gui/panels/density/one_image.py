@@ -70,14 +70,14 @@ class OneImagePage(ActiveWidget):
             "one_paste", "Paste", "Ctrl+V", self._pictures.paste, icon="copy", tip="Show the picture in the clipboard"
         )
         self.previous = add(
-            "one_previous", "Previous image", "Left", lambda: self._step(-1), icon="back", tip="Show the image before"
+            "one_previous", "Previous image", "Left", lambda: self._step(-1), icon="left", tip="Show the image before"
         )
         self.next = add(
             "one_next",
             "Next image",
             "Right",
             lambda: self._step(1),
-            icon="forward",
+            icon="right",
             tip="Show the next image",
         )
         self.refresh = add(

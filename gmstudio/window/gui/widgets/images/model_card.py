@@ -19,6 +19,8 @@ PAD = GRID
 CODE_HEIGHT = 4 * GRID
 LEAST_WIDTH = 36 * GRID
 THUMBS = 5
+ROW_TITLE = 9 * GRID
+"""Width of the words before a row of small pictures."""
 MAX_BARS = 256
 _CENTRE = int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter)
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -138,19 +140,12 @@ class ModelCardView(QAbstractButton):
 
     def _thumb(self, width: float) -> float:
         """Side of the small pictures."""
-        return min((width - 2 * PAD - 7 * GRID) / THUMBS - GRID / 2, 5.0 * GRID)
+        return min((width - 2 * PAD - ROW_TITLE) / THUMBS - GRID / 2, 5.0 * GRID)
 
     def height_for(self, width: int) -> int:
         """Height of a card of a width."""
-        lines = 7
-        return round(
-            2 * PAD
-            + lines * self._line()
-            + self._side(width)
-            + CODE_HEIGHT
-            + 2 * (self._thumb(width) + GRID)
-            + 2 * GRID
-        )
+        words, rows = 7 * self._line(), 2 * (self._thumb(width) + GRID)
+        return round(2 * PAD + words + self._side(width) + CODE_HEIGHT + rows + 2 * GRID)
 
     def sizeHint(self) -> QSize:
         """Legible size."""
@@ -270,8 +265,10 @@ class ModelCardView(QAbstractButton):
 
     def _paint_row(self, painter: QPainter, top: float, row: CardRow, pictures: list[QImage]) -> float:
         thumb = self._thumb(self.width())
-        left = PAD + 7.0 * GRID
-        self._text(painter, QRectF(PAD, top, 7 * GRID - 4, thumb), row.title, "muted")
+        left = float(PAD + ROW_TITLE)
+        painter.setFont(self.font())
+        painter.setPen(theme().color("muted"))
+        painter.drawText(QRectF(PAD, top, ROW_TITLE - 4, thumb), _LEFT | int(Qt.TextFlag.TextWordWrap), row.title)
         for number, image in enumerate(pictures[:THUMBS]):
             self._paint_image(painter, QRectF(left + number * (thumb + GRID / 2), top, thumb, thumb), image)
         self._tips.append((QRectF(PAD, top, self.width() - 2 * PAD, thumb), row.tip))
