@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Literal
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
@@ -18,7 +17,7 @@ from gmstudio.protocol.density_bytes import (
     ImagesCompressed,
 )
 from gmstudio.protocol.engine import CommandFailed, Reason
-from gmstudio.protocol.image_sets import DataImages, ImageSet
+from gmstudio.protocol.image_sets import ImageSet
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.density.state import DensityState
 
@@ -150,10 +149,7 @@ class BytesState(QObject):
         self.changed.emit()
 
     def _images(self) -> ImageSet:
-        images = self._owner.images
-        if isinstance(images, DataImages) and not images.data and not images.run:
-            return msgspec.structs.replace(images, run=self._owner.run)
-        return images
+        return self._owner.resolved(self._owner.images)
 
     def _send_file(self, file: Array, run: str, name: str, *, compare: bool) -> None:
         self.problem, self.progress, self.file_name = "", ScoreProgress(), name

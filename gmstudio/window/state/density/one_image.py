@@ -3,7 +3,6 @@
 from collections import deque
 from typing import Any
 
-import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.array import Array
@@ -22,7 +21,7 @@ from gmstudio.protocol.density_one_image import (
     Surprisal,
 )
 from gmstudio.protocol.engine import CommandFailed, Reason
-from gmstudio.protocol.image_sets import DataImages, GivenImages, ImageSet
+from gmstudio.protocol.image_sets import GivenImages, ImageSet
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.runs import RunInfo
 from gmstudio.window.client.request import Request
@@ -180,10 +179,7 @@ class OneImageState(QObject):
     # ---- asking --------------------------------------------------------------------------------------------------
 
     def _images(self) -> ImageSet:
-        images = self._owner.images
-        if isinstance(images, DataImages) and not images.data and not images.run:
-            return msgspec.structs.replace(images, run=self._owner.run)
-        return images
+        return self._owner.resolved(self._owner.images)
 
     def _on_images_changed(self) -> None:
         self.index = 0
