@@ -86,7 +86,7 @@ class OneImagePage(ActiveWidget):
             "",
             self._state.refresh,
             icon="refresh",
-            tip="Compute everything anew, with the present weights of a run in training",
+            tip="Compute everything again, with the present weights of a run in training",
         )
         self.stop = add(
             "one_stop",
