@@ -1,0 +1,216 @@
+"""Table of the numbers about samples, a column for each model beside the held-out images, and the same as CSV."""
+
+import csv
+import io
+import math
+from collections.abc import Callable, Mapping
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
+
+from gmstudio.media.provenance import comment_lines
+from gmstudio.protocol.density_samples import DistanceCurve, QualityNumber, SampleReport
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+from gmstudio.window.state.density.samples import SamplesState
+
+NAMES: dict[str, tuple[str, str]] = {
+    "frechet": (
+        "Fréchet distance",
+        "Distance of two Gaussians with the means and covariances of the features; from n samples it is too large by "
+        "about c/n. ± is the jackknife's standard error.",
+    ),
+    "frechet_limit": (
+        "Fréchet distance, n → ∞",
+        "The line in 1/n through the distances of parts of the samples, at 0; only these compare between different n.",
+    ),
+    "kernel": (
+        "Kernel distance",
+        "Squared maximum mean discrepancy with a cubic kernel; without bias, so that it may be negative. Mean and "
+        "standard error over disjoint blocks.",
+    ),
+    "precision": ("Precision", "Share of samples that lie within the support of the training images."),
+    "recall": ("Recall", "Share of training images that lie within the support of the samples."),
+    "density": (
+        "Density",
+        "Mean number of training images' balls around a sample, over k: 1 where samples are distributed as the images, "
+        "more where they crowd.",
+    ),
+    "coverage": ("Coverage", "Share of training images with a sample in their ball."),
+    "confidence": (
+        "Classifier's confidence",
+        "Mean probability of the class that the classifier assigns: low where samples are of no class.",
+    ),
+    "copies": (
+        "Nearer than held-out (p)",
+        "One-sided Mann–Whitney test on pixels: are samples nearer to training images than held-out images are? A small "
+        "p is a sign of copying, or of samples that are smoother than images; the nearest images show which.",
+    ),
+}
+GOAL = {"low": "lower is better", "high": "higher is better", "one": "best at 1"}
+REFERENCE = "Held-out images"
+TALLEST_PX = 260
+NameOf = Callable[[str], str]
+
+
+class NumbersTable(QWidget):
+    """The numbers.
+
+    Args:
+        panel: that names the control.
+        state: of the page.
+        name_of: short name of a run.
+    """
+
+    def __init__(self, panel: Panel, state: SamplesState, name_of: NameOf) -> None:
+        super().__init__()
+        self._state, self._name_of = state, name_of
+        self._shown: object = None
+        self.title = ElidedLabel()
+        self.title.setProperty("role", "muted")
+        self.grid = QTableWidget(len(NAMES), 2)
+        panel.name_widget(self.grid, "samples_numbers", "Numbers", "")
+        self.grid.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.grid.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.grid.setTabKeyNavigation(False)
+        self.grid.setWordWrap(False)
+        self.grid.setVerticalHeaderLabels([title for title, _ in NAMES.values()])
+        for row, (_title, help_text) in enumerate(NAMES.values()):
+            header = self.grid.verticalHeaderItem(row)
+            if header is not None:
+                header.setToolTip(help_text)
+        self.grid.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + GRID)
+        self.grid.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        height = self.grid.horizontalHeader().sizeHint().height() + 4
+        height += len(NAMES) * self.grid.verticalHeader().defaultSectionSize()
+        self.grid.setFixedHeight(min(height, TALLEST_PX))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID // 2)
+        column.addWidget(self.title)
+        column.addWidget(self.grid)
+        state.changed.connect(self._show)
+        self._show()
+
+    def _show(self) -> None:
+        measured = self._state.measured
+        shown = tuple((self._name_of(run), id(report)) for run, report in measured)
+        if shown == self._shown:
+            return
+        self._shown = shown
+        spaces = dict.fromkeys(report.space for _, report in measured)
+        self.title.set_words(
+            "Feature space: " + "; ".join(spaces) if spaces else "Numbers and their standard errors, once measured"
+        )
+        self.grid.setColumnCount(1 + max(len(measured), 1))
+        titles = [REFERENCE, *(self._name_of(run) for run, _ in measured)]
+        self.grid.setHorizontalHeaderLabels(titles if measured else [REFERENCE, "Samples"])
+        for column, (_run, report) in enumerate(measured, 1):
+            header = self.grid.horizontalHeaderItem(column)
+            if header is not None:
+                header.setToolTip(about(report))
+        for row, name in enumerate(NAMES):
+            first = measured[0][1] if measured else None
+            self._put(row, 0, "" if first is None else reference_text(first, name), name, first)
+            for column in range(1, self.grid.columnCount()):
+                report = measured[column - 1][1] if measured else None
+                self._put(row, column, "" if report is None else value_text(report, name), name, report)
+
+    def _put(self, row: int, column: int, text: str, name: str, report: SampleReport | None) -> None:
+        item = QTableWidgetItem(text)
+        item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        number = None if report is None else number_of(report, name)
+        item.setToolTip(NAMES[name][1] if number is None else f"{number.title}; {GOAL[number.better]}")
+        self.grid.setItem(row, column, item)
+
+
+def about(report: SampleReport) -> str:
+    """Describe a measurement: samples, images, sampler and weights."""
+    sampler = f", {report.sampler}" if report.sampler else ""
+    return (
+        f"{report.count:,} samples at step {report.weights_step:,}{sampler}, against {report.num_training:,} training "
+        f"images of {report.data}; reference: {report.num_held_out:,} held-out images; {report.space}"
+    )
+
+
+def number_of(report: SampleReport, name: str) -> QualityNumber | None:
+    """Number of a report by its name; None: it has none."""
+    return next((number for number in report.numbers if number.name == name), None)
+
+
+def value_text(report: SampleReport, name: str) -> str:
+    """Text of a number of the samples."""
+    number = number_of(report, name)
+    if number is not None:
+        return text_of(number.value, number.error)
+    if name == "confidence":
+        return "no labels" if report.classes is None else f"{report.classes.confidence:.3f}"
+    return p_text(report.memorization[0].p_value)
+
+
+def reference_text(report: SampleReport, name: str) -> str:
+    """Text of a number of held-out images."""
+    number = number_of(report, name)
+    if number is not None:
+        return text_of(number.reference, number.reference_error)
+    if name == "confidence" and report.classes is not None:
+        return "–" if math.isnan(report.classes.reference_confidence) else f"{report.classes.reference_confidence:.3f}"
+    return "–"
+
+
+def text_of(value: float, error: float) -> str:
+    """Write a value with its standard error: as many decimals as the error has two digits."""
+    if not math.isfinite(value):
+        return "–"
+    if not math.isfinite(error) or error <= 0:
+        return f"{value:.4g}"
+    decimals = min(max(1 - math.floor(math.log10(error)), 0), 6)
+    return f"{value:,.{decimals}f} ± {error:,.{decimals}f}"
+
+
+def p_text(p_value: float) -> str:
+    """Write a probability."""
+    if math.isnan(p_value):
+        return "–"
+    return f"{p_value:.2g}" if p_value >= 1e-4 else "< 0.0001"
+
+
+def csv_of(state: SamplesState, name_of: NameOf, details: Mapping[str, str]) -> str:
+    """Write all that was measured, a line for each value: model, table, what, n or number, value, error, reference."""
+    table = io.StringIO()
+    about_each = {name_of(run): about(report) for run, report in state.measured}
+    table.write(comment_lines({**details, **about_each}))
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["model", "table", "name", "index", "value", "error", "reference", "reference error"])
+    for run, report in state.measured:
+        model = name_of(run)
+        for number in report.numbers:
+            values = (number.value, number.error, number.reference, number.reference_error)
+            writer.writerow([model, "numbers", number.title, report.count, *map(_cell, values)])
+        for name, curve in (("samples", report.curve), (REFERENCE.lower(), report.reference_curve)):
+            for row in _points(curve):
+                writer.writerow([model, "Fréchet distance over n", name, *row])
+        if report.classes is not None:
+            shares = report.classes
+            for label, (mine, data) in enumerate(zip(shares.samples.numpy(), shares.data.numpy(), strict=True)):
+                writer.writerow([model, "classes", shares.names[label], label, _cell(mine), "", _cell(data)])
+        for found in report.memorization:
+            writer.writerow([model, "Mann–Whitney p", found.space, "", _cell(found.p_value)])
+            nearest, percentiles = found.distances.numpy()[:, 0], found.percentiles.numpy()
+            for index, (distance, percentile) in enumerate(zip(nearest, percentiles, strict=True)):
+                writer.writerow([model, "distance", found.space, index, _cell(distance)])
+                writer.writerow([model, "percentile", found.space, index, _cell(percentile)])
+    return table.getvalue()
+
+
+def _points(curve: DistanceCurve | None) -> list[list[object]]:
+    if curve is None:
+        return []
+    rows = zip(curve.counts.numpy().tolist(), curve.values.numpy(), curve.errors.numpy(), strict=True)
+    limit: list[object] = ["infinity", _cell(curve.limit), _cell(curve.limit_error)]
+    return [*([count, _cell(value), _cell(error)] for count, value, error in rows), limit]
+
+
+def _cell(value: float) -> str:
+    return "" if math.isnan(value) else repr(float(value))
