@@ -34,6 +34,7 @@ from gmstudio.window.gui.widgets.plots.cdf_strip import CdfStrip
 from gmstudio.window.gui.widgets.plots.curve_line import Trace
 from gmstudio.window.gui.widgets.plots.curve_plot import CurvePlot
 from gmstudio.window.gui.widgets.plots.distribution_view import DistributionView
+from gmstudio.window.gui.widgets.plots.grouped_bars import GroupedBars
 from gmstudio.window.gui.widgets.plots.line_plot import LinePlot
 from gmstudio.window.gui.widgets.plots.matrix_view import MatrixView
 from gmstudio.window.gui.widgets.plots.overlaid_histograms import OverlaidHistograms
@@ -57,6 +58,7 @@ KINDS = (
     PlaneCanvas,
     DistributionView,
     BarFigure,
+    GroupedBars,
     CdfStrip,
     CostMap,
     ModelCardView,

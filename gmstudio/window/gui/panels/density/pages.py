@@ -8,6 +8,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.density.anomalies import AnomaliesPage
 from gmstudio.window.gui.panels.density.bytes import BytesPage
 from gmstudio.window.gui.panels.density.one_image import OneImagePage
+from gmstudio.window.gui.panels.density.samples import SamplesPage
 from gmstudio.window.gui.panels.density.scores import ScoresPage
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.lazy_tabs import Tab
@@ -34,6 +35,9 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("one_image", "One image", "One image through every family, side by side", OneImagePage),
     PageEntry("scores", "Scores", "Score images under several models, and sort them by their likelihood", ScoresPage),
     PageEntry("anomalies", "Anomalies", "Tell two sets of images apart, and choose a threshold", AnomaliesPage),
+    PageEntry(
+        "samples", "Samples", "How good samples are, beside held-out images, and whether they are copies", SamplesPage
+    ),
     PageEntry("bytes", "Bytes", "An exact model as a lossless coder, beside PNG and WebP", BytesPage),
     PageEntry("scores", "Scores", "Score images under several models, and sort them by their likelihood", ScoresPage),
 )

@@ -113,7 +113,7 @@ class SamplesPage(ActiveWidget):
             tip="Save the numbers, the curves, the classes and each sample's distance from its nearest training image",
             needs="Measure samples first.",
         )
-        self.find = add(
+        self.find_weights = add(
             "samples_find_weights",
             "Choose…",
             "",
@@ -156,7 +156,7 @@ class SamplesPage(ActiveWidget):
             self.pickled,
             "samples_pickled",
             "Read pickled weights",
-            "A .pt or .pth file is a pickle: only its tensors are read and nothing in it is executed. Prefer safetensors",
+            "A .pt or .pth file is a pickle: only its tensors are read, and nothing in it is executed",
         )
         self._panel.remember(
             self.count, self.space, self.weights, self.pickled, self.neighbour, self.coverage_neighbour
@@ -197,7 +197,7 @@ class SamplesPage(ActiveWidget):
             second.addWidget(label)
             second.addWidget(field)
         second.addWidget(self.weights, 1)
-        second.addWidget(button(self.find))
+        second.addWidget(button(self.find_weights))
         second.addWidget(self.pickled)
         left = QVBoxLayout()
         left.setSpacing(GRID)
@@ -220,7 +220,7 @@ class SamplesPage(ActiveWidget):
         ours = kind == "inception"
         self.weights.setEnabled(ours)
         self.pickled.setEnabled(ours)
-        self.find.setEnabled(ours)
+        self.find_weights.setEnabled(ours)
         weights = self.weights.text().strip() if ours else ""
         self._state.set_space(SampleSpace(kind=kind, weights=weights, pickled=ours and self.pickled.isChecked()))
 

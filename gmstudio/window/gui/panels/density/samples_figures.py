@@ -137,11 +137,11 @@ class SampleFigures(QWidget):
         self.words.set_words(self._test_words(which))
 
     def _test_words(self, which: int) -> str:
-        tests = [
-            f"{self._name_of(run)}: z = {report.memorization[which].z:.1f}, p {p_text(report.memorization[which].p_value)}"
-            for run, report in self._state.measured
-            if len(report.memorization) > which and not math.isnan(report.memorization[which].z)
-        ]
+        tests = []
+        for run, report in self._state.measured:
+            found = report.memorization[which] if len(report.memorization) > which else None
+            if found is not None and not math.isnan(found.z):
+                tests.append(f"{self._name_of(run)}: z = {found.z:.1f}, p {p_text(found.p_value)}")
         return " · ".join(tests) if tests else "No held-out images to compare with"
 
     def _read(self, words: str) -> None:

@@ -44,8 +44,8 @@ NAMES: dict[str, tuple[str, str]] = {
     ),
     "copies": (
         "Nearer than held-out (p)",
-        "One-sided Mann–Whitney test on pixels: are samples nearer to training images than held-out images are? A small "
-        "p is a sign of copying, or of samples that are smoother than images; the nearest images show which.",
+        "One-sided Mann–Whitney test on pixels: are samples nearer to training images than held-out images are? A "
+        "small p is a sign of copying, or of samples that are smoother than images; the nearest images show which.",
     ),
 }
 GOAL = {"low": "lower is better", "high": "higher is better", "one": "best at 1"}
