@@ -23,7 +23,7 @@ class FineTune(Command, frozen=True, kw_only=True):
         run: path of the run whose data are used.
         labels_per_class: labelled training images a class; 0: all.
         steps: of each training.
-        learning_rate: of Adam.
+        learning_rate: of Adam for the encoders; that of the linear layers is ten times as large.
         batch_size: labelled images a step.
         num_seeds: choices of the labelled images, with as many random initializations.
         seed: of the first.

@@ -310,7 +310,12 @@ class _Fitting:
 
     def validate(self, seed: int) -> Iterator[float | None]:
         """Choose C by cross-validation, and yield it last."""
-        folds = probing.folds_of(self.labels, seed)
+        folds: list[probing.Fold] = []
+        for found in in_background(lambda: probing.folds_of(self.labels, seed)):
+            if found is None:
+                yield None
+            else:
+                folds = found
         cost = self.units.of_validation(len(self.labels))
         if not folds:
             self.units.add(cost)

@@ -74,7 +74,8 @@ class NetworkFeatures:
                 found.append(
                     FeatureLayer(name=layer.name, title=layer.title, num_dims=layer.shape[0], help=help, **settings)
                 )
-        return with_default(tuple(found), MIDDLE)
+        is_map = any(layer.name == MIDDLE + GRID for layer in found)
+        return with_default(tuple(found), MIDDLE + GRID if is_map else MIDDLE)
 
     def layer_values(self, x: Tensor, layer: str, timestep: int = 0, seed: int = 0) -> Tensor:
         """See ``LayeredFeatures``.
