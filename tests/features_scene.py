@@ -23,6 +23,7 @@ from gmstudio.protocol.features import (
     WorkProgress,
 )
 from gmstudio.protocol.features_factors import FactorMatrix, FactorScore, FactorsMeasured, MeasureFactors
+from gmstudio.protocol.features_fine_tuning import CLASSIFIERS, FineTune, FineTuneCurve, FineTuned
 from gmstudio.protocol.image_sets import FetchImages, ImagesFetched
 from gmstudio.protocol.runs import RunInfo, RunsListed
 from gmstudio.window.state.features.state import FeaturesState
@@ -65,6 +66,7 @@ class FeaturesScene:
             ProbeFeatures: lambda command: probed(command, (0.5, 1.0)),
             FetchImages: fetched,
             MeasureFactors: measured,
+            FineTune: tuned,
         }
 
     def start(self) -> None:
@@ -197,4 +199,39 @@ def measured(command: MeasureFactors) -> list[Event]:
             done=bool(done),
         )
         for done in (0, 1)
+    ]
+
+
+def tuned(command: FineTune) -> list[Event]:
+    """Replies to fine-tuning: half of the first seed, then all."""
+    steps = np.linspace(0, command.steps, 5).astype(np.int64)
+
+    def curves(known: int) -> tuple[FineTuneCurve, ...]:
+        found = []
+        for number, kind in enumerate(CLASSIFIERS):
+            accuracies = 0.9 - 0.1 * number + 0.02 * np.arange(command.num_seeds)[:, None] - 0.5 / (1 + np.arange(5))
+            accuracies.flat[known:] = np.nan
+            losses = 1.0 - accuracies
+            found.append(
+                FineTuneCurve(
+                    kind=kind, steps=Array.of(steps), accuracies=Array.of(accuracies), train_losses=Array.of(losses)
+                )
+            )
+        return tuple(found)
+
+    return [
+        FineTuned(
+            request=command.request,
+            space=command.space,
+            run=command.run,
+            title="VAE, posterior mean",
+            num_labels=command.labels_per_class * NUM_CLASSES,
+            num_test=NUM_TEST,
+            curves=curves(known),
+            warnings=("One class has few labels.",),
+            weights_step=9,
+            progress=WorkProgress(stage="Seed 1", share=share, seconds_left=9.0),
+            done=share == 1.0,
+        )
+        for known, share in ((3, 0.25), (5 * command.num_seeds, 1.0))
     ]

@@ -145,7 +145,7 @@ def _measure(extract: Extract, dataset: Dataset, command: MeasureFactors) -> Ite
     images = dataset.view("train", rows)
     held = dataset.view("test", np.arange(len(dataset.test)))
     measured: Measured | None = None
-    yield from report.told("Computing features", 0.0)
+    yield from report.told("Computing features", -1.0)
     for piece in extract(np.concatenate([images, held])):  # together: of one training step of a run in training
         yield None
         measured = piece or measured

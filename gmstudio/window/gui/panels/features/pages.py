@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.features.factors import FactorsPage
+from gmstudio.window.gui.panels.features.fine_tuning import FineTuningPage
 from gmstudio.window.gui.panels.features.probe import ProbePage
 from gmstudio.window.gui.panels.features.projection import ProjectionPage
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
@@ -31,6 +32,7 @@ class PageEntry(NamedTuple):
 
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("probe", "Probe", "Classify with few labels on features, and compare models by it", ProbePage),
+    PageEntry("fine_tuning", "Fine-tuning", "Train an encoder further with few labels", FineTuningPage),
     PageEntry("projection", "Projection", "Map of images by their features", ProjectionPage),
     PageEntry("factors", "Factors", "Compare the features with the known factors of the data", FactorsPage),
 )

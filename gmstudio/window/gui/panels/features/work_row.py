@@ -61,12 +61,13 @@ class WorkRow(QWidget):
 
         Args:
             progress: stage and time left; None: there is no work.
-            share: of all that is done.
+            share: of all that is done; negative: unknown.
             loading: of the data that the work waits for.
             about: what the work is about, written before the stage.
         """
         self.bar.setVisible(progress is not None)
-        self.bar.setValue(round(share * STEPS))
+        self.bar.setRange(0, STEPS if share >= 0 else 0)  # without a range it shows that there is work
+        self.bar.setValue(round(share * STEPS) if share >= 0 else -1)
         if progress is None:
             self.say("")
             return

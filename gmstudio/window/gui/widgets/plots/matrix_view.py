@@ -14,6 +14,8 @@ from gmstudio.window.gui.widgets.images.heat import heat_table
 
 GAP = 4
 LEAST_ROW_PX, MOST_CELL_PX = 18, 96
+SLACK = 4
+"""Pixels beside a heading, whose width is not exact where its letters come from another font."""
 HEADING_SHARE = 0.4
 """Of the width that the headings of the rows take at most."""
 BRIGHT = 0.55
@@ -148,7 +150,7 @@ class MatrixView(QWidget):
         """Rectangle of the cells."""
         line = self.fontMetrics().height()
         widest = max((self.fontMetrics().horizontalAdvance(name) for name in self._rows), default=0)
-        left = min(widest, int(HEADING_SHARE * self.width())) + line + 2 * GAP
+        left = min(widest + SLACK, int(HEADING_SHARE * self.width())) + line + 2 * GAP
         top = 2 * line + GAP
         width, height = self.width() - left - 1, self.height() - top - 1
         columns, rows = max(len(self._columns), 1), max(len(self._rows), 1)
