@@ -23,9 +23,10 @@ from gmstudio.protocol.features import (
     WorkProgress,
 )
 from gmstudio.protocol.features_factors import FactorMatrix, FactorScore, FactorsMeasured, MeasureFactors
-from gmstudio.protocol.features_fine_tuning import CLASSIFIERS, FineTune, FineTuneCurve, FineTuned
+from gmstudio.protocol.features_fine_tuning import FineTune, FineTuneCurve, FineTuned
 from gmstudio.protocol.image_sets import FetchImages, ImagesFetched
 from gmstudio.protocol.runs import RunInfo, RunsListed
+from gmstudio.window.state.features.fine_tuning import CLASSIFIERS
 from gmstudio.window.state.features.state import FeaturesState
 from gmstudio.window.state.runs.library import RunLibrary
 

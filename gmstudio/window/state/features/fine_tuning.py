@@ -10,10 +10,12 @@ from PySide6.QtCore import QObject, Signal
 from gmstudio.protocol.data import DataLoading
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.features import WorkProgress
-from gmstudio.protocol.features_fine_tuning import ClassifierKind, FineTune, FineTuneCurve, FineTuned
+from gmstudio.protocol.features_fine_tuning import FineTune, FineTuneCurve, FineTuned, TuningKind
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.features.state import FeaturesState
 
+CLASSIFIERS: tuple[TuningKind, ...] = ("fine-tuned", "frozen", "scratch")
+"""In the order of their curves and rows."""
 LABEL_COUNTS = (1, 5, 10, 50, 100, 0)
 """Labelled images a class; 0: all."""
 
@@ -124,12 +126,12 @@ class FineTuningState(QObject):
         self._request.cancel()
         self.changed.emit()
 
-    def curve(self, kind: ClassifierKind) -> FineTuneCurve | None:
+    def curve(self, kind: TuningKind) -> FineTuneCurve | None:
         """Return the curves of a kind of classifier; None where it has not begun."""
         curves = () if self.found is None else self.found.curves
         return next((curve for curve in curves if curve.kind == kind), None)
 
-    def final(self, kind: ClassifierKind) -> NDArray[np.float64]:
+    def final(self, kind: TuningKind) -> NDArray[np.float64]:
         """Return the last test accuracy of each seed that has one, (n,)."""
         curve = self.curve(kind)
         if curve is None:

@@ -19,6 +19,9 @@ TITLES = {
     "good-model": "What is a good model?",
     "density-scores": "What likelihood says of an image",
     "anomalies": "Likelihood and anomalies",
+    "probe": "Features and few labels",
+    "fine-tuning": "Fine-tuning an encoder",
+    "factors": "Disentangled codes",
 }
 """Lessons in the order in which they are offered, name → title; their texts are read when one is opened."""
 

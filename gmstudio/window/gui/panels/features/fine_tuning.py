@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gmstudio.protocol.features_fine_tuning import CLASSIFIERS, ClassifierKind, FineTuneCurve
+from gmstudio.protocol.features_fine_tuning import FineTuneCurve, TuningKind
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.features.probe_settings import count_text
 from gmstudio.window.gui.panels.features.space_row import space_words
@@ -27,15 +27,15 @@ from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.number_input import IntegerField, NumberField
 from gmstudio.window.gui.widgets.plots.line_plot import LinePlot, PlotLine
 from gmstudio.window.gui.widgets.sliders.typed_slider import fit_width
-from gmstudio.window.state.features.fine_tuning import LABEL_COUNTS, FineTuningState
+from gmstudio.window.state.features.fine_tuning import CLASSIFIERS, LABEL_COUNTS, FineTuningState
 from gmstudio.window.state.features.state import FeaturesState
 
-TITLES: dict[ClassifierKind, str] = {
+TITLES: dict[TuningKind, str] = {
     "fine-tuned": "Fine-tuned",
     "frozen": "Frozen encoder",
     "scratch": "From scratch",
 }
-TIPS: dict[ClassifierKind, str] = {
+TIPS: dict[TuningKind, str] = {
     "fine-tuned": "The encoder of the run is the beginning, and is trained with the linear layer on top of it.",
     "frozen": "The encoder of the run stays as it is; the linear layer alone is trained.",
     "scratch": "The same network with new weights, trained with the same labels.",
@@ -222,7 +222,7 @@ class FineTuningPage(ActiveWidget):
                 lines.append(PlotLine(TITLES[kind], curve.steps.numpy().astype(float), mean, colour=number))
         return lines
 
-    def _show_row(self, row: int, kind: ClassifierKind) -> None:
+    def _show_row(self, row: int, kind: TuningKind) -> None:
         final = self._state.final(kind)
         mean = f"{final.mean():.3f}" if len(final) else ""
         spread = f" ± {np.std(final, ddof=1):.3f}" if len(final) > 1 else ""

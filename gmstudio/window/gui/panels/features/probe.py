@@ -35,6 +35,8 @@ PLOT_TIP = "Mean test accuracy and its spread over the seeds: linear probe solid
 NO_CONFUSION = "Choose a cell of the table to see which classes are confused."
 NO_IMAGES = "Choose a cell of the matrix to see its images."
 NO_CONFUSED = "No test image is in this cell."
+LEAST_END = 1000.0
+"""Right end of the plot at least, so that it stays where it is while the accuracies arrive."""
 HEADER = ("features", "classifier", "labels_per_class", "labels", "seed_number", "accuracy", "C")
 
 
@@ -116,7 +118,9 @@ class ProbePage(ActiveWidget):
     # ---- showing -----------------------------------------------------------------------------------------------
 
     def _refresh(self) -> None:
-        self.plot.set_lines(self._lines(), (1.0, 1000.0) if not self._state.results else None)
+        lines = self._lines()
+        most = max((float(line.x.max()) for line in lines if len(line.x)), default=0.0)
+        self.plot.set_lines(lines, (1.0, max(most, LEAST_END)))
         self._refresh_actions()
         state = self._state
         if state.running:
