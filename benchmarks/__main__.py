@@ -248,5 +248,18 @@ def ood(
     report(benchmark.measure(data_dir, families.split(","), budget_s, seed, out, images))
 
 
+@app.command()
+def projection(
+    counts: Annotated[
+        list[int] | None, typer.Option("--count", min=3, help="Images that are projected; may be repeated.")
+    ] = None,
+    points: Annotated[int, typer.Option(min=3, help="Points on the map that is panned.")] = 60_000,
+) -> None:
+    """Map of images: frames a second while it is panned and zoomed, and seconds of PCA, t-SNE and UMAP."""
+    from benchmarks import scoring_projection as benchmark
+
+    report(benchmark.measure(tuple(counts or ()), points))
+
+
 if __name__ == "__main__":
     app()

@@ -5,7 +5,7 @@ from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
-from gmstudio.window.gui.widgets.projection.map_camera import MapCamera, fitted
+from gmstudio.window.gui.widgets.projection.map_camera import MapCamera
 from gmstudio.window.gui.widgets.projection.map_selection import DrawnShape, Tool
 from gmstudio.window.gui.widgets.projection.map_view import MapView
 from gmstudio.window.gui.widgets.projection.point_raster import GROUND
@@ -62,8 +62,7 @@ class ImageMap(MapView):
 
     def _zoom_at(self, factor: float, x: float, y: float) -> None:
         self.follows = False
-        fit = fitted(self._places, self.width(), self.height())
-        scale = MapCamera(scale=self.camera.scale * factor).limited(fit).scale
+        scale = MapCamera(scale=self.camera.scale * factor).limited(self.fit_camera()).scale
         self._set_camera(self.camera.zoomed(scale / self.camera.scale, x, y, self.width(), self.height()))
 
     def wheelEvent(self, event: QWheelEvent) -> None:

@@ -71,6 +71,7 @@ class MapView(QWidget):
         self._table: list[int] = []
         self._chosen: NDArray[np.bool_] | None = None
         self._pixels: NDArray[np.float32] | None = None
+        self._fit: MapCamera | None = None
         self._raster = PointRaster()
         self._sprites = MapSprites()
         self._with_images = True
@@ -122,11 +123,11 @@ class MapView(QWidget):
             self._colours = MapColours(np.ones(len(places), np.uint8))
             self._table = []
             self._set_hover(-1)
-        self._places = places
+        self._places, self._fit = places, None
         self._set_codes()
         self.follows = self.follows or fit
         if self.follows:
-            self.camera = fitted(places, self.width(), self.height())
+            self.camera = self.fit_camera()
             self.camera_changed.emit()
         self._refresh()
 
@@ -194,7 +195,7 @@ class MapView(QWidget):
     def fit(self) -> None:
         """Make all points visible."""
         self.follows = True
-        self._set_camera(fitted(self._places, self.width(), self.height()))
+        self._set_camera(self.fit_camera())
 
     def sizeHint(self) -> QSize:
         """Size at best; the layout may enlarge it."""
@@ -205,6 +206,12 @@ class MapView(QWidget):
         return QSize(240, 240)
 
     # ---- where things are ------------------------------------------------------------------------------------------
+
+    def fit_camera(self) -> MapCamera:
+        """View in which all points are visible."""
+        if self._fit is None:
+            self._fit = fitted(self._places, self.width(), self.height())
+        return self._fit
 
     def pixels(self) -> NDArray[np.float32]:
         """(N, 2) positions of the points in the widget's coordinates."""
@@ -347,7 +354,7 @@ class MapView(QWidget):
             self.wanted.emit(tuple(missing))
 
     def _set_camera(self, camera: MapCamera) -> None:
-        camera = camera.limited(fitted(self._places, self.width(), self.height()))
+        camera = camera.limited(self.fit_camera())
         if camera != self.camera:
             self.camera = camera
             self.camera_changed.emit()
@@ -361,7 +368,8 @@ class MapView(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Fit the points to the new size, or keep the middle."""
+        self._fit = None
         if self.follows:
-            self.camera = fitted(self._places, self.width(), self.height())
+            self.camera = self.fit_camera()
             self.camera_changed.emit()
         self._refresh()
