@@ -32,14 +32,13 @@ class PageEntry(NamedTuple):
 
 
 PAGES: tuple[PageEntry, ...] = (
-    PageEntry("one_image", "One image", "One image through every family, side by side", OneImagePage),
     PageEntry("scores", "Scores", "Score images under several models, and sort them by their likelihood", ScoresPage),
     PageEntry("anomalies", "Anomalies", "Tell two sets of images apart, and choose a threshold", AnomaliesPage),
+    PageEntry("one_image", "One image", "One image through every family, side by side", OneImagePage),
     PageEntry(
         "samples", "Samples", "How good samples are, beside held-out images, and whether they are copies", SamplesPage
     ),
     PageEntry("bytes", "Bytes", "An exact model as a lossless coder, beside PNG and WebP", BytesPage),
-    PageEntry("scores", "Scores", "Score images under several models, and sort them by their likelihood", ScoresPage),
 )
 """In the order of the tabs; their keys are 1, 2, …"""
 
