@@ -261,5 +261,28 @@ def projection(
     report(benchmark.measure(tuple(counts or ()), points))
 
 
+@app.command()
+def scoring(
+    families: Annotated[
+        list[str] | None,
+        typer.Option("--family", help="Key in FAMILIES; may be repeated; left out: all."),
+    ] = None,
+    device: DeviceOption = "cpu",
+    window: Annotated[bool, typer.Option(help="Measure the contact sheet and the map of 60,000 images, too.")] = True,
+) -> None:
+    """Images a second that are scored, by family, against the bare forward pass; pages of 60,000 images; the map."""
+    from benchmarks import scoring as benchmark
+
+    found = benchmark.measure(tuple(families or ()), device)
+    if window:
+        from benchmarks import scoring_projection, scoring_sheet
+
+        found |= {
+            "contact_sheet": scoring_sheet.measure_contact_sheet(),
+            "projection": scoring_projection.measure_frames(),
+        }
+    report(found)
+
+
 if __name__ == "__main__":
     app()
