@@ -198,6 +198,7 @@ def _computed(
         scores.begin()
         yield scores
         size = _Size(statistic)
+        evaluates = not any(module.training for module in statistic.subject.model.modules())
         for rows, digest in missing:
             generator = noise_of(seed, digest, statistic.subject.model.device)
             parts: list[Scored] = []
@@ -205,7 +206,7 @@ def _computed(
             while start < rows.stop:
                 part = slice(start, min(start + size.value, rows.stop))
                 began = time.perf_counter()
-                with exploring(statistic.subject.model):
+                with torch.inference_mode() if evaluates else exploring(statistic.subject.model):
                     scored = statistic.score(opened.images[part], generator, _of(labels, part))
                 size.took(part.stop - part.start, time.perf_counter() - began)
                 parts.append(scored)

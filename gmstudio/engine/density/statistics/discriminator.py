@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gmstudio.engine.density.statistics.statistic import Scored, Statistic
+from gmstudio.engine.density.statistics.statistic import Scored, Statistic, levels_of
 from gmstudio.families.base import Discriminator, Family
 from gmstudio.protocol.density import StatisticCard
 
@@ -58,6 +58,6 @@ class DiscriminatorOutput(Statistic):
     ) -> Scored:
         """Score some images; see ``Statistic.score``."""
         model: Any = self.subject.model
-        means_BCHW = torch.from_numpy(np.array(images)).to(model.device, next(model.parameters()).dtype)
+        means_BCHW = levels_of(images).to(model.device, next(model.parameters()).dtype)
         output_B = model.discriminate(means_BCHW / (model.image.levels - 1))
         return Scored(output_B.double().flatten().cpu().numpy())

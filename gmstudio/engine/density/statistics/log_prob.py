@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gmstudio.engine.density.statistics.statistic import Scored, Statistic
+from gmstudio.engine.density.statistics.statistic import Scored, Statistic, levels_of
 from gmstudio.engine.density.subject import Subject
 from gmstudio.engine.evaluation import likelihood
 from gmstudio.engine.evaluation.label_mixture import MAX_LABELS, LabelMixture, label_mixture
@@ -174,7 +174,7 @@ class LogProb(Statistic):
             ValueError: when labels are to be given and there are none, or the model knows none of them.
         """
         model: Any = self.subject.model
-        x_BCHW = torch.from_numpy(np.array(images)).to(model.device)
+        x_BCHW = levels_of(images).to(model.device)
         if isinstance(model, Exact):
             return Scored(_doubles(self._exact(model, x_BCHW, labels)))
         if isinstance(model, Estimated) and estimates(self.subject.model, self.num_samples):

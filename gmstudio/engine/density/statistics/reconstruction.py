@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from gmstudio.engine.density.statistics.statistic import Scored, Statistic
+from gmstudio.engine.density.statistics.statistic import Scored, Statistic, levels_of
 from gmstudio.engine.evaluation.reconstruction import reconstructs
 from gmstudio.families.base import Family, Invertible
 from gmstudio.protocol.density import StatisticCard
@@ -64,7 +64,7 @@ class Reconstruction(Statistic):
     ) -> Scored:
         """Score some images; see ``Statistic.score``."""
         model: Any = self.subject.model
-        x_BCHW = torch.from_numpy(np.array(images)).to(model.device)
+        x_BCHW = levels_of(images).to(model.device)
         target_BCHW = x_BCHW.float() / (model.image.levels - 1)
         error_BCHW = (model.decode(model.encode(x_BCHW)).float() - target_BCHW).square()
         return Scored(error_BCHW.flatten(1).double().mean(1).cpu().numpy())

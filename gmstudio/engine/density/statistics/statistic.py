@@ -25,6 +25,11 @@ class Scored(NamedTuple):
     errors: NDArray[np.float64] | None = None
 
 
+def levels_of(images: NDArray[np.uint8]) -> torch.Tensor:
+    """Return images as a tensor; those that cannot be written, as of a mapped file, are copied."""
+    return torch.from_numpy(images if images.flags.writeable else images.copy())
+
+
 class Statistic(ABC):
     """Statistic of images under a model, ready to score.
 
