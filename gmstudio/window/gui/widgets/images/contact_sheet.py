@@ -75,7 +75,7 @@ class ContactSheet(QAbstractScrollArea):
         for timer, wait in ((self._rest, DEBOUNCE_MS), (self._longest, LONGEST_WAIT_MS)):
             timer.setSingleShot(True)
             timer.setInterval(wait)
-            timer.timeout.connect(self._ask)
+            timer.timeout.connect(self.ask_now)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
@@ -255,7 +255,7 @@ class ContactSheet(QAbstractScrollArea):
         if not self._longest.isActive():
             self._longest.start()
 
-    def _ask(self) -> None:
+    def ask_now(self) -> None:
         """Ask for the visible pictures that are missing, and for those of the page that follows."""
         self._rest.stop()
         self._longest.stop()
@@ -280,7 +280,7 @@ class ContactSheet(QAbstractScrollArea):
             painter.drawText(self.viewport().rect().adjusted(16, 16, -16, -16), flags, self._placeholder)
             return
         exposed, empty, muted = event.rect(), theme().color("raised"), theme().color("muted")
-        elide = Qt.TextElideMode.ElideRight
+        elide, metrics = Qt.TextElideMode.ElideRight, painter.fontMetrics()
         for place in self._visible():
             rect = self.image_rect(place)
             if not exposed.intersects(rect.adjusted(0, -MARK_PX, 0, self._layout.caption)):
@@ -296,7 +296,7 @@ class ContactSheet(QAbstractScrollArea):
                 painter.fillRect(rect.x(), rect.y() - MARK_PX, rect.width(), MARK_PX - 1, colour)
             if self._caption is not None:
                 below = QRect(rect.left() - GAP // 2, rect.bottom() + 1, rect.width() + GAP, self._layout.caption)
-                text = painter.fontMetrics().elidedText(self._caption(index), elide, below.width())
+                text = metrics.elidedText(self._caption(index), elide, below.width())
                 painter.setPen(muted)
                 painter.drawText(below, Qt.AlignmentFlag.AlignCenter, text)
         self._paint_outlines(painter)

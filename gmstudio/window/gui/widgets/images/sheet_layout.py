@@ -1,6 +1,7 @@
 """Layout of a contact sheet: where the image at each place is, in the coordinates of the whole sheet."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from PySide6.QtCore import QPoint, QRect
 
@@ -30,37 +31,37 @@ class SheetLayout:
     image_height: int
     caption: int = 0
 
-    @property
+    @cached_property
     def times(self) -> int:
         """Side of an image's pixel."""
         return max(1, -(-LEAST_CELL // max(self.image_width, self.image_height)))
 
-    @property
+    @cached_property
     def cell_width(self) -> int:
         """Width of a cell."""
         return self.image_width * self.times
 
-    @property
+    @cached_property
     def cell_height(self) -> int:
         """Height of an image."""
         return self.image_height * self.times
 
-    @property
+    @cached_property
     def row_height(self) -> int:
         """Distance of two rows."""
         return self.cell_height + MARK_PX + self.caption + GAP
 
-    @property
+    @cached_property
     def columns(self) -> int:
         """Number of columns."""
         return max(1, (self.width - 2 * MARGIN + GAP) // (self.cell_width + GAP))
 
-    @property
+    @cached_property
     def left(self) -> int:
         """Left edge of the first column."""
         return max(MARGIN, (self.width - self.columns * (self.cell_width + GAP) + GAP) // 2)
 
-    @property
+    @cached_property
     def height(self) -> int:
         """Height of the whole sheet."""
         return -(-self.count // self.columns) * self.row_height - GAP + 2 * MARGIN
