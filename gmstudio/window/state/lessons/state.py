@@ -22,6 +22,8 @@ TITLES = {
     "probe": "Features and few labels",
     "fine-tuning": "Fine-tuning an encoder",
     "factors": "Disentangled codes",
+    "one-image": "One image, every family",
+    "bytes": "A model as a lossless coder",
 }
 """Lessons in the order in which they are offered, name → title; their texts are read when one is opened."""
 
