@@ -6,9 +6,9 @@ Shapes: N samples, C channels, H rows, W columns.
 """
 
 import hashlib
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from time import perf_counter
 
 import numpy as np
 import torch
@@ -170,9 +170,9 @@ def estimate_seconds(model: Family, kept: int, count: int) -> Iterator[float | N
         work = exploring_pieces(model, sample_in_pieces(model, size, generator))
         images = None
         while images is None:
-            began = time.perf_counter()
+            began = perf_counter()
             images = next(work)
-            spent += time.perf_counter() - began
+            spent += perf_counter() - began
             pieces += 1
             if spent > GIVEN_UP_S and images is None:
                 work.close()  # type: ignore[attr-defined]

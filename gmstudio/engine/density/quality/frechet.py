@@ -190,19 +190,21 @@ def _distances(
 ) -> Generator[Step | None, None, list[Floats]]:
     """Distances of disjoint parts, for each number of parts."""
     found: list[Floats] = []
+    at_once = MAX_PARTS if features.shape[1] <= MANY_FEATURES else 1  # short ones together: threads wait for the loop
     for number in parts:
         size = len(features) // number
-        distances = np.zeros(number)
-        for part in range(number):
-            rows = features[part * size : (part + 1) * size]
-            distances[part] = yield from beside(partial(_distance, reference, rows))
-            yield next(progress)
-        found.append(distances)
+        rows = [features[part * size : (part + 1) * size] for part in range(number)]
+        distances: list[float] = []
+        for start in range(0, number, at_once):
+            some = rows[start : start + at_once]
+            distances += yield from beside(partial(_distances_of, reference, some))
+            yield [next(progress) for _ in some][-1]
+        found.append(np.array(distances))
     return found
 
 
-def _distance(reference: FrechetReference, features: Floats) -> float:
-    return reference.distance(Moments.of(features))
+def _distances_of(reference: FrechetReference, parts: list[Floats]) -> list[float]:
+    return [reference.distance(Moments.of(part)) for part in parts]
 
 
 def _means(distances: list[Floats]) -> Floats:

@@ -225,16 +225,7 @@ def load_inception(path: str, *, pickled: bool) -> FrechetInception:
     }
     with torch.device("meta"):
         network = FrechetInception()
-    wanted = {name: value.shape for name, value in network.state_dict().items() if not name.endswith(COUNTER)}
-    differences = [
-        *(f"{name} is missing" for name in wanted if name not in arrays),
-        *(f"{name} is unknown" for name in arrays if name not in wanted),
-        *(
-            f"{name} has shape {tuple(arrays[name].shape)}, not {tuple(shape)}"
-            for name, shape in wanted.items()
-            if name in arrays and arrays[name].shape != shape
-        ),
-    ]
+    differences = differences_of({name: tuple(array.shape) for name, array in arrays.items()})
     if differences:
         rest = f" and {len(differences) - MAX_NAMED:,} more" if len(differences) > MAX_NAMED else ""
         raise ValueError(
@@ -245,6 +236,26 @@ def load_inception(path: str, *, pickled: bool) -> FrechetInception:
     floats = {name: array.float() for name, array in arrays.items()}
     network.load_state_dict(floats | counters, assign=True)
     return network.eval().requires_grad_(requires_grad=False)
+
+
+def differences_of(shapes: dict[str, tuple[int, ...]]) -> list[str]:
+    """Return how arrays differ from the parameters of the network, phrases; empty: they do not.
+
+    Args:
+        shapes: name → shape.
+    """
+    with torch.device("meta"):
+        network = FrechetInception()
+    wanted = {name: tuple(value.shape) for name, value in network.state_dict().items() if not name.endswith(COUNTER)}
+    return [
+        *(f"{name} is missing" for name in wanted if name not in shapes),
+        *(f"{name} is unknown" for name in shapes if name not in wanted),
+        *(
+            f"{name} has shape {shapes[name]}, not {shape}"
+            for name, shape in wanted.items()
+            if name in shapes and shapes[name] != shape
+        ),
+    ]
 
 
 def _read(path: Path, *, pickled: bool) -> dict[str, Tensor]:

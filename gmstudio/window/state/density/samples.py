@@ -25,6 +25,7 @@ from gmstudio.window.state.density.state import DensityState
 CAPABILITY = "sample"
 """Of the families that generate."""
 DEFAULT_COUNT = 1000
+HELD_OUT = "held-out images"
 ESTIMATE_AFTER_MS = 300
 Order = Literal["drawn", "nearest"]
 
@@ -107,6 +108,15 @@ class SamplesState(QObject):
     def measured(self) -> tuple[tuple[str, SampleReport], ...]:
         """Reports of the chosen runs, in their order."""
         return tuple((run, self.reports[run]) for run in self._owner.runs if run in self.reports)
+
+    @property
+    def references(self) -> dict[str, SampleReport]:
+        """Names of the held-out images → a report with them; models of the same images and space share them."""
+        groups: dict[tuple[str, str], SampleReport] = {}
+        for _run, report in self.measured:
+            groups.setdefault(_comparison(report), report)
+        names = [HELD_OUT] if len(groups) == 1 else [f"{HELD_OUT}, {number + 1}" for number in range(len(groups))]
+        return dict(zip(names, groups.values(), strict=True))
 
     @property
     def working(self) -> str:
@@ -318,6 +328,15 @@ class SamplesState(QObject):
         measured = [run for run, _ in self.measured]
         if self.shown not in measured and (measured or self.shown not in self.runs):
             self.show_run(measured[0] if measured else next(iter(self.runs), ""))
+
+
+def comparable(report: SampleReport, other: SampleReport) -> bool:
+    """Return whether the numbers of two reports have the same images and feature space."""
+    return _comparison(report) == _comparison(other)
+
+
+def _comparison(report: SampleReport) -> tuple[str, str]:
+    return f"{report.data} {report.image} {report.count} {report.num_held_out}", report.space
 
 
 def _numbers(indices: tuple[int, ...]) -> Array:

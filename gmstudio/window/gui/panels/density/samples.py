@@ -92,7 +92,7 @@ class SamplesPage(ActiveWidget):
             "Measure",
             "Ctrl+Return",
             self._measure,
-            icon="start",
+            icon="play",
             tip="Draw samples of the chosen models, and compare them with training images and with held-out images",
         )
         self.stop = add(
@@ -186,7 +186,7 @@ class SamplesPage(ActiveWidget):
             row.setSpacing(GRID)
         for widget in (measure, button(self.stop), self.count, QLabel("in"), self.space):
             top.addWidget(widget)
-        top.addWidget(self.words, 1)
+        top.addStretch(1)
         top.addWidget(button(self.save))
         for words, field in (
             ("Precision, recall", self.neighbour),
@@ -213,6 +213,7 @@ class SamplesPage(ActiveWidget):
         page.addLayout(top)
         page.addLayout(second)
         page.addWidget(self.progress)
+        page.addWidget(self.words)
         page.addLayout(body, 1)
 
     def _set_space(self) -> None:

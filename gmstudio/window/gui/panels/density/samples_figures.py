@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from gmstudio.protocol.density_samples import DistanceCurve, SampleReport
@@ -41,7 +42,7 @@ class SampleFigures(QWidget):
         self.choice = QComboBox()
         for key, (title, tip) in FIGURES.items():
             self.choice.addItem(title, key)
-            self.choice.setItemData(self.choice.count() - 1, tip)
+            self.choice.setItemData(self.choice.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
         panel.name_widget(self.choice, "samples_figure", "Figure", "Which of the figures is shown")
         panel.remember(self.choice)
         self.words = ElidedLabel()
@@ -98,9 +99,10 @@ class SampleFigures(QWidget):
         lines: list[PlotLine] = []
         measured = self._state.measured
         for number, (run, report) in enumerate(measured):
-            lines += _curve_lines(self._name_of(run), report.curve, number + 1)
-        if measured and measured[0][1].reference_curve is not None:
-            lines += _curve_lines("held-out images", measured[0][1].reference_curve, 0)
+            lines += _curve_lines(self._name_of(run), report.curve, number)
+        for number, (name, report) in enumerate(self._state.references.items(), len(measured)):
+            if report.reference_curve is not None:
+                lines += _curve_lines(name, report.reference_curve, number)
         self.frechet.set_lines(tuple(lines))
         if measured:
             self.words.set_words("Bands: ± one measurement's spread; dashes: the limit n → ∞")
@@ -116,8 +118,8 @@ class SampleFigures(QWidget):
         same = [
             (run, report.classes) for run, report in known if report.classes and report.classes.names == first.names
         ]
-        rows = [first.data.numpy(), *(shares.samples.numpy() for _, shares in same)]
-        series = ("training images", *(self._name_of(run) for run, _ in same))
+        rows = [*(shares.samples.numpy() for _, shares in same), first.data.numpy()]
+        series = (*(self._name_of(run) for run, _ in same), "training images")
         self.classes.set_bars(first.names, series, np.stack(rows).astype(np.float32))
         if not math.isnan(first.accuracy):
             self.words.set_words(f"Classifier: {100 * first.accuracy:.1f} % of validation images")
@@ -128,9 +130,10 @@ class SampleFigures(QWidget):
             self.histogram.set_histogram(np.zeros((0, 0)), np.zeros(1), ())
             self.words.set_words("Measured in pixels only." if self._state.measured else "")
             return
-        held_out = known[0][1].memorization[which].held_out.numpy()
-        sets = [("held-out images", held_out)] if len(held_out) else []
-        sets += [(self._name_of(run), _nearest(report, which)) for run, report in known]
+        sets = [(self._name_of(run), _nearest(report, which)) for run, report in known]
+        for name, report in self._state.references.items():
+            held_out = report.memorization[which].held_out.numpy() if len(report.memorization) > which else np.zeros(0)
+            sets += [(name, held_out)] if len(held_out) else []
         edges = np.linspace(0.0, max(float(values.max()) for _, values in sets) * 1.001 or 1.0, NUM_BINS + 1)
         shares = np.stack([np.histogram(values, edges)[0] / max(len(values), 1) for _, values in sets])
         self.histogram.set_histogram(shares, edges, tuple(name for name, _ in sets))

@@ -13,7 +13,7 @@ from gmstudio.protocol.density_samples import DistanceCurve, QualityNumber, Samp
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
-from gmstudio.window.state.density.samples import SamplesState
+from gmstudio.window.state.density.samples import HELD_OUT, SamplesState, comparable
 
 NAMES: dict[str, tuple[str, str]] = {
     "frechet": (
@@ -49,7 +49,6 @@ NAMES: dict[str, tuple[str, str]] = {
     ),
 }
 GOAL = {"low": "lower is better", "high": "higher is better", "one": "best at 1"}
-REFERENCE = "Held-out images"
 TALLEST_PX = 260
 NameOf = Callable[[str], str]
 
@@ -103,19 +102,28 @@ class NumbersTable(QWidget):
         self.title.set_words(
             "Feature space: " + "; ".join(spaces) if spaces else "Numbers and their standard errors, once measured"
         )
-        self.grid.setColumnCount(1 + max(len(measured), 1))
-        titles = [REFERENCE, *(self._name_of(run) for run, _ in measured)]
-        self.grid.setHorizontalHeaderLabels(titles if measured else [REFERENCE, "Samples"])
-        for column, (_run, report) in enumerate(measured, 1):
+        columns = self._columns()
+        self.grid.setColumnCount(len(columns))
+        self.grid.setHorizontalHeaderLabels([title for title, _, _ in columns])
+        for column, (_title, report, of_samples) in enumerate(columns):
             header = self.grid.horizontalHeaderItem(column)
-            if header is not None:
+            if header is not None and report is not None:
                 header.setToolTip(about(report))
-        for row, name in enumerate(NAMES):
-            first = measured[0][1] if measured else None
-            self._put(row, 0, "" if first is None else reference_text(first, name), name, first)
-            for column in range(1, self.grid.columnCount()):
-                report = measured[column - 1][1] if measured else None
-                self._put(row, column, "" if report is None else value_text(report, name), name, report)
+            for row, name in enumerate(NAMES):
+                texts = value_text if of_samples else reference_text
+                self._put(row, column, "" if report is None else texts(report, name), name, report)
+
+    def _columns(self) -> list[tuple[str, SampleReport | None, bool]]:
+        """Heading, report, and whether it is of samples: held-out images beside the models that they compare with."""
+        columns: list[tuple[str, SampleReport | None, bool]] = []
+        for title, reference in self._state.references.items():
+            columns.append((title.capitalize(), reference, False))
+            columns += [
+                (self._name_of(run), report, True)
+                for run, report in self._state.measured
+                if comparable(report, reference)
+            ]
+        return columns or [(HELD_OUT.capitalize(), None, False), ("Samples", None, True)]
 
     def _put(self, row: int, column: int, text: str, name: str, report: SampleReport | None) -> None:
         item = QTableWidgetItem(text)
@@ -188,7 +196,7 @@ def csv_of(state: SamplesState, name_of: NameOf, details: Mapping[str, str]) -> 
         for number in report.numbers:
             values = (number.value, number.error, number.reference, number.reference_error)
             writer.writerow([model, "numbers", number.title, report.count, *map(_cell, values)])
-        for name, curve in (("samples", report.curve), (REFERENCE.lower(), report.reference_curve)):
+        for name, curve in (("samples", report.curve), (HELD_OUT, report.reference_curve)):
             for row in _points(curve):
                 writer.writerow([model, "Fréchet distance over n", name, *row])
         if report.classes is not None:
