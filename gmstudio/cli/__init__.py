@@ -17,6 +17,7 @@ from gmstudio.cli.data import commands as data_commands
 from gmstudio.cli.families import families
 from gmstudio.cli.labs import lab
 from gmstudio.cli.library import runs
+from gmstudio.cli.probing import probe
 from gmstudio.cli.sampling import sample
 from gmstudio.cli.scoring import score
 from gmstudio.cli.terminal import complain
@@ -101,6 +102,6 @@ def engine() -> None:
     raise typer.Exit(serve())
 
 
-for _command in (train, sample, score, encode, decode, runs, families, lab):
+for _command in (train, sample, score, probe, encode, decode, runs, families, lab):
     app.command()(_command)
 app.add_typer(data_commands, name="data")
