@@ -87,6 +87,7 @@ class ImageDetail(QWidget):
             pictures.append(heat_colours(nats[run], top).transpose(2, 0, 1))
             info = self._state.library.info(run)
             captions.append(run_name(info) if info is not None else "")
+        self.grid.set_columns(1 if len(pictures) <= 2 else 2)
         self.grid.set_images(np.ascontiguousarray(np.stack(pictures)))
         self.grid.set_captions(captions if len(captions) > 1 else [])
         self.legend.set_top(top)

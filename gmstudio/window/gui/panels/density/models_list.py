@@ -64,7 +64,11 @@ class ModelsList(QWidget):
         return QSize(super().minimumSizeHint().width(), 7 * self.fontMetrics().height())
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
-        """Make the current run the first one by Return, which a panel's shortcut would take."""
+        """Make the current run the first one by Return, which a shortcut would take; select it with the focus only."""
+        if watched is self.list and event.type() == QEvent.Type.FocusOut:
+            self.list.clearSelection()
+        elif watched is self.list and event.type() == QEvent.Type.FocusIn and self.list.currentItem() is not None:
+            self.list.currentItem().setSelected(True)
         if watched is self.list and event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             item = self.list.currentItem()
             if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and item is not None:

@@ -34,6 +34,12 @@ class PageEntry(NamedTuple):
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("scores", "Scores", "Score images under several models, and sort them by their likelihood", ScoresPage),
     PageEntry("anomalies", "Anomalies", "Tell two sets of images apart, and choose a threshold", AnomaliesPage),
+    PageEntry(
+        "anomalies",
+        "Anomalies",
+        "Compare typical and anomalous images, and choose a threshold",
+        AnomaliesPage,
+    ),
     PageEntry("one_image", "One image", "One image through every family, side by side", OneImagePage),
     PageEntry(
         "samples", "Samples", "How good samples are, beside held-out images, and whether they are copies", SamplesPage

@@ -125,7 +125,7 @@ class ScoresPage(ActiveWidget):
             "O",
             self._on_turn,
             icon="sort",
-            tip="Begin with the least likely images",
+            tip="Show the least likely images first",
             checkable=True,
         )
         panel.remember(self.samples, self.seed, self.labels, self.log, self.turn)
