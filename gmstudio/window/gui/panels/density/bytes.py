@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
 from gmstudio.media.provenance import comment_lines
 from gmstudio.media.writing import put_in_place
@@ -76,7 +76,7 @@ class BytesPage(ActiveWidget):
             "Compress",
             "Ctrl+Return",
             self._state.compress,
-            icon="start",
+            icon="play",
             tip="Code the images with the first chosen autoregressive model and a range coder",
         )
         self.stop = add(
@@ -174,8 +174,9 @@ class BytesPage(ActiveWidget):
         costs.addWidget(self.cost, 1)
         sizes = QVBoxLayout()
         sizes.setSpacing(GRID // 2)
-        heading = QLabel("Size of all images")
+        heading = QLabel("All images: size · times smaller than raw")
         heading.setProperty("role", "muted")
+        heading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         sizes.addWidget(heading)
         sizes.addWidget(self.bars, 1)
         body = QHBoxLayout()
@@ -278,15 +279,7 @@ class BytesPage(ActiveWidget):
     def _show_sizes(self, result: Compressed) -> None:
         raw = next(size.bits for size in result.sizes if size.name == "raw")
         self.bars.set_bars(
-            [
-                SizeBar(
-                    size.title,
-                    size.bits,
-                    f"{size.bits / 8:,.1f} bytes · {raw / max(size.bits, 1e-9):.1f}×",
-                    size.name in OWN,
-                )
-                for size in result.sizes
-            ]
+            [SizeBar(size.title, size.bits, size_words(size.bits, raw), size.name in OWN) for size in result.sizes]
         )
 
     def _images(self) -> NDArray[np.uint8]:
@@ -322,7 +315,7 @@ class BytesPage(ActiveWidget):
             self.cost.clear()
         else:
             bits = result.bits.numpy()
-            self.cost.show_image(result.images.numpy()[index], self._levels(), bits[index], top_of(bits))
+            self.cost.show_image(result.images.numpy()[index], self._levels(), bits[index], top_of(bits[index]))
         self._show_reading("")
 
     def _show_reading(self, words: str) -> None:
@@ -387,6 +380,13 @@ class BytesPage(ActiveWidget):
         """Decode a dropped file."""
         event.acceptProposedAction()
         self._state.decode_file(file_in(event.mimeData()))
+
+
+def size_words(bits: float, raw: float) -> str:
+    """Describe a size: ``152.5 bytes · 8.0×``, the second being how many times as large it is without a model."""
+    size = bits / 8
+    text = f"{size:,.0f}" if size == int(size) else f"{size:,.1f}"
+    return f"{text} bytes · {raw / max(bits, 1e-9):.1f}×"
 
 
 def _set_role(label: QWidget, role: str) -> None:

@@ -160,5 +160,5 @@ class CostMap(QWidget):
 
 
 def top_of(bits: NDArray[np.float32]) -> float:
-    """Return the round upper end of the scale for maps of bits, (N, H, W): for the costliest of them all."""
+    """Return the round upper end of the scale of a map of bits."""
     return scale_top(bits)
