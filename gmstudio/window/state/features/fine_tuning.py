@@ -32,7 +32,7 @@ class FineTuneSettings:
     """
 
     labels_per_class: int = 10
-    steps: int = 500
+    steps: int = 200
     learning_rate: float = 1e-3
     num_seeds: int = 3
 
@@ -81,6 +81,12 @@ class FineTuningState(QObject):
         if not self.running:
             return None
         return WorkProgress(stage="Starting", share=0.0) if self.found is None else self.found.progress
+
+    @property
+    def steps(self) -> int:
+        """Steps of the classifiers on display; those of the settings before there are any."""
+        command = self._request.command
+        return command.steps if self.found is not None and isinstance(command, FineTune) else self.settings.steps
 
     @property
     def loading(self) -> DataLoading | None:

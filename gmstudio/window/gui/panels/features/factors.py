@@ -44,6 +44,8 @@ NOTHING = (
 )
 NO_CELL = "Choose a cell of the matrix."
 JITTER = 0.15
+LEAST_PX = 40 * GRID
+"""Height of scores, matrix and plot below which the page scrolls."""
 LEAST_COUNT, MOST_COUNT = 100, 50_000
 
 
@@ -124,6 +126,7 @@ class FactorsPage(ActiveWidget):
         other.addWidget(self.scatter, 1)
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.setChildrenCollapsible(False)
+        self.split.setMinimumHeight(LEAST_PX)
         self.split.setHandleWidth(2 * GRID)
         for part in (self.scores, middle, right):
             self.split.addWidget(part)

@@ -175,8 +175,9 @@ class FineTuningPage(ActiveWidget):
             self.work.show_work(None, 0.0)
             self.work.say(state.problem or state.obstacle, error=bool(state.problem))
         self._show_about()
-        self.plot.set_lines(tuple(self._accuracies()), None if state.found else (0.0, float(state.settings.steps)))
-        self.losses.set_lines(tuple(self._losses()), None if state.found else (0.0, float(state.settings.steps)))
+        ends = (0.0, float(state.steps))
+        self.plot.set_lines(tuple(self._accuracies()), ends)
+        self.losses.set_lines(tuple(self._losses()), ends)
         for row, kind in enumerate(CLASSIFIERS):
             self._show_row(row, kind)
 

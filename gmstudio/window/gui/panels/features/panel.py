@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.features.pages import features_tabs
@@ -42,6 +42,8 @@ class FeaturesPanel(Panel):
         self.space = SpaceRow(self, state)
         self.note = ElidedLabel()
         self.tabs = LazyTabs(features_tabs(self, state))
+        # The height that the pages need counts, so that the panel scrolls where there is less.
+        self.tabs.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.name_widget(self.tabs, "tabs", "Pages", "")
         self.remember(self.tabs)
         self.add_tab_actions(self.tabs)

@@ -35,6 +35,8 @@ PLOT_TIP = "Mean test accuracy and its spread over the seeds: linear probe solid
 NO_CONFUSION = "Choose a cell of the table to see which classes are confused."
 NO_IMAGES = "Choose a cell of the matrix to see its images."
 NO_CONFUSED = "No test image is in this cell."
+LEAST_PLOT_PX, LEAST_TABLE_PX = 26 * GRID, 15 * GRID
+"""Heights below which the page scrolls."""
 LEAST_END = 1000.0
 """Right end of the plot at least, so that it stays where it is while the accuracies arrive."""
 HEADER = ("features", "classifier", "labels_per_class", "labels", "seed_number", "accuracy", "C")
@@ -89,6 +91,8 @@ class ProbePage(ActiveWidget):
             column.addWidget(below, 1)
         self.split = QSplitter(Qt.Orientation.Horizontal)
         self.split.setChildrenCollapsible(False)
+        self.split.setMinimumHeight(LEAST_PLOT_PX)
+        self.table.setMinimumHeight(LEAST_TABLE_PX)
         self.split.setHandleWidth(2 * GRID)
         for part, share in ((self.plot, 4), (matrix, 3), (images, 3)):
             self.split.addWidget(part)

@@ -76,6 +76,7 @@ def test_curves_grow_while_the_classifiers_are_trained(shown: Shown) -> None:
     lines = shown.page.plot.lines
     assert [line.name for line in lines] == ["Fine-tuned", "Frozen encoder", "From scratch"]
     assert np.isfinite(lines[0].y).tolist() == [True, True, True, False, False]
+    assert shown.page.plot.ranges[:2] == (0.0, 200.0)
     assert shown.page.work.line.words == "Seed 1 · 9 s left" and shown.page.work.bar.value() == 250
     shown.scene.client.deliver(tuned(command)[1])
     line, curve = shown.page.plot.lines[1], shown.state.curve("frozen")
