@@ -14,8 +14,7 @@ from docs.pictures.film import FILMS, save_film
 from docs.pictures.models import missing, train_model
 from docs.pictures.shots import Film, Picture, opened_stage, save
 
-MODULES = (atlas, labs, lessons, train, plane, pixels, latents, chains, density)
-MODULES = (atlas, labs, lessons, train, plane, pixels, latents, chains, features)
+MODULES = (atlas, labs, lessons, train, plane, pixels, latents, chains, density, features)
 PICTURES = {picture.name: picture for module in MODULES for picture in module.PICTURES}
 NAMED_FILMS = {film.name: film for film in FILMS}
 
