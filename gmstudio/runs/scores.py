@@ -10,6 +10,7 @@ written, beside the user's library. Two programs may write at once. What is wron
 """
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -120,11 +121,12 @@ class ScoreStore:
 
     def __init__(self, folder: Path | str) -> None:
         self.problem = ""
+        self._folder = Path(folder)
         self._db: sqlite3.Connection | None = None
         self._waiting: dict[bytes, KeptChunk] = {}
         self._busy = False
         try:
-            self.path: Path | None = scores_place(Path(folder)) / SCORES_NAME
+            self.path: Path | None = scores_place(self._folder) / SCORES_NAME
         except (RunError, OSError) as error:
             self.path, self.problem = None, f"The scores are not kept. {error}"
 
@@ -224,8 +226,10 @@ class ScoreStore:
             return self._db
         if self.path is None:
             raise sqlite3.OperationalError("there is no folder for it")
-        if write:
+        if write and self.path.parent != self._folder:
             self.path.parent.mkdir(parents=True, exist_ok=True)
+        elif write and not self._folder.is_dir():  # thrown away meanwhile: it must not come back as an empty folder
+            raise FileNotFoundError(errno.ENOENT, "the run's folder is gone")
         db = sqlite3.connect(self.path, timeout=LAST_BUSY_S, isolation_level=None)
         try:
             db.execute("PRAGMA foreign_keys = ON")

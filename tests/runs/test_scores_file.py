@@ -98,6 +98,17 @@ def test_a_damaged_file_is_said_and_left_alone(tmp_path: Path, content: bytes, s
     assert path.read_bytes() == content
 
 
+def test_a_run_that_is_thrown_away_meanwhile_does_not_come_back(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    run.mkdir()
+    with ScoreStore(run) as store:
+        store.add(key(0), chunk(0))
+        run.rename(tmp_path / "trash")
+        store.flush(SERIES, TEXT, last=True)
+        assert "the run's folder is gone" in store.problem
+    assert not run.exists()
+
+
 def test_an_empty_file_is_used(tmp_path: Path) -> None:
     (tmp_path / SCORES_NAME).touch()
     with ScoreStore(tmp_path) as store:
