@@ -32,7 +32,8 @@ from gmstudio.protocol.density import StatisticSettings
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.runs.record import new_record
 
-REPEATS = 5
+REPEATS = 3
+FEW = 16
 PASS_S = 1.0
 """Time of one pass, about: as many images are scored."""
 MAX_IMAGES = 1000
@@ -67,6 +68,7 @@ def measure(families: tuple[str, ...] = (), device: str = "cpu") -> dict[str, An
         "image": str(digits.image),
         "samples": SAMPLES,
         "threads": torch.get_num_threads(),
+        "clock": "processor" if _is_alone() else "wall",
         "families": found,
         "refused": refused,
     }
@@ -116,12 +118,11 @@ def measure_family(
 
 
 def _suitable_count(statistic: Statistic, images: NDArray[np.uint8]) -> int:
-    """Images that take about ``PASS_S``, a multiple of the batch."""
-    size = max(8, statistic.batch_size)
-    few = OpenedImages(images[:size], statistic.subject.model.image, None, (), "digits")
+    """Images that take about ``PASS_S``, a multiple of ``FEW``."""
+    few = OpenedImages(images[:FEW], statistic.subject.model.image, None, (), "digits")
     _score(statistic, few, [])
     seconds = _seconds(lambda: _score(statistic, few, []))
-    return min(len(images), size * max(1, round(PASS_S / seconds)))
+    return min(len(images), FEW * max(1, round(PASS_S / seconds)))
 
 
 def _score(statistic: Statistic, opened: OpenedImages, batches: Batches) -> None:
@@ -164,8 +165,15 @@ def _bare(statistic: Statistic) -> Callable[[Tensor], Any]:
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
+    """Seconds that work takes: of the processor, where one thread computes and other programs may disturb."""
+    clock = time.process_time if _is_alone() else time.perf_counter
+    began = clock()
     work()
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-    return time.perf_counter() - began
+    return clock() - began
+
+
+def _is_alone() -> bool:
+    """Return whether one thread of the processor computes, so that its time is that of the work."""
+    return torch.get_num_threads() == 1 and not torch.cuda.is_available()
