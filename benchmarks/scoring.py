@@ -1,7 +1,7 @@
 """Images a second that the engine scores, in relation to the bare forward pass of the same batches.
 
-The scoring path is that of the Density panel and of ``gmstudio score``, with the digests by which scores are kept, in
-pieces that leave room for other commands; nothing is written. The bare pass is the family's own method on the same
+The scoring path is that of the Density panel and of ``gmstudio score``, in pieces that leave room for other commands;
+scores are not kept. The bare pass is the family's own method on the same
 batches, which lie ready as tensors. Both alternate in one process; medians are compared.
 """
 
@@ -36,7 +36,7 @@ REPEATS = 3
 FEW = 16
 PASS_S = 1.0
 """Time of one pass, about: as many images are scored."""
-MAX_IMAGES = 1000
+MAX_IMAGES = 6000
 SAMPLES = 20
 """Draws an image of estimates and bounds, few, so that many batches are timed."""
 WHOLE_BATCH = 64
@@ -58,7 +58,7 @@ def measure(families: tuple[str, ...] = (), device: str = "cpu") -> dict[str, An
     digits = data.load("mnist", {"levels": 2})
     found, refused = [], []
     for name in families or tuple(FAMILIES):
-        row = measure_family(name, digits.test.images[:MAX_IMAGES], digits, device)
+        row = measure_family(name, digits.train.images[:MAX_IMAGES], digits, device)
         if row is None:
             refused.append(name)
         else:
