@@ -15,6 +15,7 @@ from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.gui.places import PLACES
 from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.state.chains.state import ChainsState
+from gmstudio.window.state.density.scores import ScoresState
 from gmstudio.window.state.density.state import DensityState
 from gmstudio.window.state.features.state import FeaturesState
 from gmstudio.window.state.latents.state import LatentsState
@@ -86,8 +87,14 @@ def shows_plane(studio: Studio, info: RunInfo, wait: Waits) -> None:
 
 
 def shows_density(studio: Studio, info: RunInfo, wait: Waits) -> None:
-    """The run among those that are scored."""
-    assert studio.state(DensityState).run == info.run
+    """The run's test images, and its statistics, one of which it has."""
+    state = studio.state(DensityState)
+    scores = state.page(ScoresState)
+    wait(lambda: state.run == info.run and state.described.preview is not None and bool(scores.offered.cards()))
+    assert not state.described.problem and state.described.described is not None
+    wait(lambda: scores.offered.of(info.run, "log_prob") is not None)
+    offered = [card for card in scores.offered.cards() if not scores.offered.refusal(info.run, card.name)]
+    assert offered or info.spec.family == "gsn"  # it only generates
 
 
 def shows_features(studio: Studio, info: RunInfo, wait: Waits) -> None:

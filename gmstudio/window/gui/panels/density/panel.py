@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
@@ -14,7 +15,7 @@ from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.state.density.state import DensityState
 from gmstudio.window.state.runs.library import RunLibrary
 
-NARROW = 960
+NARROW = 1072
 """Width of the panel below which the column folds."""
 
 
@@ -54,6 +55,7 @@ class DensityPanel(Panel):
         self._lay_out()
         for change in (state.runs_changed, state.described.changed, state.described_against.changed, library.changed):
             change.connect(self._show_summary)
+        self.tabs.currentChanged.connect(lambda _index: self.updateGeometry())
         self._show_summary()
         self._fold()
 
@@ -76,6 +78,19 @@ class DensityPanel(Panel):
         column.setSpacing(GRID)
         column.addWidget(self._strip)
         column.addLayout(row, 1)
+
+    def minimumSizeHint(self) -> QSize:
+        """Least size in which the open page is legible; below it the panel scrolls."""
+        least = super().minimumSizeHint()
+        page, layout = self.tabs.currentWidget(), self.layout()
+        if page is None or layout is None or self.tabs.isHidden():
+            return least
+        needed, margins = page.minimumSizeHint(), layout.contentsMargins()
+        width = needed.width() + margins.left() + margins.right()
+        width += 0 if self.column.isHidden() else self.column.width() + GRID
+        height = needed.height() + self.tabs.tabBar().sizeHint().height() + margins.top() + margins.bottom()
+        height += 0 if self._strip.isHidden() else self._strip.sizeHint().height() + GRID
+        return least.expandedTo(QSize(width, height))
 
     def set_active(self, active: bool) -> None:
         """Request only while the panel is on the screen."""

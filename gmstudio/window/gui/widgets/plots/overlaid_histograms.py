@@ -261,9 +261,9 @@ class OverlaidHistograms(QWidget):
             if left >= free:
                 painter.drawText(QPointF(left, area.bottom() + line - 2), text)
                 free = left + width + GAP
-        painter.drawText(
-            QRectF(area.left(), area.bottom() + line, area.width(), line), Qt.AlignmentFlag.AlignCenter, self._title
-        )
+        title = self.fontMetrics().elidedText(self._title, Qt.TextElideMode.ElideRight, int(area.width()))
+        below = QRectF(area.left(), area.bottom() + line, area.width(), line)
+        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, title)
 
     def _paint_lines(self, painter: QPainter, area: QRectF) -> None:
         if 0 <= self._pointed < len(self._edges) - 1 and not self._dragged:

@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from gmstudio.protocol.image_sets import DataImages, DescribeImages, FolderImages, GivenImages
 from gmstudio.window.gui.panels.density.images_chooser import ImagesChooser
 from gmstudio.window.gui.panels.density.panel import DensityPanel
+from gmstudio.window.gui.shell.page import PanelPage
 
 CHECKED, UNCHECKED = Qt.CheckState.Checked, Qt.CheckState.Unchecked
 
@@ -140,3 +141,21 @@ def test_the_column_folds_in_a_narrow_panel(panel: DensityPanel, scene: DensityS
     assert panel.column.isVisible() and not panel.tabs.isVisible()
     panel.resize(1270, 640)
     assert panel.column.isVisible() and panel.tabs.isVisible()
+
+
+def test_a_small_page_scrolls_and_a_usual_one_does_not(qtbot: QtBot, scene: DensityScene) -> None:
+    panel = DensityPanel(scene.state, scene.library)
+    page = PanelPage(panel)
+    qtbot.addWidget(page)
+    page.resize(888, 441)
+    page.show()
+    scene.start()
+    for name in ("scores", "anomalies"):
+        panel.tabs.show_page(name)
+        page.resize(888, 441)
+        qtbot.waitUntil(lambda: page.verticalScrollBar().maximum() > 0)
+        assert page.horizontalScrollBar().maximum() == 0 and panel.column.isHidden()
+        page.resize(1290, 690)
+        qtbot.waitUntil(lambda: page.verticalScrollBar().maximum() == 0)
+        assert page.horizontalScrollBar().maximum() == 0 and panel.column.isVisible()
+    page.hide()
