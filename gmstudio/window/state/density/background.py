@@ -40,6 +40,7 @@ class BackgroundModels(QObject):
         self.started = self.problem = ""
         self._chosen: dict[str, str] = {}
         self._active, self._known_for = False, ""
+        self._looked_at: tuple[str, tuple[int, ...]] = ("", ())
         self._trains = False
         """The proposal that is asked for is to be trained."""
         self._proposing, self._starting = Request(owner.link, self), Request(owner.link, self)
@@ -51,6 +52,7 @@ class BackgroundModels(QObject):
         owner.run_changed.connect(self.renew)
         owner.library.catalog_arrived.connect(self.renew)
         owner.library.live_changed.connect(lambda _run: self.renew())
+        owner.library.changed.connect(self._find_started)
 
     def set_active(self, active: bool) -> None:
         """Find them only while a page that shows them is on the screen."""
@@ -90,6 +92,15 @@ class BackgroundModels(QObject):
             self.existing, self._known_for = {}, ""
         if self._active and self._owner.run and self._owner.library.catalog is not None and not self._trains:
             self._proposing.send(ProposeBackground(run=self._owner.run, mutation=self.mutation))
+
+    def _find_started(self) -> None:
+        """Find the model that is in training once it has a checkpoint."""
+        info = self._owner.library.info(self.started) if self.started else None
+        if info is None or self.started in self.existing or (self.started, info.checkpoint_steps) == self._looked_at:
+            return
+        if info.checkpoint_steps:
+            self._looked_at = self.started, info.checkpoint_steps  # once: it may be of another run
+            self.renew()
 
     def _on_proposed(self, event: BackgroundProposed) -> None:
         if event.run == self._owner.run:

@@ -33,7 +33,6 @@ class PageEntry(NamedTuple):
 
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("scores", "Scores", "Score images under several models, and sort them by their likelihood", ScoresPage),
-    PageEntry("anomalies", "Anomalies", "Tell two sets of images apart, and choose a threshold", AnomaliesPage),
     PageEntry(
         "anomalies",
         "Anomalies",

@@ -226,6 +226,20 @@ def test_a_background_model_is_trained_and_used(page: AnomaliesPage, scene: Dens
     assert scene.client.last(DetectAnomalies).settings.background == "/b1"
 
 
+def test_a_started_background_is_found_at_its_first_checkpoint(page: AnomaliesPage, scene: DensityScene) -> None:
+    state = state_of(scene).background
+    state.started = CNN
+    asked = sum(isinstance(command, ProposeBackground) for command in scene.client.sent)
+    for _ in range(3):  # once, however often the library changes
+        scene.list_runs((run_info(FLOW), run_info(CNN)))
+    assert sum(isinstance(command, ProposeBackground) for command in scene.client.sent) == asked + 1
+    found = BackgroundProposed(run=FLOW, spec=BACKGROUND, existing=(CNN,), mutations=(0.3,))
+    scene.reply(scene.client.last(ProposeBackground), found)
+    scene.list_runs((run_info(FLOW), run_info(CNN, step=80)))
+    assert sum(isinstance(command, ProposeBackground) for command in scene.client.sent) == asked + 1
+    assert state.chosen(FLOW) == CNN
+
+
 def test_nothing_is_trained_beside_a_training(page: AnomaliesPage, scene: DensityScene) -> None:
     scene.library.live = FLOW
     scene.library.live_changed.emit(FLOW)
