@@ -373,7 +373,8 @@ class ImagesChooser(QWidget):
         elif found.described is not None:
             described = found.described
             sentence = f"{described.title}: {described.count:,} × {described.image}."
-            self._show_words(f"{sentence} {described.conversion}".strip())
+            role = "warning" if described.warnings else "muted"
+            self._show_words(" ".join(filter(None, (sentence, *described.warnings, described.conversion))), role)
         else:
             waits = "Waiting for the images …" if found.busy else ""
             self._show_words(waits if found.loading is None else loading_text(found.loading))

@@ -252,7 +252,7 @@ class OverlaidHistograms(QWidget):
             painter.setPen(theme().color("grid"))
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
             painter.setPen(theme().color("muted"))
-            painter.drawText(QRectF(0, y - line / 2, LEFT - GAP, line), right, f"{100 * value:.2g} %")
+            painter.drawText(QRectF(0, y - line / 2, LEFT - GAP, line), right, f"{100 * value:.3g} %")
         across = PlotScale(float(self._edges[0]), float(self._edges[-1]))
         free = area.left() - GAP
         for share, text in across.labels(max(2, int(area.width() / 60))):
