@@ -121,6 +121,8 @@ class OneImagePage(ActiveWidget):
         top.addWidget(button(self.stop))
         top.addWidget(self.words, 1)
         self.area = QScrollArea()
+        tip = "What each model makes of the image."
+        self._panel.name_widget(self.area, "one_cards", "Models", tip)
         self.area.setWidgetResizable(True)
         self.area.setFrameShape(QFrame.Shape.NoFrame)
         self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
