@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 
 from gmstudio import data
+from gmstudio.engine.density.quality import classifier as settings
 from gmstudio.engine.density.samples_handlers import SampleQualityFeature
 from gmstudio.engine.density.scores_handlers import ScoresFeature
 from gmstudio.protocol.density_samples import EstimateSampling, MeasureSamples, SampleSpace
@@ -71,7 +72,8 @@ class Stage:
 
 
 @pytest.fixture
-def stage(qtbot: QtBot, tmp_path: Path) -> Stage:
+def stage(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Stage:
+    monkeypatch.setattr(settings, "STEPS", 20)
     return Stage(qtbot, tmp_path / "runs")
 
 
