@@ -27,6 +27,7 @@ class DensityState(QObject):
         images: set of images that is scored.
         against: set of anomalous images; None: none is chosen.
         active: the panel is on the screen.
+        inception_weights: path of the file of Inception weights of the page Samples, kept as a choice.
         described: what ``images`` holds.
         described_against: what ``against`` holds.
         edits: what a user chose, to be undone.
@@ -52,6 +53,7 @@ class DensityState(QObject):
         self.images: ImageSet = DataImages()
         self.against: ImageSet | None = None
         self.active = False
+        self.inception_weights = ""
         self._by_default = True
         """The run was chosen by nobody."""
         self._pages = PageStates()
@@ -151,7 +153,8 @@ class DensityState(QObject):
         kept = {
             name: msgspec.to_builtins(one) for name, one in sets.items() if isinstance(one, DataImages | FolderImages)
         }
-        return {**kept, "runs": () if self._by_default else list(self.runs)}
+        runs = () if self._by_default else list(self.runs)
+        return {**kept, "runs": runs, "inception_weights": self.inception_weights}
 
     def restore_choices(self, values: dict[str, Any]) -> None:
         """Take choices that were kept, perhaps by another version; those that cannot be read are left out."""
@@ -161,6 +164,8 @@ class DensityState(QObject):
                     put(msgspec.convert(values[name], DataImages | FolderImages))
                 except (KeyError, msgspec.ValidationError):
                     continue
+            weights = values.get("inception_weights")
+            self.inception_weights = weights if isinstance(weights, str) else self.inception_weights
             runs = values.get("runs")
             if isinstance(runs, list) and runs and all(isinstance(run, str) for run in runs):
                 self._by_default = False

@@ -162,7 +162,6 @@ VALUES = {
     "density.score_samples": 20,
     "density.samples_count": 250,
     "density.samples_space": "random",
-    "density.samples_weights": "/weights/inception.safetensors",
     "density.samples_pickled": True,
     "density.samples_k": 4,
     "density.samples_coverage_k": 6,

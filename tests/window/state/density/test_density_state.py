@@ -84,12 +84,17 @@ def test_choices_outlive_the_window(scene: DensityScene) -> None:
     state.set_runs((VAE, CNN))
     state.set_images(DataImages(data="digits", split="train", labels=(3,), count=50))
     state.set_against(FolderImages(path="/pictures"))
+    state.inception_weights = "/weights/inception.safetensors"
     again = DensityScene()
     again.state.restore_choices(msgspec.json.decode(msgspec.json.encode(state.choices())))
     again.arrive()
     assert again.state.runs == (VAE, CNN)
     assert again.state.images == state.images and again.state.against == state.against
-    again.state.restore_choices({"images": 3, "runs": "x", "against": {"type": "given"}})
+    assert again.state.inception_weights == state.inception_weights
+    again.state.restore_choices(
+        {"images": 3, "runs": "x", "against": {"type": "given"}, "inception_weights": 5}
+    )
+    assert again.state.inception_weights == state.inception_weights
     assert again.state.runs == (VAE, CNN) and again.state.images == state.images
 
 

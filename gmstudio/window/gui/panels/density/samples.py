@@ -150,6 +150,7 @@ class SamplesPage(ActiveWidget):
             "Features whose distributions are compared; they are part of each number's name",
         )
         self.weights, self.pickled = QLineEdit(), QCheckBox("Read .pt, .pth")
+        self.weights.setText(self._owner.inception_weights)
         self.weights.setPlaceholderText("Inception weights: .safetensors, .pt or .pth")
         name(self.weights, "samples_weights", "File of the Inception weights", "Path of a file on this computer")
         name(
@@ -158,9 +159,7 @@ class SamplesPage(ActiveWidget):
             "Read pickled weights",
             "A .pt or .pth file is a pickle: only its tensors are read, and nothing in it is executed",
         )
-        self._panel.remember(
-            self.count, self.space, self.weights, self.pickled, self.neighbour, self.coverage_neighbour
-        )
+        self._panel.remember(self.count, self.space, self.pickled, self.neighbour, self.coverage_neighbour)
         self.count.valueChanged.connect(self._state.set_count)
         self.space.currentIndexChanged.connect(lambda _index: self._set_space())
         self.weights.textChanged.connect(lambda _text: self._set_space())
@@ -217,6 +216,7 @@ class SamplesPage(ActiveWidget):
         page.addLayout(body, 1)
 
     def _set_space(self) -> None:
+        self._owner.inception_weights = self.weights.text()
         kind = self.space.currentData()
         ours = kind == "inception"
         self.weights.setEnabled(ours)
