@@ -7,8 +7,10 @@ from docs.pictures.shots import Picture, Stage, grab
 from gmstudio.protocol.image_sets import DataImages
 from gmstudio.window.gui.panels.density.anomalies import AnomaliesPage
 from gmstudio.window.gui.panels.density.panel import DensityPanel
+from gmstudio.window.gui.panels.density.samples import SamplesPage
 from gmstudio.window.gui.panels.density.scores import ScoresPage
 from gmstudio.window.state.density.anomalies import AnomaliesState
+from gmstudio.window.state.density.samples import SamplesState
 from gmstudio.window.state.density.scores import ScoresState
 from gmstudio.window.state.density.state import DensityState
 
@@ -55,7 +57,23 @@ def take_anomalies(stage: Stage) -> QImage:
     return grab(panel.window())
 
 
+def take_samples(stage: Stage) -> QImage:
+    """Picture of the samples of two models, beside held-out images and the nearest training images."""
+    panel, state = _ready(stage, "samples", "nade", "pixelcnn")
+    page, samples = panel.tabs.page("samples"), state.page(SamplesState)
+    assert isinstance(page, SamplesPage)
+    page.count.setValue(SCORED)
+    wait_until(lambda: len(samples.runs) == 2, "the models")
+    page.measure.trigger()
+    wait_until(lambda: not samples.working and len(samples.measured) == 2, "the numbers")
+    wait_until(lambda: page.sheet.sheet.pixels(0) is not None, "the pictures")
+    samples.choose(0)
+    wait_until(lambda: samples.nearest is not None, "the nearest training images")
+    return grab(panel.window())
+
+
 PICTURES = (
     Picture("density-scores", (), take_scores, "dark", examples=True),
     Picture("density-anomalies", (), take_anomalies, "dark", examples=True),
+    Picture("density-samples", (), take_samples, "dark", examples=True),
 )

@@ -19,6 +19,7 @@ TITLES = {
     "good-model": "What is a good model?",
     "density-scores": "What likelihood says of an image",
     "anomalies": "Likelihood and anomalies",
+    "sample-quality": "How good are the samples?",
     "probe": "Features and few labels",
     "fine-tuning": "Fine-tuning an encoder",
     "factors": "Disentangled codes",

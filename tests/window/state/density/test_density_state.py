@@ -91,9 +91,7 @@ def test_choices_outlive_the_window(scene: DensityScene) -> None:
     assert again.state.runs == (VAE, CNN)
     assert again.state.images == state.images and again.state.against == state.against
     assert again.state.inception_weights == state.inception_weights
-    again.state.restore_choices(
-        {"images": 3, "runs": "x", "against": {"type": "given"}, "inception_weights": 5}
-    )
+    again.state.restore_choices({"images": 3, "runs": "x", "against": {"type": "given"}, "inception_weights": 5})
     assert again.state.inception_weights == state.inception_weights
     assert again.state.runs == (VAE, CNN) and again.state.images == state.images
 
