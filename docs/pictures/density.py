@@ -59,7 +59,7 @@ def take_anomalies(stage: Stage) -> QImage:
 
 def take_samples(stage: Stage) -> QImage:
     """Picture of the samples of two models, beside held-out images and the nearest training images."""
-    panel, state = _ready(stage, "samples", "nade", "pixelcnn")
+    panel, state = _ready(stage, "samples", "vae", "nade")
     page, samples = panel.tabs.page("samples"), state.page(SamplesState)
     assert isinstance(page, SamplesPage)
     page.count.setValue(SCORED)
