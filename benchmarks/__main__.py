@@ -227,6 +227,23 @@ def data(images: Annotated[int, typer.Option(min=100, help="Number of PNGs of 28
 
 
 @app.command()
+def features(
+    data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of MNIST; left out: the shipped images.")] = "",
+    seeds: Annotated[int, typer.Option(min=1, help="Choices of the labelled images.")] = 5,
+    test_images: Annotated[int, typer.Option("--test-images", min=0, help="Test images; 0: all.")] = 2000,
+    steps: Annotated[int, typer.Option(min=0, help="Steps of the fine-tuning; 0: none.")] = 200,
+    tuned_seeds: Annotated[int, typer.Option("--tuned-seeds", min=1, help="Choices of labels for fine-tuning.")] = 3,
+    families: Annotated[
+        list[str] | None, typer.Option("--family", help="Key in FAMILIES; may be repeated; left out: all.")
+    ] = None,
+) -> None:
+    """Features of the ready models at 10 labels a class against pixels and PCA; fine-tuned against scratch."""
+    from benchmarks import features as benchmark
+
+    report(benchmark.measure(data_dir, seeds, test_images, steps, tuned_seeds, families))
+
+
+@app.command()
 def ood(
     data_dir: Annotated[str, typer.Option("--data-dir", help="Holds FashionMNIST and MNIST as IDX files.")],
     families: Annotated[
