@@ -18,11 +18,13 @@ import torch
 from cachetools import LRUCache
 from numpy.typing import NDArray
 
+from gmstudio.data.dataset import Dataset
 from gmstudio.engine.density.subjects import subject_of
 from gmstudio.engine.features.layers import layer_of, values_of
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.inspection import exploring, in_background, in_pieces
 from gmstudio.families.base import Family
+from gmstudio.protocol.data import SplitName
 from gmstudio.protocol.features import PCA, PIXELS, FeatureLayer, FeatureSpace
 from gmstudio.protocol.images import ImageSpec
 
@@ -139,12 +141,28 @@ def extract(
             note(min(rows.stop, len(images)))
 
     yield from in_pieces(len(images), 1, fill)
-    bad = ~np.isfinite(found).all(axis=1)
-    if bad.any():
+    bad = 0
+    for count in in_background(lambda: int((~np.isfinite(found).all(axis=1)).sum())):
+        if count is None:
+            yield None
+        else:
+            bad = count
+    if bad:
         raise ValueError(
-            f"{layer.title} of {int(bad.sum()):,} of the {len(images):,} images has values that are not finite; the "
+            f"{layer.title} of {bad:,} of the {len(images):,} images has values that are not finite; the "
             "training has diverged. Choose an earlier checkpoint or another run."
         )
+    yield found
+
+
+def view_pieces(dataset: Dataset, split: SplitName, indices: NDArray[np.int64]) -> Iterator[Images | None]:
+    """Yield None after each piece and, last, the images of ``Dataset.view``: drawing many binary ones takes long."""
+    found = np.empty((len(indices), *dataset.image.shape), dtype=np.uint8)
+
+    def fill(rows: slice) -> None:
+        found[rows] = dataset.view(split, indices[rows])
+
+    yield from in_pieces(len(indices), 1, fill)
     yield found
 
 

@@ -31,6 +31,7 @@ from torch.nn import functional
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.density.subjects import subject_of
 from gmstudio.engine.features import probing
+from gmstudio.engine.features.extraction import view_pieces
 from gmstudio.engine.features.layers import layer_of, values_of
 from gmstudio.engine.runtime.building import build_model
 from gmstudio.engine.runtime.context import EngineContext
@@ -237,7 +238,12 @@ class FineTuning:
     def _run_seed(self, number: int) -> Iterator[FineTuned | None]:
         seed = self._command.seed + number
         rows = self._sets[number].indices
-        images = self._dataset.view("train", rows)
+        images = np.empty(0, dtype=np.uint8)
+        for piece in view_pieces(self._dataset, "train", rows):
+            if piece is None:
+                yield None
+            else:
+                images = piece
         labels = torch.from_numpy(self._numbered(self._train_labels[rows])).to(self._model.device)
         classifiers = {kind: self._make(kind, seed) for kind in KINDS}
         inputs: dict[TuningKind, Tensor] = {}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gmstudio.data.dataset import Dataset
 from gmstudio.data.progress import Progress
 from gmstudio.engine.features import probing
-from gmstudio.engine.features.extraction import BASELINE_STEP, Features, SpaceFeatures, features_of
+from gmstudio.engine.features.extraction import BASELINE_STEP, Features, SpaceFeatures, features_of, view_pieces
 from gmstudio.engine.features.probing import ALL, LabelledSet, Labels
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.inspection import in_background
@@ -157,12 +157,13 @@ class Probe:
             ValueError: when the features cannot be computed.
         """
         wanted = np.unique(np.concatenate([chosen.indices for row in self._rows for chosen in row.sets]))
-        train_images = self._dataset.view("train", self._pool[wanted])
-        test_images = self._dataset.view(self._test.split, self._test.indices)
+        train_images = yield from _last(view_pieces(self._dataset, "train", self._pool[wanted]))
+        test_images = yield from _last(view_pieces(self._dataset, self._test.split, self._test.indices))
         total = len(train_images) + len(test_images)
         train = yield from self._features(train_images, 0, total)
         self._space = yield from self._features(test_images, len(train_images), total)
-        if not np.ptp(train.values, axis=0).any():
+        varies = yield from _last(in_background(lambda: bool(np.ptp(train.values, axis=0).any())))
+        if not varies:
             raise ValueError(
                 f"The features ({train.title}) are the same for all images: this layer says nothing of them. Choose "
                 "another layer, or a run that was trained."
@@ -182,7 +183,8 @@ class Probe:
 
         train: NDArray[np.uint8] | None = None
         if self._command.space.layer == PCA and not self._command.space.run:
-            train = self._dataset.view("train", _some(len(self._dataset.train), MAX_COMPONENT_IMAGES, 0))
+            some = _some(len(self._dataset.train), MAX_COMPONENT_IMAGES, 0)
+            train = yield from _last(view_pieces(self._dataset, "train", some))
         image, seed = self._dataset.image, self._command.seed
         for piece in features_of(self._context, self._command.space, images, image, train, seed, note):
             if piece is not None:
@@ -206,7 +208,8 @@ class Probe:
         units = _Units(self._rows, len(test))
         for row in self._rows:
             for number, chosen in enumerate(row.sets):
-                labels, features = self._train_labels[chosen.indices], train[np.searchsorted(wanted, chosen.indices)]
+                labels, places = self._train_labels[chosen.indices], np.searchsorted(wanted, chosen.indices)
+                features = yield from _last(in_background(partial(train.__getitem__, places)))
                 seed = self._command.seed + number
                 stage = f"{FITS}: {_words(row.per_class)}"
                 if len(row.sets) > 1:
@@ -361,6 +364,15 @@ class _Fitting:
                     right += share * len(some)
             self.units.add(self.units.of_neighbours(len(self.labels), len(some)))
         yield right / len(self.test)
+
+
+def _last(pieces: "Iterator[T | None]") -> Work[T]:
+    """Yield None while pieces are None; return the first other one, the result."""
+    for piece in pieces:
+        if piece is not None:
+            return piece
+        yield None
+    raise AssertionError("The last piece is the result.")
 
 
 def _check(command: ProbeFeatures) -> None:
