@@ -9,6 +9,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.features.factors_scores import FactorScores
 from gmstudio.window.gui.panels.features.space_row import space_words
 from gmstudio.window.gui.panels.features.table_export import Cell, TableExport
+from gmstudio.window.gui.panels.features.texts import step_words
 from gmstudio.window.gui.panels.features.work_row import WorkRow
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
@@ -177,7 +178,9 @@ class FactorsPage(ActiveWidget):
             self.about.set_words("")
         else:
             numbers = f"{found.num_images:,} training images, {found.num_held_out:,} test images"
-            self.about.set_words(" · ".join((found.title, numbers, *found.warnings)))
+            self.about.set_words(
+                " · ".join((f"{found.title}{step_words(found.weights_step)}", numbers, *found.warnings))
+            )
         self._refresh_view()
 
     def _refresh_view(self) -> None:

@@ -20,6 +20,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.features.probe_settings import count_text
 from gmstudio.window.gui.panels.features.space_row import space_words
 from gmstudio.window.gui.panels.features.table_export import Cell, TableExport
+from gmstudio.window.gui.panels.features.texts import step_words
 from gmstudio.window.gui.panels.features.work_row import WorkRow
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
@@ -201,7 +202,8 @@ class FineTuningPage(ActiveWidget):
             self.about.set_words("")
             return
         numbers = f"{found.num_labels:,} labelled images, {found.num_test:,} test images"
-        parts = (space_words(self._owner, found.space), numbers, *found.warnings)
+        title = f"{space_words(self._owner, found.space)}{step_words(found.weights_step)}"
+        parts = (title, numbers, *found.warnings)
         self.about.set_words(" · ".join(parts))
 
     def _accuracies(self) -> list[PlotLine]:

@@ -9,6 +9,7 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.features import FeatureSpace, ProbeResult
 from gmstudio.window.gui.panels.features.probe_settings import count_text
 from gmstudio.window.gui.panels.features.space_row import space_words
+from gmstudio.window.gui.panels.features.texts import step_words
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.state.features.probe import LABEL_COUNTS, ProbeState
 from gmstudio.window.state.features.state import FeaturesState
@@ -78,7 +79,8 @@ class ProbeTable(QTableWidget):
         first = method == METHODS[0][0]
         name = space_words(self._owner, space)
         problem = "" if probed is None else probed.problem
-        self._put(row, 0, name if first else "", problem or (found.title if found is not None else name))
+        about = name if found is None or not found.title else f"{found.title}{step_words(found.weights_step)}"
+        self._put(row, 0, name if first else "", problem or about)
         self._put(row, 1, title, problem)
         warnings = "\n".join(found.warnings) if found is not None else ""
         for column, count in enumerate(LABEL_COUNTS, len(HEADINGS)):

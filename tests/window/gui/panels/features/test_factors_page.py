@@ -66,7 +66,9 @@ def test_scores_stand_in_a_table_with_formula_and_help(shown: Shown) -> None:
     assert table.item(0, 1).toolTip() == "MIG by factor\nkind: 0.100\nscale: 0.200\nx: 0.450"
     table.setCurrentCell(1, 0)
     assert shown.page.scores.text.text() == "Help of SAP." and shown.page.scores.formula.latex == "x"
-    assert shown.page.about.words.startswith("VAE, posterior mean · 5,000 training images, 1,000 test images · A dim")
+    assert shown.page.about.words.startswith(
+        "VAE, posterior mean, weights of step 9 · 5,000 training images, 1,000 test"
+    )
 
 
 def test_the_matrix_follows_the_choices(shown: Shown) -> None:
