@@ -48,6 +48,7 @@ class FactorScores(QWidget):
         self.table.verticalHeader().setDefaultSectionSize(ROW_PX)
         header = self.table.horizontalHeader()
         header.setHighlightSections(False)
+        header.setTextElideMode(Qt.TextElideMode.ElideRight)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.formula = Formula()
         self.formula.setMinimumHeight(FORMULA_PX)
@@ -74,6 +75,8 @@ class FactorScores(QWidget):
         table.setColumnCount(1 + max(len(replies), 1))
         titles = [space_words(self._owner, reply.space) for reply in replies] or ["Value"]
         table.setHorizontalHeaderLabels(["Score", *titles])
+        for column, title in enumerate(titles, 1):
+            table.horizontalHeaderItem(column).setToolTip(title)  # which may be elided
         table.setRowCount(len(self._scores))
         for row, score in enumerate(self._scores):
             self._put(row, 0, score.title, score.help)
