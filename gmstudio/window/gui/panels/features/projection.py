@@ -32,8 +32,8 @@ COLUMN_PX = 26 * GRID
 SIDE_PX = 30 * GRID
 TOOLS: tuple[tuple[Tool, str, str, str, str], ...] = (
     ("pan", "Pan", "", "pan", "Drag the map"),
-    ("lasso", "Lasso", "L", "lasso", "Drag around points to select them; Shift adds. In the Pan tool: hold Shift"),
-    ("rectangle", "Rectangle", "R", "rectangle", "Select a rectangle; Shift adds. In the Pan tool: hold Ctrl"),
+    ("lasso", "Lasso", "Shift+L", "lasso", "Drag around points to select them; Shift adds. In the Pan tool: hold Shift"),
+    ("rectangle", "Rectangle", "Shift+R", "rectangle", "Select a rectangle; Shift adds. In the Pan tool: hold Ctrl"),
 )
 
 
@@ -91,7 +91,7 @@ class ProjectionPage(ActiveWidget):
         self._with_images = add(
             "projection_images",
             "Images",
-            "I",
+            "Shift+I",
             self.map.set_with_images,
             icon="image",
             tip="Draw the images themselves where few points are visible",
