@@ -32,7 +32,7 @@ COLUMN_PX = 26 * GRID
 SIDE_PX = 30 * GRID
 TOOLS: tuple[tuple[Tool, str, str, str, str], ...] = (
     ("pan", "Pan", "", "pan", "Drag the map"),
-    ("lasso", "Lasso", "Shift+L", "lasso", "Drag around points to select them; Shift adds. In the Pan tool: hold Shift"),
+    ("lasso", "Lasso", "Shift+L", "lasso", "Drag around points to select; Shift adds. In the Pan tool: hold Shift"),
     ("rectangle", "Rectangle", "Shift+R", "rectangle", "Select a rectangle; Shift adds. In the Pan tool: hold Ctrl"),
 )
 
@@ -195,6 +195,8 @@ class ProjectionPage(ActiveWidget):
             return
         reply = shown.reply
         parts = [reply.title, reply.method_text, f"{len(shown.places):,} images of {reply.images_title}"]
+        if reply.weights_step >= 0:
+            parts.append(f"weights of step {reply.weights_step:,}")
         if state.stale and state.progress is None:
             parts.insert(0, "Other settings than chosen")
         self.title.set_words(" · ".join(filter(None, parts)))

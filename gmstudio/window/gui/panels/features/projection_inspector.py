@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from gmstudio.media.levels import to_display
-from gmstudio.protocol.image_sets import ImagesFetched
+from gmstudio.protocol.image_sets import DataImages, ImagesFetched
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.features.texts import set_role
 from gmstudio.window.gui.picture_source import FILTER, PictureSource
@@ -176,9 +176,9 @@ class ProjectionInspector(QWidget):
         if shown is None or not 0 <= index < len(shown.places):
             return ""
         label = "" if shown.labels is None else f" · {shown.label_name(int(shown.labels[index]))}"
-        return (
-            f"{self._state.choice.split} image {index:,}{label}" if shown.labels is None else f"image {index:,}{label}"
-        )
+        images = shown.command.images
+        split = f"{images.split} " if isinstance(images, DataImages) else ""
+        return f"{split}image {index:,}{label}"
 
     def learn(self, event: ImagesFetched) -> None:
         """Keep images that were fetched for the map, so that they show at once."""

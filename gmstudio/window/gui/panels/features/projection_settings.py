@@ -127,6 +127,7 @@ class ProjectionSettingsColumn(QWidget):
         buttons = QHBoxLayout()
         project = self._panel.button(self._project)
         project.setProperty("primary", True)
+        project.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         buttons.addWidget(project, 1)
         buttons.addWidget(self._panel.button(self._stop))
         column = QVBoxLayout(self)
@@ -140,10 +141,12 @@ class ProjectionSettingsColumn(QWidget):
         column.addWidget(self.bar)
         column.addWidget(self.line)
         column.addWidget(self.note)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
 
     def _page(self, *rows: tuple[str, QWidget]) -> QWidget:
         """Labels and fields in two columns of one width on all pages."""
         page = QWidget()
+        page.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         grid = QGridLayout(page)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(GRID // 2)
