@@ -8,11 +8,15 @@ from benchmarks.window import wait_until
 from docs.pictures.shots import Picture, Stage, grab, sheet
 from gmstudio.protocol.features import FeatureSpace
 from gmstudio.window.gui.panels.features.panel import FeaturesPanel
+from gmstudio.window.gui.panels.features.projection import ProjectionPage
 from gmstudio.window.state.features.factors import FactorsState
 from gmstudio.window.state.features.fine_tuning import FineTuningState
 from gmstudio.window.state.features.probe import ProbeState
+from gmstudio.window.state.features.projection import ProjectionState
 from gmstudio.window.state.features.state import FeaturesState
 
+QUERY = 457
+"""Number of the image whose neighbours are shown."""
 SHAPES_CELL = (9, 4)
 """Dimension and factor of the scatter plot: the horizontal place of the shape."""
 
@@ -76,6 +80,23 @@ def _factors(features: Features) -> None:
     factors.choose_cell(*SHAPES_CELL)
 
 
+def take_projection(stage: Stage) -> QImage:
+    """Map of digits by the code of a VAE, with a selection and the neighbours of an image."""
+    features = Features(stage)
+    features.open("vae", "projection")
+    projection = features.state.page(ProjectionState)
+    projection.choose(method="tsne")
+    projection.project()
+    wait_until(lambda: projection.progress is None and not projection.stale, "the map")
+    page = features.panel.tabs.page("projection")
+    assert isinstance(page, ProjectionPage)
+    page.map.zoom(2.0)
+    page.map.picked.emit(QUERY)
+    sheet_of = page.inspector.sheet
+    wait_until(lambda: sheet_of.count > 0 and len(sheet_of.visible_pixels()) > 0, "the neighbours")
+    return grab(stage.window)
+
+
 def take_factors(stage: Stage) -> QImage:
     """Disentanglement of the VAE of coloured shapes."""
     _factors(Features(stage))
@@ -96,6 +117,7 @@ def take_classifiers(stage: Stage) -> QImage:
 
 
 PICTURES = (
+    Picture("features-projection", (), take_projection, "dark", examples=True),
     Picture("features", (), take_factors, "light", examples=True),
     Picture("features-classifiers", (), take_classifiers, "dark", examples=True),
 )

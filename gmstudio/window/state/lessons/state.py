@@ -22,6 +22,7 @@ TITLES = {
     "sample-quality": "How good are the samples?",
     "probe": "Features and few labels",
     "fine-tuning": "Fine-tuning an encoder",
+    "projection": "Maps of images",
     "factors": "Disentangled codes",
     "one-image": "One image, every family",
     "bytes": "A model as a lossless coder",
