@@ -140,6 +140,7 @@ class ProjectionState(QObject):
         owner.run_changed.connect(self._on_run_changed)
         owner.space_changed.connect(self._on_changed)
         owner.layers.changed.connect(self._on_changed)
+        owner.library.catalog_arrived.connect(self._project_if_quick)  # of a new engine
         owner.edits.add_part("projection", lambda: (self.choice,), lambda part: self._set_choice(part[0]))
 
     # ---- what is wanted ----------------------------------------------------------------------------------------

@@ -119,6 +119,14 @@ def test_the_end_of_the_engine_is_quiet_and_the_map_stays(page: Page) -> None:
     assert page.state.problem == "" and page.state.progress is None and page.state.shown is not None
 
 
+def test_a_new_engine_computes_what_the_former_did_not_finish(page: Page) -> None:
+    page.state.set_active(True)
+    page.scene.fail(page.scene.sent(ProjectImages)[-1], "The engine ended.", Reason.ENGINE_GONE)
+    assert page.state.shown is None
+    page.scene.start()
+    assert len(page.scene.sent(ProjectImages)) == 2 and page.state.shown is not None
+
+
 def test_another_run_drops_the_map_and_the_selection(page: Page) -> None:
     page.activate()
     page.state.select(np.array([1, 2]))
