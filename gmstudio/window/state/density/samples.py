@@ -320,7 +320,7 @@ class SamplesState(QObject):
         """Forget what belongs to runs that are gone."""
         for table in (self.reports, self.estimates, self.problems):
             for run in [run for run in table if self._owner.library.info(run) is None]:
-                del table[run]  # type: ignore[attr-defined]
+                del table[run]
         self._on_runs_changed()
 
     def _choose_shown(self) -> None:

@@ -125,7 +125,7 @@ class SampleSheet(QWidget):
         self.nearest.set_columns(1 + len(images))
         self.nearest.set_captions(["sample", *(self._caption(i, distances, labels) for i in range(len(images)))])
 
-    def _caption(self, number: int, distances: np.ndarray, labels: np.ndarray | None) -> str:  # type: ignore[type-arg]
+    def _caption(self, number: int, distances: np.ndarray, labels: np.ndarray | None) -> str:
         names = self._state.report.label_names if self._state.report is not None else ()
         label = None if labels is None else int(labels[number])
         words = "" if label is None else f"{names[label] if label < len(names) else label} · "

@@ -76,7 +76,9 @@ class FactorScores(QWidget):
         titles = [space_words(self._owner, reply.space) for reply in replies] or ["Value"]
         table.setHorizontalHeaderLabels(["Score", *titles])
         for column, title in enumerate(titles, 1):
-            table.horizontalHeaderItem(column).setToolTip(title)  # which may be elided
+            heading = table.horizontalHeaderItem(column)
+            assert heading is not None
+            heading.setToolTip(title)  # the heading itself may be elided
         table.setRowCount(len(self._scores))
         for row, score in enumerate(self._scores):
             self._put(row, 0, score.title, score.help)

@@ -72,9 +72,7 @@ def shown(qtbot: QtBot) -> Iterator[Shown]:
 
 def test_the_page_opens_with_a_map_and_its_classes(shown: Shown) -> None:
     assert shown.map.count == COUNT
-    assert shown.page.title.words == (
-        "VAE, posterior mean · pca of toys · 60 images of toys, test · weights of step 9"
-    )
+    assert shown.page.title.words == ("VAE, posterior mean · pca of toys · 60 images of toys, test · weights of step 9")
     classes = shown.find(QListWidget, "classes")
     assert [classes.item(row).text() for row in range(classes.count())] == ["zero · 20", "one · 20", "two · 20"]
 
