@@ -115,7 +115,7 @@ class SamplesState(QObject):
         groups: dict[tuple[str, str], SampleReport] = {}
         for _run, report in self.measured:
             groups.setdefault(_comparison(report), report)
-        names = [HELD_OUT] if len(groups) == 1 else [f"{HELD_OUT}, {number + 1}" for number in range(len(groups))]
+        names = [HELD_OUT] if len(groups) == 1 else [f"held-out, {number + 1}" for number in range(len(groups))]
         return dict(zip(names, groups.values(), strict=True))
 
     @property

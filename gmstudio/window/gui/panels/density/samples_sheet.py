@@ -129,7 +129,7 @@ class SampleSheet(QWidget):
         names = self._state.report.label_names if self._state.report is not None else ()
         label = None if labels is None else int(labels[number])
         words = "" if label is None else f"{names[label] if label < len(names) else label} · "
-        return f"{words}{distances[number]:.3g}"
+        return f"{words}{distances[number]:.2f}"
 
     def _describe(self, index: int) -> str:
         """Words on a sample's distances."""

@@ -22,7 +22,7 @@ NAMES: dict[str, tuple[str, str]] = {
         "about c/n. ± is the jackknife's standard error.",
     ),
     "frechet_limit": (
-        "Fréchet distance, n → ∞",
+        "Fréchet, n → ∞",
         "The line in 1/n through the distances of parts of the samples, at 0; only these compare between different n.",
     ),
     "kernel": (
@@ -39,17 +39,19 @@ NAMES: dict[str, tuple[str, str]] = {
     ),
     "coverage": ("Coverage", "Share of training images with a sample in their ball."),
     "confidence": (
-        "Classifier's confidence",
+        "Confidence",
         "Mean probability of the class that the classifier assigns: low where samples are of no class.",
     ),
     "copies": (
-        "Nearer than held-out (p)",
+        "Copy test, p",
         "One-sided Mann–Whitney test on pixels: are samples nearer to training images than held-out images are? A "
         "small p is a sign of copying, or of samples that are smoother than images; the nearest images show which.",
     ),
 }
 GOAL = {"low": "lower is better", "high": "higher is better", "one": "best at 1"}
-TALLEST_PX = 260
+LONGEST = "-0.000 ± 0.000"
+"""Text that a column has room for; with many models the table scrolls."""
+TALLEST_PX = 270
 NameOf = Callable[[str], str]
 
 
@@ -80,8 +82,11 @@ class NumbersTable(QWidget):
             if header is not None:
                 header.setToolTip(help_text)
         self.grid.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + GRID)
-        self.grid.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        height = self.grid.horizontalHeader().sizeHint().height() + 4
+        heading = self.grid.horizontalHeader()
+        heading.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        heading.setMinimumSectionSize(self.fontMetrics().horizontalAdvance(LONGEST) + 2 * GRID)
+        heading.setTextElideMode(Qt.TextElideMode.ElideRight)
+        height = heading.sizeHint().height() + self.grid.horizontalScrollBar().sizeHint().height() + 4
         height += len(NAMES) * self.grid.verticalHeader().defaultSectionSize()
         self.grid.setFixedHeight(min(height, TALLEST_PX))
         column = QVBoxLayout(self)
@@ -168,12 +173,14 @@ def reference_text(report: SampleReport, name: str) -> str:
 
 
 def text_of(value: float, error: float) -> str:
-    """Write a value with its standard error: as many decimals as the error has two digits."""
+    """Write a value with its standard error, whose first digit, or two of them below 3.55, decide on the decimals."""
     if not math.isfinite(value):
         return "–"
     if not math.isfinite(error) or error <= 0:
         return f"{value:.4g}"
-    decimals = min(max(1 - math.floor(math.log10(error)), 0), 6)
+    magnitude = math.floor(math.log10(error))
+    digits = 2 if error / 10**magnitude < 3.55 else 1
+    decimals = min(max(digits - 1 - magnitude, 0), 6)
     return f"{value:,.{decimals}f} ± {error:,.{decimals}f}"
 
 

@@ -97,7 +97,7 @@ def test_models_that_generate_are_measured_one_after_the_other(stage: Stage) -> 
 def test_numbers_that_do_not_compare_have_held_out_images_of_their_own(stage: Stage) -> None:
     stage.state.set_runs((stage.nade.run, stage.coarse.run))
     stage.measure()
-    assert stage.headings() == ["Held-out images, 1", "nade", "Held-out images, 2", "coarse"]
+    assert stage.headings() == ["Held-out, 1", "nade", "Held-out, 2", "coarse"]
     assert stage.cell("frechet", 0) != stage.cell("frechet", 2)
 
 
@@ -231,7 +231,9 @@ def test_all_numbers_are_written_as_csv(stage: Stage, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "error", "text"),
     [
-        (0.27512, 0.0613, "0.275 ± 0.061"),
+        (0.27512, 0.0613, "0.28 ± 0.06"),
+        (0.7694, 0.0133, "0.769 ± 0.013"),
+        (0.96904, 0.0055, "0.969 ± 0.006"),
         (1234.5, 12.3, "1,234 ± 12"),
         (0.5, 0.0, "0.5"),
         (float("nan"), 1.0, "–"),
