@@ -29,7 +29,7 @@ from gmstudio.window.state.features.state import FeaturesState
 QUICK: tuple[ProjectionMethod, ...] = ("pca", "dimensions")
 """Methods that are computed whenever something changes; others take long and are begun by the user."""
 DEFAULT_COUNT = 5000
-SECONDS_A_THOUSAND = {"pca": 0.05, "dimensions": 0.0, "tsne": 4.0, "umap": 1.5}
+SECONDS_A_THOUSAND = {"pca": 0.05, "dimensions": 0.0, "tsne": 3.0, "umap": 1.5}
 SECONDS_AT_LEAST = {"pca": 0.5, "dimensions": 0.0, "tsne": 3.0, "umap": 6.0}
 """Measured on two cores, without the features; see docs/benchmarks.md."""
 WAITING = WorkProgress(stage="Waiting for the engine")
