@@ -90,7 +90,7 @@ class AnomaliesPage(ActiveWidget):
             "Ctrl+Return",
             state.detect,
             icon="play",
-            tip="Tell the two sets apart by the statistic, under the first model",
+            tip="Compare both sets by the statistic, under the first model",
         )
         self.all = add(
             "anomaly_all",

@@ -49,7 +49,7 @@ class BackgroundRow(QWidget):
             "",
             state.train,
             icon="train",
-            tip="Train the first model anew on noised data, as a run of its own; watch it under Train",
+            tip="Train a model like the first one on noised data, as a run of its own; watch it under Train",
         )
         panel.remember(self.mutation)
         title = QLabel("Background")

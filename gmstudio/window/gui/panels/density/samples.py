@@ -289,7 +289,7 @@ class SamplesPage(ActiveWidget):
             return "" if state.measured else f"The {state.count:,} samples are drawn already."
         samplers = ", ".join(dict.fromkeys(estimate.sampler for estimate in known if estimate.sampler))
         if any(estimate.seconds < 0 for estimate in known):
-            time = "takes so long that it could not be estimated; begin with few"
+            time = "takes so long that it could not be estimated; draw few first"
         else:
             seconds = sum(estimate.seconds for estimate in known)
             time = f"takes about {duration_text(seconds)}" if seconds >= 1 else "takes less than a second"
