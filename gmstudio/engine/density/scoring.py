@@ -7,6 +7,7 @@ set uses those of a smaller one.
 """
 
 import hashlib
+import math
 import time
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -32,6 +33,8 @@ DIGESTS_EACH = 16
 SHORT_S, LONGEST_S = 0.02, 0.2
 """Time of a piece, and that of one with more images, where it makes each of them cheaper by a factor of ``GAIN``."""
 GAIN = 1.25
+RETRY = 64
+"""Pieces after which the times of other sizes are measured once more."""
 VERSION = 1
 """Rises when scores are computed differently, so that those of earlier versions are not used."""
 
@@ -206,10 +209,10 @@ def _computed(
             start = rows.start
             while start < rows.stop:
                 part = slice(start, min(start + size.value, rows.stop))
-                began = time.perf_counter()
+                began = time.thread_time()
                 with torch.inference_mode() if evaluates else exploring(statistic.subject.model):
                     scored = statistic.score(opened.images[part], generator, _of(labels, part))
-                size.took(part.stop - part.start, time.perf_counter() - began)
+                size.took(part.stop - part.start, time.thread_time() - began)
                 parts.append(scored)
                 scores.put(part, scored.values, scored.errors, kept=False)
                 start = part.stop
@@ -230,13 +233,15 @@ class _Size:
     """Number of images of a piece: fixed where there is noise, which depends on it, else by the time it takes.
 
     Pieces are short, so that the engine answers soon. Where many images take little longer than few, as in a network
-    that runs along the pixels, they are as long as ``LONGEST_S``.
+    that runs along the pixels, they are as long as ``LONGEST_S``. Times are those of the processor: other programs that
+    take it from the engine make no piece shorter.
     """
 
     def __init__(self, statistic: Statistic) -> None:
         self._most = max(1, min(statistic.batch_size, CHUNK))
         self._fixed = statistic.noisy
         self._each_s: dict[int, float] = {}
+        self._pieces = 0
         self.value = self._most if self._fixed else min(8, self._most)
 
     def took(self, count: int, seconds: float) -> None:
@@ -244,7 +249,10 @@ class _Size:
         if self._fixed or count != self.value:
             return
         size, each_s = self.value, self._each_s
-        each_s[size] = seconds / size
+        self._pieces += 1
+        if self._pieces % RETRY == 0:
+            each_s.clear()
+        each_s[size] = min(seconds / size, each_s.get(size, math.inf))
         half, double = size // 2, 2 * size
         if seconds > SHORT_S and half and each_s.get(half, 0.0) < GAIN * each_s[size]:
             self.value = half
