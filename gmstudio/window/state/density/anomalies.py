@@ -292,7 +292,7 @@ class AnomaliesState(QObject):
         if self._result_key(self._now) == self._pair_now:
             results = self._tried.setdefault(pair, {})
             results.pop(key, None)
-            results[key] = Detection.of(event)
+            results[key] = Detection.of(event, self._detail(event))
             self._settings_of[key] = self.settings, self.seed
             while len(self._tried) > KEPT:
                 self._tried.pop(next(iter(self._tried)))
@@ -302,6 +302,14 @@ class AnomaliesState(QObject):
             else:
                 self.detected.emit()
         self._next()
+
+    def _detail(self, event: AnomaliesDetected) -> str:
+        """Setting of a statistic that is worth a name: size of the groups, noise of the background's data."""
+        settings = self._settings(self._now)
+        mutation = self.background.existing.get(settings.background)
+        if event.inside_groups is not None:
+            return f"groups of {settings.group}"
+        return "" if mutation is None else f"μ = {mutation:g}"
 
     def _on_failed(self, failure: CommandFailed) -> None:
         if failure.reason is Reason.ENGINE_GONE:

@@ -36,7 +36,9 @@ class Detection:
         event: of the engine.
         inside: (N,) anomaly scores of the typical images.
         outside: (M,) anomaly scores of the anomalous images.
-        orders: outcome's set, ``inside`` or ``outside``, in order of falling anomaly score, without NaN.
+        inside_order: numbers of the typical images in order of falling anomaly score, without NaN.
+        outside_order: likewise of the anomalous images.
+        detail: setting that sets it apart, for example ``groups of 10``; "".
     """
 
     event: AnomaliesDetected
@@ -44,12 +46,18 @@ class Detection:
     outside: Floats
     inside_order: NDArray[np.int64]
     outside_order: NDArray[np.int64]
+    detail: str = ""
 
     @classmethod
-    def of(cls, event: AnomaliesDetected) -> "Detection":
-        """Take the last reply of the engine."""
+    def of(cls, event: AnomaliesDetected, detail: str = "") -> "Detection":
+        """Take the last reply of the engine; ``detail`` sets it apart from others of the same statistic."""
         inside, outside = (event.sign * one.numpy().astype(np.float64) for one in (event.inside, event.outside))
-        return cls(event, inside, outside, _falling(inside), _falling(outside))
+        return cls(event, inside, outside, _falling(inside), _falling(outside), detail)
+
+    @property
+    def title(self) -> str:
+        """Statistic, with the setting that sets it apart."""
+        return ", ".join(filter(None, (self.event.statistic.title, self.detail)))
 
     def default_threshold(self) -> float:
         """Highest threshold that finds 95 % of the anomalous images."""

@@ -90,7 +90,7 @@ class TriedTable(QTableWidget):
         self.setCurrentCell(-1, -1)
         for row, detection in enumerate(detections):
             curves = detection.event.curves
-            texts = [detection.event.statistic.title, "–", "–", "–", "–"]
+            texts = [detection.title, "–", "–", "–", "–"]
             if curves is not None:
                 interval = f"{curves.auroc_low:.3f}–{curves.auroc_high:.3f}"
                 numbers = (

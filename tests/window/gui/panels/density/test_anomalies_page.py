@@ -224,6 +224,9 @@ def test_a_background_model_is_trained_and_used(page: AnomaliesPage, scene: Dens
     page.background.models.activated.emit(1)
     page.detect.trigger()
     assert scene.client.last(DetectAnomalies).settings.background == "/b1"
+    scene.serve()
+    tried = page.numbers.tried.item(0, 0)
+    assert tried is not None and tried.text() == "Likelihood ratio, μ = 0.1"
 
 
 def test_a_started_background_is_found_at_its_first_checkpoint(page: AnomaliesPage, scene: DensityScene) -> None:
