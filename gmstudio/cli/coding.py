@@ -9,6 +9,7 @@ from gmstudio.cli.json_output import Answer, JsonOption
 from gmstudio.cli.options import SEED, AcceptChangedOption, Whole
 from gmstudio.cli.run_data import load_data_for, with_options
 from gmstudio.cli.terminal import warn
+from gmstudio.media.writing import put_in_place
 from gmstudio.protocol.data import SPLITS
 from gmstudio.system.typed_path import typed_path
 
@@ -89,7 +90,8 @@ def encode(
     title = loaded.record.title or typed_path(run).resolve().name
     coding = Coding(model, order, order_seed, labels=labels_for(model, labels))
     result = _follow(compress(coding, images, title), "Coding", answer)
-    out.write_bytes(result.file)
+    with put_in_place(out, overwrite=True) as partial_path:
+        partial_path.write_bytes(result.file)
     bits = {size.name: size.bits for size in result.sizes}
     warnings: tuple[str, ...] = loaded.warnings
     if result.code.floored:

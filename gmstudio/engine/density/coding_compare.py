@@ -12,11 +12,13 @@ import math
 import struct
 import zlib
 from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gmstudio.engine.density.quality.beside import beside
 from gmstudio.media.levels import to_display
 from gmstudio.protocol.density_bytes import CodeSize
 from gmstudio.protocol.images import ImageSpec
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 Images = NDArray[np.uint8]
 MAX_SHEET_PIXELS = 1 << 22
+IMAGES_EACH = 16
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _GREY = 0
 _STRATEGIES = (zlib.Z_DEFAULT_STRATEGY, zlib.Z_RLE, zlib.Z_FIXED)
@@ -37,35 +40,35 @@ def raw_bits(image: ImageSpec, count: int) -> float:
 
 
 def compare_sizes(images: Images, image: ImageSpec) -> Iterator[tuple[CodeSize, ...] | None]:
-    """Measure images as pictures in pieces.
+    """Measure images as pictures, in a thread beside the engine's loop: a large WebP takes seconds.
 
     Args:
         images: (N, C, H, W) levels.
         image: their shape and levels.
 
     Returns:
-        A generator of None after each piece and, last, the sizes; those of sheets for several images only.
+        A generator of None while it works and, last, the sizes; those of sheets for several images only.
     """
     png = webp = 0
-    for levels in images:
-        png += len(smallest_png(levels, image.levels))
-        yield None
-        webp += len(webp_file(levels, image.levels))
-        yield None
+    for start in range(0, len(images), IMAGES_EACH):
+        found = yield from beside(partial(_file_sizes, images[start : start + IMAGES_EACH], image.levels))
+        png, webp = png + found[0], webp + found[1]
     several = len(images) > 1
     sizes = [
         CodeSize(name="png", title="PNG, a file each" if several else "PNG", bits=8.0 * png),
         CodeSize(name="webp", title="WebP, a file each" if several else "WebP, lossless", bits=8.0 * webp),
     ]
     if several and len(images) * image.height * image.width <= MAX_SHEET_PIXELS:
-        sheet = sheet_of(images)
-        size = 8.0 * len(smallest_png(sheet, image.levels))
-        sizes.insert(1, CodeSize(name="png_sheet", title="PNG, one sheet", bits=size))
-        yield None
-        size = 8.0 * len(webp_file(sheet, image.levels))
-        sizes.append(CodeSize(name="webp_sheet", title="WebP, one sheet", bits=size))
-        yield None
+        png, webp = yield from beside(lambda: _file_sizes(sheet_of(images)[None], image.levels))
+        sizes.insert(1, CodeSize(name="png_sheet", title="PNG, one sheet", bits=8.0 * png))
+        sizes.append(CodeSize(name="webp_sheet", title="WebP, one sheet", bits=8.0 * webp))
     yield (*sizes, CodeSize(name="raw", title="no model", bits=raw_bits(image, len(images))))
+
+
+def _file_sizes(images: Images, num_levels: int) -> tuple[int, int]:
+    """Bytes of all images as PNG and as WebP, a file each."""
+    png = sum(len(smallest_png(levels, num_levels)) for levels in images)
+    return png, sum(len(webp_file(levels, num_levels)) for levels in images)
 
 
 def sheet_of(images: Images) -> Images:
