@@ -165,8 +165,8 @@ class Probe:
         varies = yield from _last(in_background(lambda: bool(np.ptp(train.values, axis=0).any())))
         if not varies:
             raise ValueError(
-                f"The features ({train.title}) are the same for all images, so nothing can be learned from them. Choose "
-                "another layer, or a run that was trained."
+                f"The features ({train.title}) are the same for all images, so nothing can be learned from them. "
+                "Choose another layer, or a run that was trained."
             )
         for text in self._space.warnings:
             self._warn(text)
