@@ -19,6 +19,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from gmstudio.data.dataset import Dataset
+from gmstudio.engine.density.conversion import check_convertible, conversion_text, convert
 from gmstudio.engine.density.subjects import subject_of
 from gmstudio.engine.features.layers import layer_of, values_of
 from gmstudio.engine.runtime.context import EngineContext
@@ -33,6 +34,8 @@ KEPT_BYTES = 2**29
 MAX_BYTES = 2**31
 """Features of one set of images at most."""
 DEFAULT_COMPONENTS = 50
+CONVERTED_EACH = 2048
+"""Images that are converted together, as they are decimal numbers meanwhile."""
 BASELINE_STEP = -1
 ANY_FAMILY = "phases"
 
@@ -199,7 +202,8 @@ def features_of(
     Args:
         context: of the engine.
         space: the features: of a layer of a run, or a baseline.
-        images: (N, C, H, W) uint8 levels, in the format of the run's images.
+        images: (N, C, H, W) uint8 levels; where the run's images have another size or other levels, they are converted
+            and a sentence among the warnings says so.
         image: specification of the images.
         train: of ``pca``: images that the components are fitted on; None: the images themselves.
         seed: of noise, where the features depend on any.
@@ -215,7 +219,7 @@ def features_of(
     if not len(images):
         raise ValueError("There are no images to compute features of; choose another set.")
     if space.run:
-        yield from _of_run(context, space, images, seed, note)
+        yield from _of_run(context, space, images, image, seed, note)
     elif space.layer == PIXELS:
         values = pixels_of(images, image)
         yield SpaceFeatures(values, f"Pixels, {values.shape[1]:,} dimensions", BASELINE_STEP)
@@ -231,10 +235,19 @@ def pixels_of(images: Images, image: ImageSpec) -> Features:
 
 
 def _of_run(
-    context: EngineContext, space: FeatureSpace, images: Images, seed: int, note: Callable[[int], None] | None
+    context: EngineContext,
+    space: FeatureSpace,
+    images: Images,
+    image: ImageSpec,
+    seed: int,
+    note: Callable[[int], None] | None,
 ) -> Iterator[SpaceFeatures | None]:
     subject = subject_of(context, space.run)
     model, store = subject.model, store_of(context)
+    for converted in _converted(images, image, model.image):
+        yield None
+        images = images if converted is None else converted
+    conversion = conversion_text(image, model.image)
     layer = layer_of(model, space.layer)
     title = f"{model.card.title}, {layer.title}, {layer.num_dims:,} dimensions"
     timestep = space.timestep or layer.default_timestep
@@ -256,7 +269,20 @@ def _of_run(
                 values = piece
         assert values is not None
         store.put(key, values)
-    yield SpaceFeatures(values, title, subject.step)
+    yield SpaceFeatures(values, title, subject.step, (f"{title}: {conversion}",) if conversion else ())
+
+
+def _converted(images: Images, image: ImageSpec, target: ImageSpec) -> Iterator[Images | None]:
+    """Convert images beside the engine's loop: None after each piece and, last, the images; nothing where they fit.
+
+    Raises:
+        ValueError: at the first piece, for rows of points or sequences of another shape.
+    """
+    if image == target:
+        return
+    check_convertible(image, target)
+    slices = [slice(start, start + CONVERTED_EACH) for start in range(0, len(images), CONVERTED_EACH)]
+    yield from in_background(lambda: np.concatenate([convert(images[rows], image, target) for rows in slices]))
 
 
 def _of_pca(

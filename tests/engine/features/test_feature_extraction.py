@@ -93,6 +93,25 @@ def test_features_are_kept_until_weights_or_images_change(monkeypatch: pytest.Mo
     assert len(calls) == 4
 
 
+def test_images_of_other_levels_or_size_are_converted_with_a_sentence() -> None:
+    images = DIGITS.test.images[:40]
+    fine = ImageSpec(channels=1, height=8, width=8, levels=256)
+    model = vae(image=fine)
+    found = computed(OneRun(model), FeatureSpace(run="r", layer="code"), images)
+    expected = last(extract(model, layer_of(model, "code"), images * 85))
+    assert np.array_equal(found.values, expected)
+    assert len(found.warnings) == 1 and "Converted from 8×8" in found.warnings[0]
+    large = vae(image=ImageSpec(channels=1, height=16, width=16, levels=4))
+    assert computed(OneRun(large), FeatureSpace(run="r", layer="code"), images).values.shape == (40, 3)
+    assert computed(OneRun(vae()), FeatureSpace(run="r", layer="code"), images).warnings == ()
+
+
+def test_rows_of_points_are_not_converted_to_pictures() -> None:
+    points = OneRun(vae(image=ImageSpec(channels=1, height=1, width=2, levels=64)))
+    with pytest.raises(ValueError, match="rows of points or of a sequence are no picture"):
+        computed(points, FeatureSpace(run="r", layer="code"), DIGITS.test.images[:4])
+
+
 def test_the_store_stays_within_its_limit() -> None:
     store = FeatureStore(1000)
     values = [np.zeros((10, 10), np.float32) for _ in range(4)]
