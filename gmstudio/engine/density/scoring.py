@@ -204,7 +204,7 @@ def _computed(
         size = _Size(statistic)
         evaluates = not any(module.training for module in statistic.subject.model.modules())
         for rows, digest in missing:
-            generator = noise_of(seed, digest, statistic.subject.model.device)
+            generator = noise_of(seed, digest, statistic.device)
             parts: list[Scored] = []
             start = rows.start
             while start < rows.stop:

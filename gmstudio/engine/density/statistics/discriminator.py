@@ -58,6 +58,6 @@ class DiscriminatorOutput(Statistic):
     ) -> Scored:
         """Score some images; see ``Statistic.score``."""
         model: Any = self.subject.model
-        means_BCHW = levels_of(images).to(model.device, next(model.parameters()).dtype)
+        means_BCHW = levels_of(images).to(self.device, self.dtype)
         output_B = model.discriminate(means_BCHW / (model.image.levels - 1))
         return Scored(output_B.double().flatten().cpu().numpy())

@@ -174,7 +174,7 @@ class LogProb(Statistic):
             ValueError: when labels are to be given and there are none, or the model knows none of them.
         """
         model: Any = self.subject.model
-        x_BCHW = levels_of(images).to(model.device)
+        x_BCHW = levels_of(images).to(self.device)
         if isinstance(model, Exact):
             return Scored(_doubles(self._exact(model, x_BCHW, labels)))
         if isinstance(model, Estimated) and estimates(self.subject.model, self.num_samples):

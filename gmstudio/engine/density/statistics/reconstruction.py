@@ -64,7 +64,7 @@ class Reconstruction(Statistic):
     ) -> Scored:
         """Score some images; see ``Statistic.score``."""
         model: Any = self.subject.model
-        x_BCHW = levels_of(images).to(model.device)
+        x_BCHW = levels_of(images).to(self.device)
         target_BCHW = x_BCHW.float() / (model.image.levels - 1)
         error_BCHW = (model.decode(model.encode(x_BCHW)).float() - target_BCHW).square()
         return Scored(error_BCHW.flatten(1).double().mean(1).cpu().numpy())

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
+from functools import cached_property
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from gmstudio.engine.density.subject import Subject
+from gmstudio.engine.runtime.inspection import dtype_of
 from gmstudio.families.base import Family, Preparation
 from gmstudio.protocol.density import ScoreKind, StatisticCard, StatisticSettings
 
@@ -51,6 +53,16 @@ class Statistic(ABC):
         self.subject = subject
         self.settings = settings
         self.seed = seed
+
+    @cached_property
+    def device(self) -> torch.device:
+        """Device of the model; to look for it takes as long as a small network."""
+        return self.subject.model.device
+
+    @cached_property
+    def dtype(self) -> torch.dtype:
+        """Data type of the model's parameters."""
+        return dtype_of(self.subject.model)
 
     @classmethod
     @abstractmethod
