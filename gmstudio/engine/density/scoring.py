@@ -9,6 +9,7 @@ set uses those of a smaller one.
 import hashlib
 import math
 import time
+from collections import deque
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -18,7 +19,8 @@ from numpy.typing import NDArray
 
 from gmstudio.data.progress import Progress
 from gmstudio.engine.density.image_sets import OpenedImages
-from gmstudio.engine.density.statistics.statistic import Scored, Statistic
+from gmstudio.engine.density.statistics.statistic import Statistic
+from gmstudio.engine.evaluation.likelihood import MAX_SUBPIXELS
 from gmstudio.engine.runtime.inspection import exploring
 from gmstudio.engine.runtime.meter import Meter
 from gmstudio.protocol.density import ScoreProgress
@@ -33,6 +35,7 @@ DIGESTS_EACH = 16
 SHORT_S, LONGEST_S = 0.02, 0.2
 """Time of a piece, and that of one with more images, where it makes each of them cheaper by a factor of ``GAIN``."""
 GAIN = 1.25
+MAX_PIECE = 256
 RETRY = 64
 """Pieces after which the times of other sizes are measured once more."""
 VERSION = 1
@@ -103,6 +106,10 @@ class Scores:
             self.kept += len(values)
         else:
             self._computed += len(values)
+
+    def chunk(self, rows: slice) -> KeptChunk:
+        """Return the scores of some images, to be kept."""
+        return KeptChunk(self.values[rows].copy(), None if self.errors is None else self.errors[rows].copy())
 
     def prepare(self, title: str, share: float) -> None:
         """Note the progress of what all scores share."""
@@ -203,27 +210,26 @@ def _computed(
         yield scores
         size = _Size(statistic)
         evaluates = not any(module.training for module in statistic.subject.model.modules())
-        for rows, digest in missing:
-            generator = noise_of(seed, digest, statistic.device)
-            parts: list[Scored] = []
-            start = rows.start
-            while start < rows.stop:
-                part = slice(start, min(start + size.value, rows.stop))
+        for span in _spans(missing, together=not statistic.noisy):
+            generator = noise_of(seed, span[0][1], statistic.device)
+            waiting = deque(span)
+            start, stop = span[0][0].start, span[-1][0].stop
+            while start < stop:
+                part = slice(start, min(start + size.value, stop))
                 began = time.thread_time()
                 with torch.inference_mode() if evaluates else exploring(statistic.subject.model):
                     scored = statistic.score(opened.images[part], generator, _of(labels, part))
                 size.took(part.stop - part.start, time.thread_time() - began)
-                parts.append(scored)
                 scores.put(part, scored.values, scored.errors, kept=False)
                 start = part.stop
-                if start < rows.stop:
-                    yield scores
-            if store is not None:
-                store.add(digest, _joined(parts))
-                if time.monotonic() - written > FLUSH_S:
+                while waiting and waiting[0][0].stop <= start:
+                    rows, digest = waiting.popleft()
+                    if store is not None:
+                        store.add(digest, scores.chunk(rows))
+                if store is not None and time.monotonic() - written > FLUSH_S:
                     store.flush(series, SeriesText(statistic.kind_text, statistic.warnings()))
                     written = time.monotonic()
-            yield scores
+                yield scores
     finally:  # cancelled, too
         if store is not None and scores.done > scores.kept:
             store.flush(series, SeriesText(statistic.kind_text, statistic.warnings()), last=True)
@@ -238,8 +244,8 @@ class _Size:
     """
 
     def __init__(self, statistic: Statistic) -> None:
-        self._most = max(1, min(statistic.batch_size, CHUNK))
         self._fixed = statistic.noisy
+        self._most = max(1, min(statistic.batch_size, CHUNK) if self._fixed else _largest(statistic))
         self._each_s: dict[int, float] = {}
         self._pieces = 0
         self.value = self._most if self._fixed else min(8, self._most)
@@ -262,12 +268,20 @@ class _Size:
             self.value = double
 
 
-def _joined(parts: list[Scored]) -> KeptChunk:
-    errors = [part.errors for part in parts if part.errors is not None]
-    return KeptChunk(
-        np.concatenate([part.values for part in parts]).astype(np.float64),
-        np.concatenate(errors).astype(np.float64) if len(errors) == len(parts) else None,
-    )
+def _largest(statistic: Statistic) -> int:
+    """Most images of a piece without noise: small networks are slowed down by what each piece costs besides."""
+    return min(4 * statistic.batch_size, MAX_PIECE, MAX_SUBPIXELS // statistic.subject.model.image.num_dims)
+
+
+def _spans(missing: list[tuple[slice, bytes]], *, together: bool) -> list[list[tuple[slice, bytes]]]:
+    """Chunks that are scored in batches of their own, or, without noise, together with those that follow at once."""
+    spans: list[list[tuple[slice, bytes]]] = []
+    for rows, digest in missing:
+        if together and spans and spans[-1][-1][0].stop == rows.start:
+            spans[-1].append((rows, digest))
+        else:
+            spans.append([(rows, digest)])
+    return spans
 
 
 def _check(statistic: Statistic, opened: OpenedImages) -> None:

@@ -67,4 +67,4 @@ class Reconstruction(Statistic):
         x_BCHW = levels_of(images).to(self.device)
         target_BCHW = x_BCHW.float() / (model.image.levels - 1)
         error_BCHW = (model.decode(model.encode(x_BCHW)).float() - target_BCHW).square()
-        return Scored(error_BCHW.flatten(1).double().mean(1).cpu().numpy())
+        return Scored(error_BCHW.flatten(1).mean(1).double().cpu().numpy())

@@ -123,7 +123,7 @@ class Statistic(ABC):
         """Score some images.
 
         Args:
-            images: (n, C, H, W) levels of the model, n ≤ ``batch_size``.
+            images: (n, C, H, W) levels of the model, n ≤ ``batch_size``, and up to four times as many without noise.
             generator: source of all noise, on the model's device.
             labels: (n,) labels of the images; None: they have none.
         """
