@@ -167,6 +167,7 @@ class OneImagePage(ActiveWidget):
         self._arrange()
         for run in self.cards:
             self._show_card(run)
+        self.every.setChecked(state.every_family)
         self.index.blockSignals(True)
         self.index.setValue(state.index)
         self.index.blockSignals(False)

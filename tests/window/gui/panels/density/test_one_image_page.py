@@ -63,6 +63,9 @@ def test_chosen_models_come_first_then_one_of_each_other_family(stage: Stage) ->
     assert list(stage.page.cards) == [stage.vae2.run, stage.nade.run, stage.auto.run]
     stage.page.every.setChecked(False)
     assert list(stage.page.cards) == [stage.vae2.run, stage.nade.run]
+    stage.one.set_every_family(True)
+    assert stage.page.every.isChecked()
+    assert list(stage.page.cards) == [stage.vae2.run, stage.nade.run, stage.auto.run]
 
 
 def test_each_card_fills_with_the_answers_of_its_model(stage: Stage) -> None:
