@@ -96,7 +96,7 @@ def train_classifier(
     classifier: Classifier,
     dataset: Dataset,
     seed: int,
-    steps: int = STEPS,
+    steps: int,
     batch: int = BATCH,
     learning_rate: float = LEARNING_RATE,
     max_images: int = 0,

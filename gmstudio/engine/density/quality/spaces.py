@@ -192,7 +192,7 @@ def classifier_of(dataset: Dataset, device: torch.device) -> Generator[Step | No
     accuracy = _read(path, network)
     if accuracy is not None:
         return TrainedClassifier(network.eval().requires_grad_(requires_grad=False), accuracy)
-    for step in train_classifier(network, dataset, CLASSIFIER_SEED):
+    for step in train_classifier(network, dataset, CLASSIFIER_SEED, settings.STEPS):
         yield Step("training the classifier", step, settings.STEPS)
     network.eval()
     yield from measure_scale(network, dataset)
