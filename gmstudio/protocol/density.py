@@ -197,7 +197,7 @@ class ScoresComputed(Event, frozen=True, kw_only=True):
         statistic: its card.
         kind: kind of the scores.
         kind_text: the kind in words, for example ``importance-weighted estimate, 100 samples an image``.
-        values: (N,) float64 in the unit of the statistic; those that are not computed yet are NaN at the end of it.
+        values: (N,) float64 in the unit of the statistic, NaN where they are not computed yet.
         errors: (N,) float64 standard errors of the values; None: they are exact.
         image: shape and levels of the images.
         title: short name of the set.
