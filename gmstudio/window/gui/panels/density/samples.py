@@ -132,8 +132,8 @@ class SamplesPage(ActiveWidget):
         tip = f"Samples of each model, {MIN_SAMPLES} to {MAX_SAMPLES:,}; errors fall with their square root"
         name(self.count, "samples_count", "Number of samples", tip)
         for field, value, prefix, control, title in (
-            (self.neighbour, 3, "k ", "samples_k", "k of precision and recall"),
-            (self.coverage_neighbour, 5, "k ", "samples_coverage_k", "k of density and coverage"),
+            (self.neighbour, 3, "precision k ", "samples_k", "k of precision and recall"),
+            (self.coverage_neighbour, 5, "coverage k ", "samples_coverage_k", "k of density and coverage"),
         ):
             field.setRange(1, MAX_NEIGHBOUR)
             field.setValue(value)
@@ -150,6 +150,7 @@ class SamplesPage(ActiveWidget):
             "Features whose distributions are compared; they are part of each number's name",
         )
         self.weights, self.pickled = QLineEdit(), QCheckBox("Read .pt, .pth")
+        self.weights.setMinimumWidth(6 * GRID)
         self.weights.setText(self._owner.inception_weights)
         self.weights.setPlaceholderText("Inception weights: .safetensors, .pt or .pth")
         name(self.weights, "samples_weights", "File of the Inception weights", "Path of a file on this computer")
@@ -186,18 +187,12 @@ class SamplesPage(ActiveWidget):
         for widget in (measure, button(self.stop), self.count, QLabel("in"), self.space):
             top.addWidget(widget)
         top.addStretch(1)
-        top.addWidget(button(self.save))
-        for words, field in (
-            ("Precision, recall", self.neighbour),
-            ("Density, coverage", self.coverage_neighbour),
-        ):
-            label = QLabel(words)
-            label.setProperty("role", "muted")
-            second.addWidget(label)
-            second.addWidget(field)
+        for widget in (self.neighbour, self.coverage_neighbour):
+            second.addWidget(widget)
         second.addWidget(self.weights, 1)
-        second.addWidget(button(self.find_weights))
+        second.addWidget(button(self.find_weights, icon_only=True))
         second.addWidget(self.pickled)
+        second.addWidget(button(self.save, icon_only=True))
         left = QVBoxLayout()
         left.setSpacing(GRID)
         left.addWidget(self.table)

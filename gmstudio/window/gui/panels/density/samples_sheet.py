@@ -39,6 +39,9 @@ class SampleSheet(QWidget):
         self.order.addItem("Nearest to training images first", "nearest")
         panel.name_widget(self.order, "samples_order", "Order", "Order of the samples")
         panel.remember(self.order)
+        for chooser in (self.run, self.order):  # in a narrow window they shorten their texts
+            chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            chooser.setMinimumContentsLength(4)
         self.sheet, self.nearest = ContactSheet(), ImageGrid()
         panel.name_widget(
             self.sheet, "samples_sheet", "Samples", "The samples; a click shows the training images nearest to one"
@@ -56,7 +59,7 @@ class SampleSheet(QWidget):
         top = QHBoxLayout()
         top.setSpacing(GRID)
         top.addWidget(self.run, 1)
-        top.addWidget(self.order)
+        top.addWidget(self.order, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
