@@ -45,13 +45,13 @@ class Features:
 def _probe(features: Features) -> None:
     """Two models and the baselines, and what is confused with ten labels a class."""
     features.open("autoencoder", "probe")
-    kept = features.state.space
     features.state.keep_space()
     features.open("vae", "probe")
     probe = features.state.page(ProbeState)
-    probe.set_settings(num_seeds=3)
+    probe.set_settings(num_seeds=3, labels_per_class=(1, 5, 10, 50, 100))
     probe.start()
-    wait_until(lambda: not probe.running, "the probes")
+    for space in probe.spaces:
+        wait_until(lambda: probe.is_complete(space) or not probe.running, "a probe")  # noqa: B023 (called here)
     assert probe.is_complete(FeatureSpace()), "the pixels are among what was probed"
     probe.choose_cell(features.state.space, 10)
     counts = probe.confusion()
@@ -61,14 +61,15 @@ def _probe(features: Features) -> None:
     row, column = divmod(int(counts.argmax()), len(counts))
     page = features.panel.tabs.page("probe")
     page.confusion.chosen.emit(row, column)  # type: ignore[attr-defined]
-    features.state.drop_space(kept)
 
 
 def _fine_tuning(features: Features) -> None:
     features.open("vae", "fine_tuning")
     tuning = features.state.page(FineTuningState)
     tuning.start()
-    wait_until(lambda: not tuning.running, "the classifiers")
+    for share in (0.2, 0.4, 0.6, 0.8, 0.95):
+        wait_until(lambda: not tuning.running or tuning.share >= share, "the classifiers")  # noqa: B023 (called here)
+    wait_until(lambda: not tuning.running, "the last classifiers")
     assert tuning.found is not None and tuning.found.done, tuning.problem
 
 

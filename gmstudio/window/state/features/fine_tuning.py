@@ -89,6 +89,11 @@ class FineTuningState(QObject):
         return command.steps if self.found is not None and isinstance(command, FineTune) else self.settings.steps
 
     @property
+    def share(self) -> float:
+        """Share of the training that is done, 0 to 1."""
+        return max(self.progress.share, 0.0) if self.progress is not None else 0.0
+
+    @property
     def loading(self) -> DataLoading | None:
         """Loading of the data that the training waits for."""
         return self._request.loading
