@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.features.image_sheet import ImageSheet
-from gmstudio.window.gui.panels.features.probe_settings import ProbeSettingsRow, count_text
+from gmstudio.window.gui.panels.features.probe_settings import ProbeSettingsRow, count_text, labels_text
 from gmstudio.window.gui.panels.features.probe_table import METHODS, ProbeTable
 from gmstudio.window.gui.panels.features.space_row import space_words
 from gmstudio.window.gui.panels.features.table_export import Cell, TableExport
@@ -184,7 +184,7 @@ class ProbePage(ActiveWidget):
         strengths = ", ".join(f"{value:.3g}" for value in dict.fromkeys(chosen.tolist()))
         title = space_words(self._owner, space)
         regularization = f" · C = {strengths}" if strengths else ""
-        self.about.set_words(f"{title}, {count_text(labels)} labels a class{regularization}")
+        self.about.set_words(f"{title}, {labels_text(labels)} a class{regularization}")
         if self.confusion.marked is None:
             self.images.show_indices(np.zeros(0, np.int64), NO_IMAGES)
         else:

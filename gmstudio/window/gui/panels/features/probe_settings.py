@@ -30,7 +30,11 @@ class ProbeSettingsRow(QWidget):
         row.addWidget(QLabel("Labels a class"))
         for count in LABEL_COUNTS:
             box = self._boxes[count] = QCheckBox(count_text(count))
-            tip = "All training images with their labels" if not count else f"{count} labelled training images a class"
+            tip = (
+                "All training images with their labels"
+                if not count
+                else f"{count} labelled training {'image' if count == 1 else 'images'} a class"
+            )
             panel.name_widget(box, f"probe_labels_{count_text(count)}", f"Labels a class: {count_text(count)}", tip)
             box.clicked.connect(self._on_boxes)
             row.addWidget(box)
@@ -72,3 +76,8 @@ class ProbeSettingsRow(QWidget):
 def count_text(labels_per_class: int) -> str:
     """Number of labels a class in words: ``10``, ``all``."""
     return str(labels_per_class) if labels_per_class else "all"
+
+
+def labels_text(labels_per_class: int) -> str:
+    """Labels a class in words: ``1 label``, ``10 labels``, ``all labels``."""
+    return "1 label" if labels_per_class == 1 else f"{count_text(labels_per_class)} labels"

@@ -118,6 +118,9 @@ def test_a_cell_of_the_matrix_opens_its_images(shown: Shown, qtbot: QtBot) -> No
     table = shown.find(ProbeTable, "probe_table")
     table.setCurrentCell(0, 2 + LABEL_COUNTS.index(5))
     assert "5 labels a class · C = 0.1" in shown.page.about.words
+    table.setCurrentCell(0, 2)
+    assert "1 label a class · C = 0.1" in shown.page.about.words
+    table.setCurrentCell(0, 2 + LABEL_COUNTS.index(5))
     matrix = shown.page.confusion
     place = matrix.cell_rect(1, 0).center().toPoint()
     qtbot.mouseClick(matrix, Qt.MouseButton.LeftButton, pos=QPoint(place))
