@@ -16,7 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from gmstudio.engine.density.detection import detect
-from gmstudio.engine.density.image_sets import OpenedImages, open_now
+from gmstudio.engine.density.image_sets import open_now
+from gmstudio.engine.density.opened_images import OpenedImages
 from gmstudio.engine.density.scoring import score_and_keep
 from gmstudio.engine.density.statistics import statistic_named
 from gmstudio.engine.density.statistics.statistic import Statistic

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from benchmarks.models import randomize, table_config, table_model
 from gmstudio import data
-from gmstudio.engine.density.image_sets import OpenedImages
+from gmstudio.engine.density.opened_images import OpenedImages
 from gmstudio.engine.density.scoring import score_images
 from gmstudio.engine.density.statistics import statistics_of
 from gmstudio.engine.density.statistics.log_prob import LogProb

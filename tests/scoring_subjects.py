@@ -10,7 +10,7 @@ from autoregressive_cases import make
 from numpy.typing import NDArray
 
 from gmstudio.data.dataset import Dataset
-from gmstudio.engine.density.image_sets import OpenedImages
+from gmstudio.engine.density.opened_images import OpenedImages
 from gmstudio.engine.density.scoring import Scores, score_images
 from gmstudio.engine.density.statistics.statistic import Statistic
 from gmstudio.engine.density.subject import Subject

@@ -190,7 +190,7 @@ def _likelihood(
     seed: int,
 ) -> None:
     from gmstudio.cli.scoring_runs import follow_scores
-    from gmstudio.engine.density.image_sets import OpenedImages
+    from gmstudio.engine.density.opened_images import OpenedImages
     from gmstudio.engine.density.scoring import score_and_keep
     from gmstudio.engine.density.statistics.log_prob import LogProb
     from gmstudio.engine.density.subject import Subject

@@ -21,7 +21,7 @@ from gmstudio.system.typed_path import typed_path
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from gmstudio.engine.density.image_sets import OpenedImages
+    from gmstudio.engine.density.opened_images import OpenedImages
     from gmstudio.engine.density.scoring import Scores
     from gmstudio.engine.density.statistics.statistic import Statistic
     from gmstudio.engine.runtime.context import EngineContext

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from gmstudio.engine.density.background import background_spec, find_backgrounds
 from gmstudio.engine.density.detection import detect_pieces, detection_warnings, group_numbers
-from gmstudio.engine.density.image_sets import OpenedImages, open_images
+from gmstudio.engine.density.image_sets import open_images
+from gmstudio.engine.density.opened_images import OpenedImages
 from gmstudio.engine.density.scores_handlers import REPORT_S, ready, subject_for
 from gmstudio.engine.density.scoring import Scores, score_and_keep
 from gmstudio.engine.density.statistics import statistic_named

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from gmstudio.engine.density.coding import Advance, Coding, coder_model, labels_for
 from gmstudio.engine.density.coding_file import MAX_BYTES, coding_of, decode_file, read_coded
 from gmstudio.engine.density.compression import Compression, compress
-from gmstudio.engine.density.image_sets import OpenedImages, open_images
+from gmstudio.engine.density.image_sets import open_images
+from gmstudio.engine.density.opened_images import OpenedImages
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.engine.runtime.models import Loaded
 from gmstudio.protocol.array import Array

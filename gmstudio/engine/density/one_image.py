@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from gmstudio.data.dataset import Dataset
-from gmstudio.engine.density.image_sets import OpenedImages
+from gmstudio.engine.density.opened_images import OpenedImages
 from gmstudio.engine.density.quality.beside import in_blocks
 from gmstudio.engine.density.scoring import Scores, score_and_keep
 from gmstudio.engine.density.statistics.discriminator import DiscriminatorOutput

@@ -7,7 +7,8 @@ from contextlib import closing
 import numpy as np
 
 from gmstudio.engine.density.background import find_background
-from gmstudio.engine.density.image_sets import OpenedImages, open_images
+from gmstudio.engine.density.image_sets import open_images
+from gmstudio.engine.density.opened_images import OpenedImages
 from gmstudio.engine.density.scoring import Scores, score_and_keep
 from gmstudio.engine.density.statistics import statistic_named, statistics_of
 from gmstudio.engine.density.statistics.statistic import Statistic

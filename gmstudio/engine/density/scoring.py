@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from gmstudio.data.progress import Progress
-from gmstudio.engine.density.image_sets import OpenedImages
+from gmstudio.engine.density.opened_images import OpenedImages
 from gmstudio.engine.density.statistics.statistic import Statistic
 from gmstudio.engine.evaluation.likelihood import MAX_SUBPIXELS
 from gmstudio.engine.runtime.inspection import exploring

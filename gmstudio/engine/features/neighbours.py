@@ -7,7 +7,8 @@ from collections.abc import Generator
 
 import numpy as np
 
-from gmstudio.engine.density.image_sets import OpenedImages, open_images
+from gmstudio.engine.density.image_sets import open_images
+from gmstudio.engine.density.opened_images import OpenedImages
 from gmstudio.engine.features.extraction import Features, SpaceFeatures, features_of
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.feature import Job

@@ -15,7 +15,8 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from gmstudio.data.dataset import Factors
-from gmstudio.engine.density.image_sets import OpenedImages, open_images
+from gmstudio.engine.density.image_sets import open_images
+from gmstudio.engine.density.opened_images import OpenedImages
 from gmstudio.engine.features.extraction import SpaceFeatures, features_of
 from gmstudio.engine.features.projection_messages import TaskReport, TaskResult
 from gmstudio.engine.features.projection_methods import Projected

@@ -9,7 +9,8 @@ from PIL import Image
 
 from gmstudio import data
 from gmstudio.engine.density.conversion import convert
-from gmstudio.engine.density.image_sets import OpenedImages, open_images, open_now
+from gmstudio.engine.density.image_sets import open_images, open_now
+from gmstudio.engine.density.opened_images import OpenedImages
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.media.fit import PLAIN, fit_picture
 from gmstudio.protocol.array import Array
