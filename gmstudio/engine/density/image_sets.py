@@ -21,7 +21,7 @@ from gmstudio.data import SOURCES
 from gmstudio.data.dataset import Dataset
 from gmstudio.data.progress import Progress
 from gmstudio.engine.density.conversion import check_convertible, conversion_text, convert
-from gmstudio.engine.density.opened_images import OpenedImages, OpeningWork
+from gmstudio.engine.density.opened_images import OpenedImages, OpeningWork, check_memory
 from gmstudio.engine.density.picture_sets import images_given, images_of_folder
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.meter import Meter
@@ -213,6 +213,7 @@ def _of_dataset(spec: DataImages, dataset: Dataset, target: ImageSpec | None) ->
     if dataset.image == target and not (dataset.resample and spec.split == "train"):
         images = split.images[:size] if rows is None else split.images[rows[:size]]
     else:
+        check_memory(size, target)
         indices = np.arange(size) if rows is None else rows[:size]
         images = np.empty((size, *target.shape), np.uint8)
         for start in range(0, size, PIECE):

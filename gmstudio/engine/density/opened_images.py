@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from gmstudio.data.progress import Progress
 from gmstudio.protocol.images import ImageSpec
 
+MAX_BYTES = 2 << 30
+"""Memory of the images of one set at most, where they are not mapped from a file."""
+
 
 @dataclass(frozen=True, eq=False)
 class OpenedImages:
@@ -54,3 +57,17 @@ class OpenedImages:
 
 OpeningWork = Generator[Progress, None, OpenedImages]
 """Progress after each piece; returns the set."""
+
+
+def check_memory(count: int, image: ImageSpec) -> None:
+    """Check that images can be held in memory, before they are.
+
+    Raises:
+        ValueError: when they take more than ``MAX_BYTES``.
+    """
+    most = MAX_BYTES // image.num_dims
+    if count > most:
+        raise ValueError(
+            f"{count:,} images of {image} take {count * image.num_dims / 2**30:.1f} GiB of memory; at most {most:,} are "
+            "opened at once. Choose a smaller number of images."
+        )

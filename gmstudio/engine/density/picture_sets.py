@@ -20,7 +20,7 @@ from gmstudio.data.importing.raw import BadImageError, RawImage, RawSet
 from gmstudio.data.importing.settings import ReadSettings
 from gmstudio.data.progress import Progress
 from gmstudio.engine.density.conversion import fit_pictures, pictures_text
-from gmstudio.engine.density.opened_images import OpenedImages, OpeningWork
+from gmstudio.engine.density.opened_images import OpenedImages, OpeningWork, check_memory
 from gmstudio.media.levels import quantize
 from gmstudio.protocol.image_sets import FolderImages, GivenImages
 from gmstudio.protocol.images import MAX_SIDE, ImageSpec
@@ -113,6 +113,7 @@ def images_of_folder(spec: FolderImages, target: ImageSpec | None) -> OpeningWor
     bad: list[BadImageError] = []
     shape = target or (yield from _own_spec(raw, size, bad))
     bad.clear()
+    check_memory(size, shape)
     wanted = Target(3 if shape.channels == 3 else 1, shape.height, shape.width, fit="pad")
     parts: list[NDArray[np.uint8]] = []
     kept: list[NDArray[np.int64]] = []

@@ -8,6 +8,7 @@ from picture_folders import make_pictures
 from PIL import Image
 
 from gmstudio import data
+from gmstudio.engine.density import opened_images
 from gmstudio.engine.density.conversion import convert
 from gmstudio.engine.density.image_sets import open_images, open_now
 from gmstudio.engine.density.opened_images import OpenedImages
@@ -131,6 +132,18 @@ def test_a_folder_with_a_broken_file(context: EngineContext, tmp_path: Path) -> 
         path.write_bytes(b"\x89PNG\r\n\x1a\n")
     with pytest.raises(ValueError, match=r"5 of 5 pictures could not be read.* and 2 more.*Choose a folder"):
         open_now(context, FolderImages(path=str(folder)), GREY_28)
+
+
+def test_a_set_that_takes_too_much_memory_is_refused(
+    context: EngineContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = make_pictures(tmp_path, {"a": 4})
+    monkeypatch.setattr(opened_images, "MAX_BYTES", 3 * GREY_28.num_dims)
+    with pytest.raises(ValueError, match=r"^4 images .*at most 3 are opened at once\. Choose a smaller number"):
+        open_now(context, FolderImages(path=str(folder)), GREY_28)
+    assert len(open_now(context, FolderImages(path=str(folder), count=3), GREY_28)) == 3
+    with pytest.raises(ValueError, match="at most 3 are opened at once"):
+        open_now(context, DataImages(data="digits", count=4), GREY_28)
 
 
 def test_one_file_and_none(context: EngineContext, tmp_path: Path) -> None:
