@@ -29,6 +29,7 @@ from gmstudio.engine.density.coding import GROUP, MAX_IMAGES, WORD_BITS, Advance
 from gmstudio.engine.density.subjects import weights_digest
 from gmstudio.families.autoregressive.base import NO_LABEL, AutoregressiveFamily
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.plain_text import MAX_TITLE, plain_text
 
 MAGIC = b"GMSZ"
 VERSION = 1
@@ -37,6 +38,8 @@ MAX_BYTES = 1 << 28
 _PREFIX = struct.Struct("<4sBH")
 _CHECK = struct.Struct("<I")
 MAX_GROUP = 1024
+MAX_LABEL = 2**31 - 1
+MAX_SEED = 2**63 - 1
 
 
 class CodedHeader(msgspec.Struct, frozen=True, array_like=True):
@@ -87,11 +90,6 @@ class CodedFile:
     header: CodedHeader
     words: NDArray[np.uint32]
 
-    @property
-    def payload_bits(self) -> int:
-        """Bits of the range coder."""
-        return WORD_BITS * len(self.words)
-
 
 def images_digest(images: NDArray[np.uint8]) -> bytes:
     """Return the SHA-256 of the levels of images."""
@@ -113,7 +111,7 @@ def header_for(coding: Coding, images: NDArray[np.uint8], run: str) -> CodedHead
     """
     spec = coding.model.image
     return CodedHeader(
-        run=run,
+        run=plain_text(run, MAX_TITLE),
         family=coding.model.card.name,
         weights=bytes.fromhex(weights_digest(coding.model)),
         image=(*spec.shape, spec.levels),
@@ -162,6 +160,10 @@ def read_coded(data: bytes) -> CodedFile:
         _check_header(header, payload)
     except (msgspec.MsgspecError, ValueError) as error:
         raise CodingError(f"The file's header cannot be used: {error}") from error
+    header = msgspec.structs.replace(
+        header,
+        **{name: plain_text(getattr(header, name), MAX_TITLE) for name in ("run", "family", "order", "written_by")},
+    )
     return CodedFile(header, np.frombuffer(payload, dtype="<u4").astype(np.uint32))
 
 
@@ -236,5 +238,9 @@ def _check_header(header: CodedHeader, payload: bytes) -> None:
         raise ValueError(f"{len(payload)} bytes are no whole number of {WORD_BITS}-bit words.")
     if header.labels and (len(header.labels) != header.count or min(header.labels) < NO_LABEL):
         raise ValueError(f"it has {len(header.labels)} labels for {header.count} images.")
+    if header.labels and max(header.labels) > MAX_LABEL:
+        raise ValueError(f"it has the label {max(header.labels)}; a label is at most {MAX_LABEL:,}.")
+    if not 0 <= header.order_seed <= MAX_SEED:
+        raise ValueError(f"the seed of its order is {header.order_seed}; a seed is 0 to {MAX_SEED:,}.")
     if len(header.weights) != 32 or len(header.images) != 32:
         raise ValueError("a SHA-256 has 32 bytes.")

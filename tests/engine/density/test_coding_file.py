@@ -52,7 +52,7 @@ def test_a_file_decodes_to_the_images() -> None:
     *_, images = decode(coding, coded.words, coded.header.count)
     assert np.array_equal(images, IMAGES)  # type: ignore[arg-type]
     check_decoded(coded.header, images)  # type: ignore[arg-type]
-    assert len(data) * 8 - coded.payload_bits < 8 * 200
+    assert len(data) * 8 - 32 * len(coded.words) < 8 * 200
 
 
 def test_the_layout_is_the_documented_one() -> None:
@@ -105,12 +105,20 @@ def test_a_later_version_is_refused() -> None:
         ({"group": 10**6}, "groups of 1,000,000"),
         ({"labels": (1, 2)}, "2 labels for 5 images"),
         ({"labels": (-2,) * 5}, "5 labels"),
+        ({"labels": (1, 2, 3, 4, 2**63)}, "label 9223372036854775808"),
+        ({"order_seed": -1}, "seed of its order is -1"),
+        ({"order_seed": 2**64 - 1}, "seed of its order is 18446744073709551615"),
         ({"weights": b"short"}, "32 bytes"),
     ],
 )
 def test_a_forged_header_is_refused(values: dict[str, Any], words: str) -> None:
     with pytest.raises(CodingError, match=words):
         read_coded(with_header(a_file(a_model()), **values))
+
+
+def test_texts_of_a_forged_header_are_safe_to_show() -> None:
+    header = read_coded(with_header(a_file(a_model()), run="a\nb\x1b[31m" + "c" * 9000, written_by="\u202e!")).header
+    assert header.run.startswith("a b[31mcc") and len(header.run) == 80 and header.written_by == "!"
 
 
 def test_a_header_that_is_no_array_is_refused() -> None:
