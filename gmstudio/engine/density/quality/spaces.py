@@ -43,9 +43,9 @@ from gmstudio.runs.home import data_home
 
 CLASSIFIER_SEED = 0
 VERSION = 1
+"""Of the network and its training; another one is trained anew."""
 ACCURACY = "accuracy"
 """Name of the accuracy beside the weights."""
-"""Of the network and its training; another one is trained anew."""
 AT_ONCE = {"classifier": 64, "random": 64, "pixels": 4096, "inception": 4}
 """Images of a piece of work."""
 

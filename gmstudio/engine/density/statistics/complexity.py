@@ -166,6 +166,4 @@ def _pillow(image: NDArray[np.uint8]) -> Image.Image:
     return Image.fromarray(image[0] if len(image) == 1 else np.ascontiguousarray(image.transpose(1, 2, 0)))
 
 
-_FEATURES = {"webp": "webp", "jpeg2000": "jpg_2000"}
-"""Coders that a build of Pillow may lack, with its name for each."""
 _TITLES = {"png": "PNG", "webp": "WebP", "jpeg2000": "JPEG 2000"}
