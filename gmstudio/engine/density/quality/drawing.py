@@ -31,6 +31,8 @@ AT_ONCE = 16
 ON_A_GPU = 200
 PROBED_S, GIVEN_UP_S = 0.7, 4.0
 """Time after which an estimate is good enough, and after which it is given up."""
+PROBED_SIZE = 16
+"""Samples at once that are tried even where that takes longer, as few samples say little of many."""
 STAGE = "drawing samples"
 
 Images = NDArray[np.uint8]
@@ -163,7 +165,7 @@ def estimate_seconds(model: Family, kept: int, count: int) -> Iterator[float | N
         return
     measured: list[tuple[int, float]] = []
     size = 1
-    while sum(seconds for _, seconds in measured) < PROBED_S and size <= max(sizes):
+    while size <= max(sizes) and _worth_more(measured):
         spent, pieces = 0.0, 0
         generator = torch.Generator(model.device).manual_seed(size)
         assert isinstance(model, Sampler)
@@ -183,6 +185,12 @@ def estimate_seconds(model: Family, kept: int, count: int) -> Iterator[float | N
         measured.append((size, spent))
         size *= 4
     yield _extrapolated(measured[1:] or measured, sizes)  # the first pass warms up
+
+
+def _worth_more(measured: list[tuple[int, float]]) -> bool:
+    """Return whether to try more samples at once."""
+    spent = sum(seconds for _, seconds in measured)
+    return spent < PROBED_S or (spent < GIVEN_UP_S and measured[-1][0] < PROBED_SIZE)
 
 
 def _sizes_left(model: Family, kept: int, count: int) -> list[int]:
