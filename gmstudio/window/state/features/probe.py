@@ -153,6 +153,13 @@ class ProbeState(QObject):
             probed is not None and probed.settings == self.settings and probed.found is not None and probed.found.done
         )
 
+    def other_settings(self, settings: ProbeSettings) -> str:
+        """Sentence on how the settings of results differ from the present ones; empty: their numbers compare."""
+        now = self.settings
+        if (settings.num_seeds, settings.neighbours, settings.seed) == (now.num_seeds, now.neighbours, now.seed):
+            return ""
+        return f"Of other settings than chosen: seeds {settings.num_seeds}, neighbours {settings.neighbours}."
+
     # ---- what was found ----------------------------------------------------------------------------------------
 
     def result(self, space: FeatureSpace, labels_per_class: int) -> ProbeResult | None:

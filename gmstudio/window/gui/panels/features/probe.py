@@ -34,6 +34,7 @@ CONFUSION_TIP = (
 PLOT_TIP = "Mean test accuracy and its spread over the seeds: linear probe solid, k-nearest neighbours dashed."
 NO_CONFUSION = "Choose a cell of the table to see which classes are confused."
 NO_IMAGES = "Choose a cell of the matrix to see its images."
+NO_RESULTS = "There are no results with {} yet."
 NO_CONFUSED = "No test image is in this cell."
 LEAST_PLOT_PX, LEAST_TABLE_PX = 26 * GRID, 15 * GRID
 """Heights below which the page scrolls."""
@@ -171,6 +172,8 @@ class ProbePage(ActiveWidget):
         counts, names = self._state.confusion(), self._state.class_names()
         if counts is None or self._state.cell is None:
             self.confusion.clear()
+            cell = self._state.cell
+            self.confusion.set_placeholder(NO_CONFUSION if cell is None else NO_RESULTS.format(labels_text(cell[1])))
             self.about.set_words("")
             self.images.show_indices(np.zeros(0, np.int64), NO_IMAGES)
             self.reading.set_words("")
@@ -184,7 +187,7 @@ class ProbePage(ActiveWidget):
         strengths = ", ".join(f"{value:.3g}" for value in dict.fromkeys(chosen.tolist()))
         title = space_words(self._owner, space)
         regularization = f" · C = {strengths}" if strengths else ""
-        self.about.set_words(f"{title}, {labels_text(labels)} a class{regularization}")
+        self.about.set_words(f"{title}, {labels_text(labels)}{regularization}")
         if self.confusion.marked is None:
             self.images.show_indices(np.zeros(0, np.int64), NO_IMAGES)
         else:

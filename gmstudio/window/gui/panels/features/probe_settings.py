@@ -73,11 +73,13 @@ class ProbeSettingsRow(QWidget):
             field.blockSignals(False)
 
 
+def labels_text(labels_per_class: int) -> str:
+    """Number of labels a class with its noun: ``1 label a class``, ``10 labels a class``, ``all labels``."""
+    if not labels_per_class:
+        return "all labels"
+    return f"{labels_per_class:,} {'label' if labels_per_class == 1 else 'labels'} a class"
+
+
 def count_text(labels_per_class: int) -> str:
     """Number of labels a class in words: ``10``, ``all``."""
     return str(labels_per_class) if labels_per_class else "all"
-
-
-def labels_text(labels_per_class: int) -> str:
-    """Labels a class in words: ``1 label``, ``10 labels``, ``all labels``."""
-    return "1 label" if labels_per_class == 1 else f"{count_text(labels_per_class)} labels"

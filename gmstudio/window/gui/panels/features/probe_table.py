@@ -1,7 +1,7 @@
 """Table of the accuracies of probes: spaces by numbers of labels."""
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QBrush
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
@@ -17,6 +17,9 @@ from gmstudio.window.state.features.state import FeaturesState
 ROW_PX = 24
 METHODS = (("linear", "Linear probe"), ("neighbours", "k-nearest neighbours"))
 HEADINGS = ("Features", "Classifier")
+WORDS = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+NUMBERS = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+WIDEST, PADDING_PX = "0.000 ± 0.000", 12
 
 
 class ProbeTable(QTableWidget):
@@ -49,6 +52,12 @@ class ProbeTable(QTableWidget):
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setMinimumSectionSize(48)
+        for column in range(1, self.columnCount()):
+            # Of the width of a result from the beginning, so that nothing moves when it arrives.
+            header.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
+            if column >= len(HEADINGS):
+                self._aligned(self.horizontalHeaderItem(column), NUMBERS)
+        self._fit_columns()
         self.currentCellChanged.connect(self._on_current)
         state.changed.connect(self.refresh)
         owner.library.changed.connect(self.refresh)
@@ -67,6 +76,7 @@ class ProbeTable(QTableWidget):
         self.blockSignals(True)
         if spaces != self._shown:
             self._shown = spaces
+            self.clearSpans()
             self.setRowCount(len(METHODS) * len(spaces))
         for number, space in enumerate(spaces):
             for offset, (method, title) in enumerate(METHODS):
@@ -77,6 +87,7 @@ class ProbeTable(QTableWidget):
         probed = self._state.results.get(space)
         found = None if probed is None else probed.found
         first = method == METHODS[0][0]
+        stale = "" if probed is None else self._state.other_settings(probed.settings)
         name = space_words(self._owner, space)
         problem = "" if probed is None else probed.problem
         about = name if found is None or not found.title else f"{found.title}{step_words(found.weights_step)}"
@@ -86,23 +97,50 @@ class ProbeTable(QTableWidget):
         for column, count in enumerate(LABEL_COUNTS, len(HEADINGS)):
             result = self._state.result(space, count)
             if result is None:
-                self._put(row, column, "–" if problem else "", problem)
+                self._put(row, column, "", problem)
                 continue
-            tip = "\n".join(filter(None, (f"{result.num_labels:,} labels in all", _seeds(result, method), warnings)))
-            self._put(row, column, mean_text(getattr(result, method)), tip)
+            lines = (f"{result.num_labels:,} labels in all", _seeds(result, method), stale, warnings)
+            colour = "muted" if stale else "text"
+            self._put(row, column, mean_text(getattr(result, method)), "\n".join(filter(None, lines)), colour)
+        if first:
+            self._span(row, bool(problem))
         if problem and first:
-            self._put(row, 1, problem, problem, error=True)
+            self._put(row, len(HEADINGS), problem, problem, "error")
+            self._aligned(self.item(row, len(HEADINGS)), WORDS)
 
-    def _put(self, row: int, column: int, text: str, tip: str = "", *, error: bool = False) -> None:
+    @staticmethod
+    def _aligned(item: QTableWidgetItem | None, alignment: Qt.AlignmentFlag) -> None:
+        assert item is not None
+        item.setTextAlignment(alignment)
+
+    def _span(self, row: int, problem: bool) -> None:
+        """Give a sentence the place of the results of a space, or take it back."""
+        rows, columns = (len(METHODS), len(LABEL_COUNTS)) if problem else (1, 1)
+        if (self.rowSpan(row, len(HEADINGS)), self.columnSpan(row, len(HEADINGS))) != (rows, columns):
+            self.setSpan(row, len(HEADINGS), rows, columns)
+
+    def _put(self, row: int, column: int, text: str, tip: str = "", colour: str = "text") -> None:
         item = self.item(row, column)
         if item is None:
             item = QTableWidgetItem()
             self.setItem(row, column, item)
         item.setText(text)
         item.setToolTip(tip)
-        item.setForeground(QBrush(theme().color("error" if error else "text")))
+        item.setForeground(QBrush(theme().color(colour)))
         if column >= len(HEADINGS):
-            item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            item.setTextAlignment(NUMBERS)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Fit the columns to another font."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.FontChange:
+            self._fit_columns()
+
+    def _fit_columns(self) -> None:
+        measure = self.fontMetrics().horizontalAdvance
+        self.setColumnWidth(1, max(measure(title) for _method, title in METHODS) + PADDING_PX)
+        for column in range(len(HEADINGS), self.columnCount()):
+            self.setColumnWidth(column, measure(WIDEST) + PADDING_PX)
 
     def _on_current(self, _row: int, column: int, _before: int, _before_column: int) -> None:
         space = self.space

@@ -4,7 +4,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QStac
 
 from gmstudio.protocol.features import PCA, PIXELS, FeatureSpace
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.run_text import run_name
+from gmstudio.window.gui.run_text import run_name, started_text
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.sliders.typed_slider import fit_width
@@ -130,12 +130,21 @@ def dimensions(count: int) -> str:
 
 
 def space_words(state: FeaturesState, space: FeatureSpace) -> str:
-    """Describe a choice of features: ``VAE, posterior mean``, ``Raw pixels``, ``PCA, 20 components``."""
+    """Describe a choice of features: ``VAE, posterior mean``, ``Raw pixels``, ``PCA, 20 components``.
+
+    Runs of one name that are compared have their data, too, and where these are the same their start.
+    """
     if not space.run:
         if space.layer == PIXELS:
             return "Raw pixels"
         return f"PCA, {space.num_dims} components" if space.num_dims else "PCA"
     info, layer = state.library.info(space.run), state.layers.of(space)
     run = space.run.rsplit("/", 1)[-1] if info is None else run_name(info)
+    others = {other.run for other in (state.space, *state.compared)} - {"", space.run}
+    named = [other for other in map(state.library.info, others) if other is not None]
+    if info is not None and any(run_name(other) == run for other in named):
+        run = f"{run} · {info.data_label}"
+        if any(other.data_label == info.data_label and run_name(other) == run_name(info) for other in named):
+            run = f"{run} · {started_text(info)}"
     words = f"{run}, {layer.title[:1].lower() + layer.title[1:] if layer else space.layer}"
     return f"{words}, t = {space.timestep}" if space.timestep else words

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 import numpy as np
 import pytest
-from features_scene import VAE, FeaturesScene, probed
+from features_scene import GAN, OTHER, VAE, FeaturesScene, probed
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -16,6 +17,8 @@ from gmstudio.protocol.image_sets import FetchImages
 from gmstudio.window.gui.panels.features.panel import FeaturesPanel
 from gmstudio.window.gui.panels.features.probe import ProbePage
 from gmstudio.window.gui.panels.features.probe_table import ProbeTable
+from gmstudio.window.gui.panels.features.space_row import space_words
+from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.state.features.probe import LABEL_COUNTS
 
@@ -109,7 +112,7 @@ def test_accuracies_are_in_the_table_and_the_plot(shown: Shown) -> None:
 def test_a_refusal_stands_in_the_row(shown: Shown) -> None:
     shown.scene.refusals[FeatureSpace(layer=PCA)] = "There are no labels."
     shown.probe()
-    item = shown.find(ProbeTable, "probe_table").item(4, 1)
+    item = shown.find(ProbeTable, "probe_table").item(4, 2)
     assert item is not None and item.text() == "There are no labels."
 
 
@@ -172,3 +175,62 @@ def test_numbers_are_written_as_csv(shown: Shown, qtbot: QtBot, tmp_path: Path) 
     assert lines[0] == "features,classifier,labels_per_class,labels,seed_number,accuracy,C"
     assert lines[1] == '"vae, posterior mean",Linear probe,1,3,0,0.4,0.1'
     assert len(lines) == 1 + 3 * 6 * 2 * 5
+
+
+def test_columns_keep_their_places_when_results_arrive(shown: Shown) -> None:
+    table = shown.find(ProbeTable, "probe_table")
+    before = [table.columnViewportPosition(column) for column in range(table.columnCount())]
+    shown.scene.refusals[FeatureSpace(layer=PCA)] = "There are no labels. " * 12
+    shown.probe()
+    assert [table.columnViewportPosition(column) for column in range(table.columnCount())] == before
+    widest = max(table.sizeHintForColumn(column) for column in range(3, table.columnCount()))
+    assert widest <= table.columnWidth(3)
+    assert (table.rowSpan(4, 2), table.columnSpan(4, 2)) == (2, len(LABEL_COUNTS))
+    del shown.scene.refusals[FeatureSpace(layer=PCA)]
+    shown.probe()
+    assert (table.rowSpan(4, 2), table.columnSpan(4, 2)) == (1, 1)
+
+
+def test_one_label_and_all_labels_are_written_as_such(shown: Shown) -> None:
+    shown.probe()
+    table = shown.find(ProbeTable, "probe_table")
+    table.setCurrentCell(0, 2)
+    assert ", 1 label a class · " in shown.page.about.words
+    table.setCurrentCell(0, 1 + len(LABEL_COUNTS))
+    assert ", all labels" in shown.page.about.words and "labels a class" not in shown.page.about.words
+
+
+def test_results_of_other_settings_are_marked(shown: Shown) -> None:
+    shown.probe()
+    item = shown.find(ProbeTable, "probe_table").item(0, 2)
+    assert item is not None and item.foreground().color() == theme().color("text")
+    shown.find(IntegerField, "probe_neighbours").setValue(7)
+    assert item.foreground().color() == theme().color("muted")
+    assert "Of other settings than chosen: seeds 5, neighbours 5." in item.toolTip()
+    shown.find(IntegerField, "probe_neighbours").setValue(5)
+    assert item.foreground().color() == theme().color("text")
+
+
+def test_runs_of_one_name_are_distinguished_by_data_or_start(shown: Shown, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = shown.scene.state
+    infos = {run: state.library.info(run) for run in (VAE, GAN, OTHER)}
+    labels = {VAE: "MNIST", GAN: "MNIST", OTHER: "Fashion"}
+    starts = {VAE: "2026-01-02T10:00:00+00:00", GAN: "2026-01-03T10:00:00+00:00", OTHER: ""}
+    named = {
+        run: msgspec.structs.replace(info, name="Mine", data_label=labels[run], created=starts[run])
+        for run, info in infos.items()
+        if info is not None
+    }
+    monkeypatch.setattr(state.library, "info", named.get)
+    spaces = [FeatureSpace(run=run, layer="code") for run in (VAE, GAN, OTHER)]
+    state.set_space(spaces[0])
+    assert space_words(state, spaces[0]) == "Mine, posterior mean"
+    state.keep_space()
+    state.set_space(spaces[2])
+    assert space_words(state, spaces[0]) == "Mine · MNIST, posterior mean"
+    assert space_words(state, spaces[2]).startswith("Mine · Fashion, ")
+    state.keep_space()
+    state.set_space(spaces[1])
+    words = [space_words(state, space) for space in spaces]
+    assert words[0].startswith("Mine · MNIST · 2 Jan") and words[1].startswith("Mine · MNIST · 3 Jan")
+    assert words[2].startswith("Mine · Fashion, ")
