@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from gmstudio.engine.density.quality.beside import beside
+from gmstudio.engine.runtime.beside import beside
 from gmstudio.media.levels import to_display
 from gmstudio.protocol.density_bytes import CodeSize
 from gmstudio.protocol.images import ImageSpec

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.density.opened_images import OpenedImages
-from gmstudio.engine.density.quality.beside import in_blocks
 from gmstudio.engine.density.scoring import Scores, score_and_keep
 from gmstudio.engine.density.statistics.discriminator import DiscriminatorOutput
 from gmstudio.engine.density.statistics.log_prob import LogProb
@@ -27,6 +26,7 @@ from gmstudio.engine.density.surprisal import surprisal_maps, surprisal_refusal
 from gmstudio.engine.evaluation.label_mixture import label_mixture
 from gmstudio.engine.features.extraction import features_of
 from gmstudio.engine.latents.codes import label_name
+from gmstudio.engine.runtime.beside import in_blocks
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.inspection import exploring
 from gmstudio.families.base import Encoder, Posterior

@@ -68,6 +68,6 @@ def check_memory(count: int, image: ImageSpec) -> None:
     most = MAX_BYTES // image.num_dims
     if count > most:
         raise ValueError(
-            f"{count:,} images of {image} take {count * image.num_dims / 2**30:.1f} GiB of memory; at most {most:,} are "
-            "opened at once. Choose a smaller number of images."
+            f"{count:,} images of {image} take {count * image.num_dims / 2**30:.1f} GiB of memory; at most {most:,} "
+            "are opened at once. Choose a smaller number of images."
         )

@@ -22,6 +22,7 @@ from gmstudio.data.dataset import Dataset
 from gmstudio.engine.density.conversion import check_convertible, conversion_text, convert
 from gmstudio.engine.density.subjects import subject_of
 from gmstudio.engine.features.layers import layer_of, values_of
+from gmstudio.engine.runtime.beside import beside, result_of
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.inspection import exploring, in_background, in_pieces
 from gmstudio.families.base import Family
@@ -144,12 +145,7 @@ def extract(
             note(min(rows.stop, len(images)))
 
     yield from in_pieces(len(images), 1, fill)
-    bad = 0
-    for count in in_background(lambda: int((~np.isfinite(found).all(axis=1)).sum())):
-        if count is None:
-            yield None
-        else:
-            bad = count
+    bad = yield from beside(lambda: int((~np.isfinite(found).all(axis=1)).sum()))
     if bad:
         raise ValueError(
             f"{layer.title} of {bad:,} of the {len(images):,} images has values that are not finite; the "
@@ -253,21 +249,11 @@ def _of_run(
     timestep = space.timestep or layer.default_timestep
     if layer.max_timestep:
         title += f", t = {timestep}"
-    digest = ""
-    for found in in_background(lambda: images_digest(images)):
-        if found is None:
-            yield None
-        else:
-            digest = found
+    digest = yield from beside(lambda: images_digest(images))
     key = (subject.weights, digest, layer.name, timestep, seed)
     values = store.get(key)
     if values is None:
-        for piece in extract(model, layer, images, space.timestep, seed, note):
-            if piece is None:
-                yield None
-            else:
-                values = piece
-        assert values is not None
+        values = yield from result_of(extract(model, layer, images, space.timestep, seed, note))
         store.put(key, values)
     yield SpaceFeatures(values, title, subject.step, (f"{title}: {conversion}",) if conversion else ())
 
@@ -295,29 +281,19 @@ def _of_pca(
             f"{count:,} principal components of {len(train):,} images with {image.num_dims:,} sub-pixels; choose 1 to "
             f"{most:,}."
         )
-    store, digests = store_of(context), ("", "")
-    for found in in_background(lambda: (images_digest(train), images_digest(images))):
-        if found is None:
-            yield None
-        else:
-            digests = found
-    components = store.get((PCA, count, digests[0]))
+    store = store_of(context)
+    key = (PCA, count, (yield from beside(lambda: images_digest(train))))
+    components = store.get(key)
     if components is None:
-        for fitted in in_background(lambda: _principal_components(pixels_of(train, image), count)):
-            if fitted is None:
-                yield None
-            else:
-                components = fitted
-        assert components is not None
-        store.put((PCA, count, digests[0]), components)
+        components = yield from beside(lambda: _principal_components(pixels_of(train, image), count))
+        store.put(key, components)
     mean, axes = components[:1], components[1:]
     title = f"PCA, {count:,} principal {'component' if count == 1 else 'components'}"
 
     def project() -> Features:
         return np.asarray((pixels_of(images, image) - mean) @ axes.T, dtype=np.float32)
 
-    for values in in_background(project):
-        yield None if values is None else SpaceFeatures(values, title, BASELINE_STEP)
+    yield SpaceFeatures((yield from beside(project)), title, BASELINE_STEP)
 
 
 def _principal_components(pixels: Features, count: int) -> Features:

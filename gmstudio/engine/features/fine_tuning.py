@@ -33,9 +33,10 @@ from gmstudio.engine.density.subjects import subject_of
 from gmstudio.engine.features import probing
 from gmstudio.engine.features.extraction import view_pieces
 from gmstudio.engine.features.layers import layer_of, values_of
+from gmstudio.engine.runtime.beside import beside, result_of
 from gmstudio.engine.runtime.building import build_model
 from gmstudio.engine.runtime.context import EngineContext
-from gmstudio.engine.runtime.inspection import PIECE_S, check_fit, exploring, in_background
+from gmstudio.engine.runtime.inspection import PIECE_S, check_fit, exploring
 from gmstudio.engine.runtime.meter import MEASURED_S, Meter
 from gmstudio.families.base import Family
 from gmstudio.nn.ema import MovingAverage
@@ -229,8 +230,7 @@ class FineTuning:
         Raises:
             ValueError: when the features are not finite, or a loss is no longer.
         """
-        for _ in in_background(lambda: importlib.import_module("torch._dynamo")):  # the first optimizer imports it
-            yield None
+        yield from beside(lambda: importlib.import_module("torch._dynamo"))  # the first optimizer imports it
         for number in range(self._command.num_seeds):
             yield from self._run_seed(number)
         yield self._event(WorkProgress(stage="Training classifiers", share=1.0, seconds_left=0.0), done=True)
@@ -238,12 +238,7 @@ class FineTuning:
     def _run_seed(self, number: int) -> Iterator[FineTuned | None]:
         seed = self._command.seed + number
         rows = self._sets[number].indices
-        images = np.empty(0, dtype=np.uint8)
-        for piece in view_pieces(self._dataset, "train", rows):
-            if piece is None:
-                yield None
-            else:
-                images = piece
+        images = yield from result_of(view_pieces(self._dataset, "train", rows))
         labels = torch.from_numpy(self._numbered(self._train_labels[rows])).to(self._model.device)
         classifiers = {kind: self._make(kind, seed) for kind in KINDS}
         inputs: dict[TuningKind, Tensor] = {}

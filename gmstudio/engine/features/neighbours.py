@@ -3,19 +3,15 @@
 Shapes: N images, F features.
 """
 
-from collections.abc import Generator
-
 import numpy as np
 
 from gmstudio.engine.density.image_sets import open_images
-from gmstudio.engine.density.opened_images import OpenedImages
-from gmstudio.engine.features.extraction import Features, SpaceFeatures, features_of
+from gmstudio.engine.features.extraction import Features, features_of
+from gmstudio.engine.runtime.beside import beside, result_of
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.feature import Job
-from gmstudio.engine.runtime.inspection import in_background
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.base import Event
-from gmstudio.protocol.features import FeatureSpace, FindNeighbours, NeighboursFound
+from gmstudio.protocol.features import FindNeighbours, NeighboursFound
 from gmstudio.protocol.images import ImageSpec
 
 MAX_NEIGHBOURS = 4096
@@ -45,31 +41,18 @@ def _find(context: EngineContext, command: FindNeighbours) -> Job:
     searched = yield from open_images(context, command.images, image, request=command.request)
     query = yield from open_images(context, command.query, searched.image, request=command.request)
     query.chosen(np.array([command.index], dtype=np.int64))
-    everything = yield from _features(context, command.space, searched, searched.images)
-    one = query.images[command.index : command.index + 1]
-    own = yield from _features(context, command.space, searched, one)
-    for distances in in_background(lambda: distances_to(own.values[0], everything.values)):
-        if distances is None:
-            yield None
-            continue
-        nearest = np.argsort(distances, kind="stable")[: command.count]
-        yield NeighboursFound(
-            request=command.request,
-            space=command.space,
-            indices=Array.of(nearest.astype(np.int64)),
-            distances=Array.of(distances[nearest]),
-            title=everything.title,
-        )
-
-
-def _features(
-    context: EngineContext, space: FeatureSpace, searched: OpenedImages, images: np.ndarray
-) -> Generator[Event | None, None, SpaceFeatures]:
-    for piece in features_of(context, space, images, searched.image, searched.images):
-        if piece is not None:
-            return piece
-        yield None
-    raise AssertionError("The last piece is the features.")
+    images, one = searched.images, query.images[command.index : command.index + 1]
+    everything = yield from result_of(features_of(context, command.space, images, searched.image, images))
+    own = yield from result_of(features_of(context, command.space, one, searched.image, images))
+    distances = yield from beside(lambda: distances_to(own.values[0], everything.values))
+    nearest = np.argsort(distances, kind="stable")[: command.count]
+    yield NeighboursFound(
+        request=command.request,
+        space=command.space,
+        indices=Array.of(nearest.astype(np.int64)),
+        distances=Array.of(distances[nearest]),
+        title=everything.title,
+    )
 
 
 def distances_to(one: Features, others: Features) -> np.ndarray:

@@ -17,6 +17,7 @@ from gmstudio.data.progress import Progress
 from gmstudio.engine.features import probing
 from gmstudio.engine.features.extraction import BASELINE_STEP, Features, SpaceFeatures, features_of, view_pieces
 from gmstudio.engine.features.probing import ALL, LabelledSet, Labels
+from gmstudio.engine.runtime.beside import beside, result_of
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.inspection import in_background
 from gmstudio.engine.runtime.meter import MEASURED_S, Meter
@@ -157,12 +158,12 @@ class Probe:
             ValueError: when the features cannot be computed.
         """
         wanted = np.unique(np.concatenate([chosen.indices for row in self._rows for chosen in row.sets]))
-        train_images = yield from _last(view_pieces(self._dataset, "train", self._pool[wanted]))
-        test_images = yield from _last(view_pieces(self._dataset, self._test.split, self._test.indices))
+        train_images = yield from result_of(view_pieces(self._dataset, "train", self._pool[wanted]))
+        test_images = yield from result_of(view_pieces(self._dataset, self._test.split, self._test.indices))
         total = len(train_images) + len(test_images)
         train = yield from self._features(train_images, 0, total)
         self._space = yield from self._features(test_images, len(train_images), total)
-        varies = yield from _last(in_background(lambda: bool(np.ptp(train.values, axis=0).any())))
+        varies = yield from beside(lambda: bool(np.ptp(train.values, axis=0).any()))
         if not varies:
             raise ValueError(
                 f"The features ({train.title}) are the same for all images, so nothing can be learned from them. "
@@ -184,7 +185,7 @@ class Probe:
         train: NDArray[np.uint8] | None = None
         if self._command.space.layer == PCA and not self._command.space.run:
             some = _some(len(self._dataset.train), MAX_COMPONENT_IMAGES, 0)
-            train = yield from _last(view_pieces(self._dataset, "train", some))
+            train = yield from result_of(view_pieces(self._dataset, "train", some))
         image, seed = self._dataset.image, self._command.seed
         for piece in features_of(self._context, self._command.space, images, image, train, seed, note):
             if piece is not None:
@@ -209,7 +210,7 @@ class Probe:
         for row in self._rows:
             for number, chosen in enumerate(row.sets):
                 labels, places = self._train_labels[chosen.indices], np.searchsorted(wanted, chosen.indices)
-                features = yield from _last(in_background(partial(train.__getitem__, places)))
+                features = yield from beside(partial(train.__getitem__, places))
                 seed = self._command.seed + number
                 stage = f"{FITS}: {_words(row.per_class)}"
                 if len(row.sets) > 1:
@@ -313,12 +314,7 @@ class _Fitting:
 
     def validate(self, seed: int) -> Iterator[float | None]:
         """Choose C by cross-validation, and yield it last."""
-        folds: list[probing.Fold] = []
-        for found in in_background(lambda: probing.folds_of(self.labels, seed)):
-            if found is None:
-                yield None
-            else:
-                folds = found
+        folds = yield from beside(lambda: probing.folds_of(self.labels, seed))
         cost = self.units.of_validation(len(self.labels))
         if not folds:
             self.units.add(cost)
@@ -327,11 +323,7 @@ class _Fitting:
         accuracies = np.zeros((len(folds), len(probing.REGULARIZATIONS)))
         for place in np.ndindex(*accuracies.shape):
             work = partial(self._accuracy, folds[place[0]], probing.REGULARIZATIONS[place[1]])
-            for accuracy in in_background(work):
-                if accuracy is None:
-                    yield None
-                else:
-                    accuracies[place] = accuracy
+            accuracies[place] = yield from beside(work)
             self.units.add(cost / accuracies.size)
         yield probing.best_regularization(accuracies)
 
@@ -357,22 +349,9 @@ class _Fitting:
             rows = slice(start, start + CLASSIFIED)
             some, labels = self.test[rows], self.test_labels[rows]
             work = partial(probing.neighbour_accuracy, self.features, self.labels, some, labels, neighbours)
-            for share in in_background(work):
-                if share is None:
-                    yield None
-                else:
-                    right += share * len(some)
+            right += (yield from beside(work)) * len(some)
             self.units.add(self.units.of_neighbours(len(self.labels), len(some)))
         yield right / len(self.test)
-
-
-def _last(pieces: "Iterator[T | None]") -> Work[T]:
-    """Yield None while pieces are None; return the first other one, the result."""
-    for piece in pieces:
-        if piece is not None:
-            return piece
-        yield None
-    raise AssertionError("The last piece is the result.")
 
 
 def _check(command: ProbeFeatures) -> None:

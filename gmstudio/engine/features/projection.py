@@ -5,7 +5,7 @@ Shapes: N images, F features.
 
 import hashlib
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import closing
 from typing import NamedTuple, TypeVar
 
@@ -28,8 +28,8 @@ from gmstudio.engine.features.projection_settings import (
     fitted_settings,
     method_text,
 )
+from gmstudio.engine.runtime.beside import beside
 from gmstudio.engine.runtime.context import EngineContext
-from gmstudio.engine.runtime.inspection import in_background
 from gmstudio.engine.runtime.run_data import load_run_data
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
@@ -83,7 +83,7 @@ def project_images(context: EngineContext, command: ProjectImages, store: Projec
     features = yield from _features(context, command, opened)
     values = features.values
     check_axes(command.method, command.settings, *values.shape)
-    examined = yield from _awaited(in_background(lambda: _examine(values)))
+    examined = yield from beside(lambda: _examine(values))
     _check_values(examined, features.title, len(values))
     settings, lowered = fitted_settings(command.method, command.settings, len(values))
     answer = _answer(command, opened, features, settings, (*opened.warnings, *features.warnings, *lowered))
@@ -126,17 +126,6 @@ def _features(context: EngineContext, command: ProjectImages, opened: OpenedImag
         yield answer if due else None
     assert features is not None
     return features
-
-
-def _awaited(pieces: Iterator[T | None]) -> Steps[T]:
-    """Wait for work in the background; returns its result."""
-    result = None
-    for piece in pieces:
-        result = piece
-        if piece is None:
-            yield None
-    assert result is not None
-    return result
 
 
 def _examine(values: Values) -> _Examined:

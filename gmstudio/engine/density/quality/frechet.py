@@ -26,8 +26,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from gmstudio.engine.density.quality.beside import beside
 from gmstudio.engine.density.quality.progress import Step, count_steps
+from gmstudio.engine.runtime.beside import beside
 
 Floats = NDArray[np.float64]
 

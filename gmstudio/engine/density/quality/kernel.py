@@ -17,8 +17,8 @@ from collections.abc import Generator
 import numpy as np
 from numpy.typing import NDArray
 
-from gmstudio.engine.density.quality.beside import in_blocks
 from gmstudio.engine.density.quality.neighbours import Share
+from gmstudio.engine.runtime.beside import in_blocks
 
 NUM_BLOCKS = 10
 LARGEST_BLOCK = 1000

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.data.dataset import Dataset
-from gmstudio.engine.density.quality.beside import beside
 from gmstudio.engine.density.quality.drawing import KeptSamples, sampler_words
 from gmstudio.engine.density.quality.frechet import FrechetCurve, FrechetReference, frechet_curve
 from gmstudio.engine.density.quality.kernel import kernel_distance
@@ -33,6 +32,7 @@ from gmstudio.engine.density.quality.spaces import (
     open_space,
     refuse_classifier,
 )
+from gmstudio.engine.runtime.beside import beside
 from gmstudio.families.base import Family
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.density_samples import (

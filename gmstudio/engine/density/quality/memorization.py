@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gmstudio.engine.density.quality.beside import in_blocks
 from gmstudio.engine.density.quality.neighbours import squared_distances
+from gmstudio.engine.runtime.beside import in_blocks
 
 NUM_NEAREST = 5
 CANDIDATES = 8

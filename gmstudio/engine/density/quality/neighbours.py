@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gmstudio.engine.density.quality.beside import in_blocks
+from gmstudio.engine.runtime.beside import in_blocks
 
 NEIGHBOUR = 3
 """k of precision and recall, as in their paper."""

@@ -23,7 +23,6 @@ from torch import Tensor
 from gmstudio.data import SOURCES
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.density.quality import classifier as settings
-from gmstudio.engine.density.quality.beside import beside
 from gmstudio.engine.density.quality.classifier import (
     Classifier,
     convolutional_classifier,
@@ -35,6 +34,7 @@ from gmstudio.engine.density.quality.classifier import (
 from gmstudio.engine.density.quality.inception import NUM_FEATURES as INCEPTION_FEATURES
 from gmstudio.engine.density.quality.inception import FrechetInception, load_inception
 from gmstudio.engine.density.quality.progress import Step
+from gmstudio.engine.runtime.beside import beside
 from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.data import SplitName
 from gmstudio.protocol.density_samples import SampleSpace

@@ -1,4 +1,4 @@
-"""Numerical work in blocks beside the engine's loop."""
+"""Results of work in pieces, and numerical work in threads beside the engine's loop."""
 
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
@@ -9,18 +9,22 @@ from gmstudio.engine.runtime.inspection import in_background
 T = TypeVar("T")
 
 
+def result_of(pieces: Iterator[T | None]) -> Generator[None, None, T]:
+    """Advance work that yields None after each piece and, last, its result; yields as often, and returns the result."""
+    for piece in pieces:
+        if piece is not None:
+            return piece
+        yield None
+    raise AssertionError("The last piece is the result.")
+
+
 def beside(work: Callable[[], T]) -> Generator[None, None, T]:
-    """Run work that touches no model of others in a thread; yields while it runs, and returns its result."""
-    found: list[T] = []
+    """Run work that touches no model of others in a thread; yields while it runs, and returns its result.
 
-    def run() -> bool:
-        found.append(work())
-        return True
-
-    for over in in_background(run):
-        if not over:
-            yield None
-    return found[0]
+    The result may be None, unlike that of ``result_of``.
+    """
+    (found,) = yield from result_of(in_background(lambda: (work(),)))
+    return found
 
 
 def in_blocks(total: int, length: int, work: Callable[[slice], None]) -> Iterator[None]:
