@@ -193,7 +193,6 @@ def measured(command: MeasureFactors) -> list[Event]:
             matrices=matrices,
             points=Array.of(random.normal(size=(40, num_dims)).astype(np.float32)),
             point_factors=Array.of(factors),
-            point_indices=Array.of(np.arange(40, dtype=np.int64)),
             warnings=("A dimension is dead.",),
             weights_step=9,
             progress=WorkProgress(stage="Random forests", share=0.4 if not done else 1.0, seconds_left=5.0),

@@ -95,7 +95,7 @@ def probe(
     images. Mean and spread over choices of these, for the run, its pixels and their principal components.
     """
     from gmstudio.engine.features.layers import layer_of
-    from gmstudio.engine.runtime.context import EngineContext
+    from gmstudio.engine.runtime.context import ANY_FAMILY, EngineContext
     from gmstudio.engine.runtime.device import choose_device
     from gmstudio.protocol.features import PCA, PIXELS, FeatureSpace, ProbeFeatures
 
@@ -105,7 +105,7 @@ def probe(
     path = str(typed_path(run))
     context = EngineContext(lambda _event: None)
     context.device = choose_device(device)
-    loaded = context.model(path, "phases")
+    loaded = context.model(path, ANY_FAMILY)
     warn(loaded.warnings)
     with with_options():
         dataset = load_data_for(loaded, "", data_dir, accept_changed=accept_changed_data)

@@ -124,7 +124,7 @@ def _score_run(
     from gmstudio.engine.density.scores_handlers import ready, subject_for
     from gmstudio.engine.density.scoring import score_and_keep
     from gmstudio.engine.density.statistics import statistic_named
-    from gmstudio.engine.density.subjects import ANY_FAMILY
+    from gmstudio.engine.runtime.context import ANY_FAMILY
 
     kind = statistic_named(wanted.statistic)
     loaded = context.model(path, ANY_FAMILY)

@@ -222,7 +222,6 @@ class SamplingEstimated(Event, frozen=True, kw_only=True):
         kept: samples that are drawn already.
         seconds: that the others take; negative: longer than could be measured.
         sampler: settings of sampling; empty: there are none.
-        has_labels: the training images have labels of two classes or more.
         weights_step: training step of the weights.
     """
 
@@ -231,7 +230,6 @@ class SamplingEstimated(Event, frozen=True, kw_only=True):
     kept: int
     seconds: float
     sampler: str
-    has_labels: bool
     weights_step: int
 
 

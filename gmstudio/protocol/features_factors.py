@@ -82,7 +82,6 @@ class FactorsMeasured(Event, frozen=True, kw_only=True):
         matrices: those that were computed.
         points: (P, D) float32 features of some of the test images; empty before the first results.
         point_factors: (P, K) float32 values of their factors.
-        point_indices: (P,) int64 numbers of these images in the test split.
         warnings: sentences, for example on factors that were left out.
         weights_step: training step of the weights; −1: of a baseline.
         progress: of the work.
@@ -101,7 +100,6 @@ class FactorsMeasured(Event, frozen=True, kw_only=True):
     matrices: tuple[FactorMatrix, ...]
     points: Array
     point_factors: Array
-    point_indices: Array
     warnings: tuple[str, ...] = ()
     weights_step: int = -1
     progress: WorkProgress

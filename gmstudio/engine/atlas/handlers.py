@@ -6,6 +6,7 @@ from gmstudio.engine.atlas.demonstrations import DEMONSTRATIONS
 from gmstudio.engine.atlas.live import draw_live
 from gmstudio.engine.atlas.passes import measure_sampling
 from gmstudio.engine.atlas.workbench import Demonstration, Workbench
+from gmstudio.engine.runtime.context import ANY_FAMILY
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.protocol.atlas import DrawLiveSamples, MeasureSampling, RunDemonstration, SceneShown
 from gmstudio.protocol.base import Event
@@ -16,10 +17,10 @@ class AtlasFeature(Feature):
     """Draw samples live, count what they cost, run demonstrations."""
 
     def _on_draw_live_samples(self, command: DrawLiveSamples) -> Job:
-        return draw_live(self.context.model(command.run, "phases"), command)
+        return draw_live(self.context.model(command.run, ANY_FAMILY), command)
 
     def _on_measure_sampling(self, command: MeasureSampling) -> Job:
-        return measure_sampling(self.context.model(command.run, "phases"), command)
+        return measure_sampling(self.context.model(command.run, ANY_FAMILY), command)
 
     def _on_run_demonstration(self, command: RunDemonstration) -> Job:
         demonstration = DEMONSTRATIONS.get(command.name)

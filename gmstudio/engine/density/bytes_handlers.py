@@ -11,6 +11,7 @@ from gmstudio.engine.density.coding_file import MAX_BYTES, coding_of, decode_fil
 from gmstudio.engine.density.compression import Compression, compress
 from gmstudio.engine.density.image_sets import open_images
 from gmstudio.engine.density.opened_images import OpenedImages
+from gmstudio.engine.runtime.context import ANY_FAMILY
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.engine.runtime.models import Loaded
 from gmstudio.protocol.array import Array
@@ -24,7 +25,6 @@ from gmstudio.protocol.density_bytes import (
     ImagesCompressed,
 )
 
-ANY_FAMILY = "phases"
 REPORT_S = 0.1
 """Seconds between reports of progress."""
 

@@ -1,11 +1,9 @@
 """Handlers of the commands about the quality of samples."""
 
-import copy
 from collections.abc import Iterator
 
 import numpy as np
 
-from gmstudio.data.dataset import Dataset
 from gmstudio.engine.density.quality.drawing import (
     SampleStore,
     estimate_seconds,
@@ -14,12 +12,12 @@ from gmstudio.engine.density.quality.drawing import (
 )
 from gmstudio.engine.density.quality.measuring import Measurement, check_measurement
 from gmstudio.engine.density.quality.progress import Pace
-from gmstudio.engine.density.quality.spaces import has_classes
-from gmstudio.engine.runtime.context import EngineContext
+from gmstudio.engine.density.subject import Subject
+from gmstudio.engine.density.subjects import subject_of
+from gmstudio.engine.runtime.context import ANY_FAMILY, EngineContext
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.engine.runtime.inspection import check_fit
 from gmstudio.engine.runtime.models import Loaded
-from gmstudio.families.base import Family
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.density_samples import (
@@ -32,9 +30,6 @@ from gmstudio.protocol.density_samples import (
     SamplingEstimated,
 )
 from gmstudio.protocol.image_sets import MAX_FETCHED
-
-ANY_FAMILY = "phases"
-"""Capability that every family has."""
 
 
 class SampleQualityFeature(Feature):
@@ -50,8 +45,8 @@ class SampleQualityFeature(Feature):
             raise ValueError(f"{command.count:,} samples: choose 1 to {MAX_SAMPLES:,}.")
 
         def answer() -> Job:
-            model, step = self._frozen(command.run, loaded)
-            return self._estimate(command, model, step, self.context.data_of(loaded))
+            self.context.data_of(loaded)  # refuses data that cannot be used, before samples are drawn
+            return self._estimate(command, subject_of(self.context, command.run))
 
         return self.context.when_data_of(loaded.record, command.request, answer)
 
@@ -62,9 +57,9 @@ class SampleQualityFeature(Feature):
             dataset = self.context.data_of(loaded)
             check_fit(loaded.model, dataset)
             check_measurement(command, dataset)
-            model, step = self._frozen(command.run, loaded)
-            kept = self._samples.open(model, command.seed)
-            return _measured(command, Measurement(model, step, dataset, command, kept))
+            subject = subject_of(self.context, command.run)
+            kept = self._samples.open(subject, command.seed)
+            return _measured(command, Measurement(subject.model, subject.step, dataset, command, kept))
 
         return self.context.when_data_of(loaded.record, command.request, answer)
 
@@ -91,14 +86,8 @@ class SampleQualityFeature(Feature):
             raise ValueError(refusal)
         return loaded
 
-    def _frozen(self, run: str, loaded: Loaded) -> tuple[Family, int]:
-        """Model whose weights stay as they are, a copy of that of the run in training, and their step."""
-        if self.context.is_live(run) and loaded.model is self.context.the_training().model:
-            return copy.deepcopy(loaded.model).eval(), self.context.the_training().step
-        return loaded.model, loaded.step
-
-    def _estimate(self, command: EstimateSampling, model: Family, step: int, dataset: Dataset) -> Job:
-        kept = self._samples.open(model, command.seed).count
+    def _estimate(self, command: EstimateSampling, subject: Subject) -> Job:
+        model, kept = subject.model, self._samples.open(subject, command.seed).count
         for seconds in estimate_seconds(model, kept, command.count):
             if seconds is None:
                 yield None
@@ -110,8 +99,7 @@ class SampleQualityFeature(Feature):
                 kept=min(kept, command.count),
                 seconds=seconds,
                 sampler=sampler_words(model),
-                has_labels=has_classes(dataset),
-                weights_step=step,
+                weights_step=subject.step,
             )
 
 

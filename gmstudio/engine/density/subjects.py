@@ -9,13 +9,11 @@ import torch
 
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.density.subject import Subject
-from gmstudio.engine.runtime.context import EngineContext
+from gmstudio.engine.runtime.context import ANY_FAMILY, EngineContext
 from gmstudio.engine.runtime.run_data import load_run_data
 from gmstudio.families.base import Family
 from gmstudio.protocol.density import StatisticSettings
 
-ANY_FAMILY = "phases"
-"""Capability that every family has."""
 _DIGESTS: "weakref.WeakKeyDictionary[Family, str]" = weakref.WeakKeyDictionary()
 
 

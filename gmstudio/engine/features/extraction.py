@@ -38,7 +38,6 @@ DEFAULT_COMPONENTS = 50
 CONVERTED_EACH = 2048
 """Images that are converted together, as they are decimal numbers meanwhile."""
 BASELINE_STEP = -1
-ANY_FAMILY = "phases"
 
 Features = NDArray[np.float32]
 Images = NDArray[np.uint8]

@@ -75,7 +75,6 @@ class Sample:
         values: (N, K) of the factors that vary.
         held_codes: (M, D) of test images.
         held_values: (M, K).
-        held_indices: (M,) numbers of the test images.
         names: of the factors.
         title: of the features.
         weights_step: of the features.
@@ -86,7 +85,6 @@ class Sample:
     values: NDArray[np.float32]
     held_codes: Codes
     held_values: NDArray[np.float32]
-    held_indices: Ints
     names: tuple[str, ...]
     title: str
     weights_step: int
@@ -191,7 +189,6 @@ def _sample(dataset: Dataset, rows: Ints, measured: Measured) -> Sample:
         values=values[:, varies],
         held_codes=held_codes,
         held_values=held.values[:, varies],
-        held_indices=np.arange(len(dataset.test)),
         names=tuple(factors.names[k] for k in varies),
         title=measured.title,
         weights_step=measured.weights_step,
@@ -317,7 +314,6 @@ class _Report:
             matrices=tuple(self._matrices[name] for name in MATRICES if name in self._matrices),
             points=Array.of(none if sample is None else sample.held_codes[shown]),
             point_factors=Array.of(none if sample is None else sample.held_values[shown]),
-            point_indices=Array.of(np.zeros(0, np.int64) if sample is None else sample.held_indices[shown]),
             warnings=() if sample is None else sample.warnings,
             weights_step=-1 if sample is None else sample.weights_step,
             progress=WorkProgress(stage=stage, share=share, seconds_left=seconds_left),

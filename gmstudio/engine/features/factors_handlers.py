@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 
-from gmstudio.engine.features.extraction import ANY_FAMILY, SpaceFeatures, features_of
+from gmstudio.engine.features.extraction import SpaceFeatures, features_of
 from gmstudio.engine.features.factors import measure_factors
+from gmstudio.engine.runtime.context import ANY_FAMILY
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.engine.runtime.inspection import check_fit
 from gmstudio.media.levels import Images

@@ -8,7 +8,7 @@ import numpy as np
 from gmstudio.engine.density.image_sets import open_images
 from gmstudio.engine.features.extraction import Features, features_of
 from gmstudio.engine.runtime.beside import beside, result_of
-from gmstudio.engine.runtime.context import EngineContext
+from gmstudio.engine.runtime.context import ANY_FAMILY, EngineContext
 from gmstudio.engine.runtime.feature import Job
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.features import FindNeighbours, NeighboursFound
@@ -17,7 +17,6 @@ from gmstudio.protocol.images import ImageSpec
 MAX_NEIGHBOURS = 4096
 ROWS = 4096
 """Images that are compared at a time."""
-ANY_FAMILY = "phases"
 
 
 def find_neighbours(context: EngineContext, command: FindNeighbours) -> Job:

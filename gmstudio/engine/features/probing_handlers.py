@@ -4,13 +4,11 @@ from gmstudio.data.dataset import Dataset
 from gmstudio.engine.features.layers import layers_of
 from gmstudio.engine.features.neighbours import find_neighbours
 from gmstudio.engine.features.probe import Probe
+from gmstudio.engine.runtime.context import ANY_FAMILY
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.engine.runtime.run_data import load_run_data
 from gmstudio.protocol.features import FeatureLayersListed, FindNeighbours, ListFeatureLayers, ProbeFeatures
 from gmstudio.runs.folder import RunFolder
-
-ANY_FAMILY = "phases"
-"""Capability that every family has."""
 
 
 class ProbingFeature(Feature):

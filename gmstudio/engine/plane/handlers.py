@@ -11,7 +11,7 @@ from gmstudio.engine.plane.grid import grid_of
 from gmstudio.engine.plane.insides import draw_inside
 from gmstudio.engine.plane.recorded import draw_recorded, list_recorded
 from gmstudio.engine.plane.surface import SurfaceCache, SurfaceSlot
-from gmstudio.engine.runtime.context import EngineContext
+from gmstudio.engine.runtime.context import ANY_FAMILY, EngineContext
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.engine.runtime.inspection import check_fit
 from gmstudio.engine.runtime.models import Loaded
@@ -20,8 +20,6 @@ from gmstudio.protocol.plane import DescribePoint, DrawInside, DrawSurface, List
 from gmstudio.runs.folder import RunFolder
 
 CommandT = TypeVar("CommandT", DrawSurface, DrawInside, DescribePoint)
-ANY_FAMILY = "phases"
-"""Capability that every family has."""
 
 
 class PlaneFeature(Feature):

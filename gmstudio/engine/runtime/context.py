@@ -17,6 +17,9 @@ from gmstudio.families.base import Family
 from gmstudio.protocol.base import Event
 from gmstudio.runs.record import RunRecord
 
+ANY_FAMILY = "phases"
+"""Capability that every family has."""
+
 
 @dataclass(frozen=True)
 class Progress:

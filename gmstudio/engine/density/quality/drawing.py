@@ -16,6 +16,7 @@ from cachetools import LRUCache
 from numpy.typing import NDArray
 
 from gmstudio.engine.density.quality.progress import Step
+from gmstudio.engine.density.subject import Subject
 from gmstudio.engine.runtime.inspection import exploring_pieces
 from gmstudio.engine.sampling.settings import sampler_of, sampler_text
 from gmstudio.families.base import Autoregressive, Family, Sampler
@@ -95,9 +96,11 @@ class SampleStore:
     def __init__(self) -> None:
         self._kept: LRUCache[str, KeptSamples] = LRUCache(KEPT)
 
-    def open(self, model: Family, seed: int) -> KeptSamples:
+    def open(self, subject: Subject, seed: int) -> KeptSamples:
         """Return the samples of a model with its present weights, those that were drawn before included."""
-        key = f"{weights_digest(model)} {seed}"
+        model = subject.model
+        identity = (model.card.name, model.config, str(model.image), subject.weights, seed)
+        key = hashlib.sha256(repr(identity).encode()).hexdigest()
         if key not in self._kept:
             self._kept[key] = KeptSamples(key, model.image, seed)
         return self._kept[key]
@@ -111,15 +114,6 @@ class SampleStore:
         if key not in self._kept:
             raise ValueError("These samples are not in memory any more. Measure again to draw them with the same seed.")
         return self._kept[key]
-
-
-def weights_digest(model: Family) -> str:
-    """SHA-256 of family, shape and weights of a model, in hexadecimal digits."""
-    digest = hashlib.sha256(repr((model.card.name, model.config, str(model.image))).encode())
-    for name, value in model.state_dict().items():
-        digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()
 
 
 def batch_seed(seed: int, number: int) -> int:
