@@ -43,12 +43,18 @@ ENCODE_KEYS = (
 """Keys of the document of ``encode``."""
 DECODE_KEYS = ("run", "family", "step", "file", "images", "labels", "source", "out", "warnings")
 """Keys of the document of ``decode``."""
+WRITTEN = (".png", ".npy")
+"""Ends of the files that ``decode`` writes; another name is that of a folder."""
+OTHER_FORMS = (".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".npz", ".gmsz", ".zip")
+"""Ends of files that nobody means as a folder."""
 
 
 def encode(
     run: Annotated[str, typer.Argument(help="Run folder, of an autoregressive family.")],
-    image: Annotated[str, typer.Argument(help="Picture or folder of pictures; left out: images of a data set.")],
-    file: Annotated[str, typer.Argument(help="File to write, for example digits.gmsz.")] = "",
+    image: Annotated[
+        str, typer.Argument(help="Picture or folder of pictures; left out, so that FILE alone is named: a data set's.")
+    ],
+    file: Annotated[str, typer.Argument(help="File to write, for example digits.gmsz; always the last.")] = "",
     data: Annotated[str, typer.Option(help="Another data source than the run's own, with its default settings.")] = "",
     data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of the data set's files.")] = "",
     split: Annotated[str, typer.Option(help=f"Part of the data set: {', '.join(SPLITS)}.")] = "test",
@@ -73,6 +79,7 @@ def encode(
         raise ValueError(f"Both the picture {image} and --data {data} are named; leave one of them out.")
     out = typed_path(file)
     check_writable(out)
+    _check_file(out, alone=not image)
     loaded = _loaded(run)
     model = coder_model(loaded.model)
     if image:
@@ -105,7 +112,7 @@ def encode(
     answer.put(**{f"{name}_bits": value for name, value in bits.items() if name not in ("ideal", "file")})
     if conversion:
         answer.line(conversion)
-    answer.line(f"{len(images)} images of {model.image} with {model.card.title} of step {loaded.step:,} in {out}")
+    answer.line(f"{_counted(len(images))} of {model.image} with {model.card.title} of step {loaded.step:,} in {out}")
     for form in result.sizes:
         answer.line(f"{form.bits / 8:>12,.1f} bytes  {form.title}")
     answer.close()
@@ -126,6 +133,7 @@ def decode(
 
     source, target = typed_path(file), typed_path(out)
     check_writable(target)
+    _check_target(target)
     coded = read_coded(read_regular(source, MAX_BYTES))
     loaded = _loaded(run)
     model = coder_model(loaded.model)
@@ -137,7 +145,7 @@ def decode(
     answer.put(run=typed_path(run).absolute(), family=model.card.name, step=loaded.step, file=source.absolute())
     answer.put(images=len(images), labels=coded.header.labels or None, source=coded.header.run, out=target.absolute())
     answer.put(warnings=loaded.warnings)
-    answer.line(f"{len(images)} images in {target}, bit for bit those that were coded (SHA-256 compared)")
+    answer.line(f"{_counted(len(images))} in {target}, bit for bit those that were coded (SHA-256 compared)")
     answer.close()
 
 
@@ -149,6 +157,43 @@ def check_writable(path: Path) -> None:
     """
     if not path.absolute().parent.is_dir():
         raise ValueError(f"There is no folder {path.absolute().parent} for {path.name}; make it, or choose another.")
+
+
+def _check_file(path: Path, *, alone: bool) -> None:
+    """Check that no file but one of coded images is written over: a picture alone may be meant as what is to be coded.
+
+    Raises:
+        ValueError: when there is a folder or another file at ``path``.
+    """
+    from gmstudio.engine.density.coding_file import MAGIC
+
+    hint = " To code pictures, name them and then the file to write." if alone else ""
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder; name a file to write, for example digits.gmsz.{hint}")
+    if path.is_file():
+        with path.open("rb") as there:
+            begin = there.read(len(MAGIC))
+        if begin and begin != MAGIC:
+            raise ValueError(f"{path} is there already and holds no coded images; choose another name.{hint}")
+
+
+def _check_target(path: Path) -> None:
+    """Check, before long work, that images can be written at a path.
+
+    Raises:
+        ValueError: when its name is of no form that is written, or a file is where a folder is to be.
+    """
+    suffix = path.suffix.lower()
+    if suffix in WRITTEN and path.is_dir():
+        raise ValueError(f"{path} is a folder; choose the name of a file, or of a folder without {suffix}.")
+    if suffix not in WRITTEN and (path.is_file() or suffix in OTHER_FORMS):
+        raise ValueError(
+            f"{path} is no name for decoded images: choose one that ends in .png or .npy, or that of a folder."
+        )
+
+
+def _counted(number: int) -> str:
+    return "1 image" if number == 1 else f"{number:,} images"
 
 
 def _loaded(run: str) -> "Loaded":
@@ -197,17 +242,21 @@ def _write(images: "NDArray[np.uint8]", out: Path, levels: int) -> None:
     from gmstudio.media.png import write_grid
 
     suffix = out.suffix.lower()
-    if suffix == ".npy":
-        np.save(out, images)
-    elif suffix == ".png" and len(images) > 1:
-        write_grid(to_display(images, levels), out, 1, {})
-    elif suffix == ".png":
-        _write_picture(to_display(images[0], levels), out)
+    if suffix in WRITTEN:
+        with put_in_place(out, overwrite=True) as partial_path:
+            if suffix == ".npy":
+                with partial_path.open("wb") as stream:
+                    np.save(stream, images)
+            elif len(images) > 1:
+                write_grid(to_display(images, levels), partial_path, 1, {})
+            else:
+                _write_picture(to_display(images[0], levels), partial_path)
     else:
         out.mkdir(exist_ok=True)
         digits = len(str(len(images) - 1))
         for number, shown in enumerate(to_display(images, levels)):
-            _write_picture(shown, out / f"{number:0{digits}}.png")
+            with put_in_place(out / f"{number:0{digits}}.png", overwrite=True) as partial_path:
+                _write_picture(shown, partial_path)
 
 
 def _write_picture(shown: "NDArray[np.uint8]", path: Path) -> None:
@@ -215,4 +264,4 @@ def _write_picture(shown: "NDArray[np.uint8]", path: Path) -> None:
     from PIL import Image
 
     rows = shown[0] if len(shown) == 1 else np.ascontiguousarray(shown.transpose(1, 2, 0))
-    Image.fromarray(rows).save(path)
+    Image.fromarray(rows).save(path, format="PNG")

@@ -125,3 +125,24 @@ def test_a_family_without_conditionals_is_refused(tmp_path: Path) -> None:
     call("train", "vae", "--out", vae, *FAST, "--set", "num_hidden=8")
     with pytest.raises(ValueError, match="VAE has no exact conditionals"):
         call("encode", vae, str(tmp_path / "digits.gmsz"))
+
+
+def test_no_file_but_one_of_coded_images_is_written_over(run: str, tmp_path: Path) -> None:
+    picture, file, out = tmp_path / "digit.png", tmp_path / "digits.gmsz", tmp_path / "digits.npy"
+    Image.fromarray(np.zeros((8, 8), np.uint8)).save(picture)
+    before = picture.read_bytes()
+    with pytest.raises(ValueError, match=r"holds no coded images.* name them and then the file"):
+        call("encode", run, str(picture))
+    with pytest.raises(ValueError, match=r"holds no coded images; choose another name\.$"):
+        call("encode", run, str(picture), str(picture))
+    with pytest.raises(ValueError, match="is a folder"):
+        call("encode", run, str(tmp_path))
+    assert picture.read_bytes() == before
+    assert "1 image of" in call("encode", run, str(file), "-n", "1")
+    encode(run, str(file), "-n", "2")  # over what was coded before
+    for name in ("digits.jpg", "digits.gmsz"):
+        with pytest.raises(ValueError, match=r"ends in \.png or \.npy"):
+            call("decode", run, str(file), str(tmp_path / name))
+    call("decode", run, str(file), str(out))
+    assert len(np.load(out)) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["digit.png", "digits.gmsz", "digits.npy"]
