@@ -186,7 +186,7 @@ def _check_target(path: Path) -> None:
     suffix = path.suffix.lower()
     if suffix in WRITTEN and path.is_dir():
         raise ValueError(f"{path} is a folder; choose the name of a file, or of a folder without {suffix}.")
-    if suffix not in WRITTEN and (path.is_file() or suffix in OTHER_FORMS):
+    if suffix not in WRITTEN and ((path.exists() and not path.is_dir()) or suffix in OTHER_FORMS):
         raise ValueError(
             f"{path} is no name for decoded images: choose one that ends in .png or .npy, or that of a folder."
         )

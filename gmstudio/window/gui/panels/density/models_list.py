@@ -1,8 +1,18 @@
 """List of the models that the Density panel is about: runs with check boxes, the first of them in bold."""
 
-from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt
-from PySide6.QtGui import QColor, QIcon, QKeyEvent, QPixmap
-from PySide6.QtWidgets import QLabel, QLineEdit, QListWidget, QListWidgetItem, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QSignalBlocker, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetrics, QIcon, QKeyEvent, QPixmap
+from PySide6.QtWidgets import (
+    QLabel,
+    QLineEdit,
+    QListWidget,
+    QListWidgetItem,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gmstudio.protocol.runs import RunInfo, bits_text
 from gmstudio.window.gui.panel import Panel
@@ -20,6 +30,25 @@ TIP = (
     "first one, shown in bold, to whose size and levels the images are converted."
 )
 EXAMPLES = "Examples"
+BETWEEN = " · "
+"""Between the data, the steps and the figure of a run."""
+LINE_SEPARATOR = "\u2028"
+"""What a delegate has for the end of a line."""
+
+
+class _TwoLines(QStyledItemDelegate):
+    """Draws the second line of a run with its figure whole: what is before it is elided, so that no digit is lost."""
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        """Elide the second line to the width that there is for words."""
+        super().initStyleOption(option, index)
+        first, line, second = option.text.partition(LINE_SEPARATOR)
+        if line and option.rect.width() > 0:
+            style = option.widget.style()
+            words = style.subElementRect(QStyle.SubElement.SE_ItemViewItemText, option, option.widget)
+            margin = style.pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin, option, option.widget) + 1
+            second = elided_line(second, QFontMetrics(option.font), words.width() - 2 * margin)
+            option.text = f"{first}{line}{second}"
 
 
 class ModelsList(QWidget):
@@ -38,6 +67,7 @@ class ModelsList(QWidget):
         panel.name_widget(self.filter, "filter", "Filter of the models", "Show only models whose line has this text.")
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.list.setItemDelegate(_TwoLines(self.list))
         self.list.setIconSize(QSize(SWATCH, SWATCH))
         self.list.installEventFilter(self)
         self.filter.setPlaceholderText("Filter …")
@@ -119,7 +149,7 @@ class ModelsList(QWidget):
         live = "● " if info.run == state.library.live else ""
         started = started_text(info) if not info.example else ""
         figures = (info.data_label, progress_text(info, state.library.live), bits_text(info) or started)
-        item.setText(f"{live}{run_name(info)}\n{' · '.join(filter(None, figures))}")
+        item.setText(f"{live}{run_name(info)}\n{BETWEEN.join(filter(None, figures))}")
         item.setToolTip(run_tip(info))
         item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable)
         item.setCheckState(Qt.CheckState.Unchecked if place < 0 else Qt.CheckState.Checked)
@@ -150,6 +180,15 @@ class ModelsList(QWidget):
 
     def _run(self, item: QListWidgetItem | None) -> str:
         return "" if item is None else str(item.data(RUN) or "")
+
+
+def elided_line(line: str, metrics: QFontMetrics, width: int) -> str:
+    """Return a line that is at most ``width`` pixels wide, its last part whole where that is possible."""
+    data, between, figure = line.rpartition(BETWEEN)
+    if not between or metrics.horizontalAdvance(line) <= width:
+        return line
+    left = width - metrics.horizontalAdvance(between + figure)
+    return f"{metrics.elidedText(data, Qt.TextElideMode.ElideRight, left)}{between}{figure}"
 
 
 def swatch(colour: QColor | None) -> QIcon:

@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from density_scene import CNN, FLOW, GAN, VAE, DensityScene, run_info
-from PySide6.QtCore import QMimeData, QPoint, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QSignalBlocker, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QStyleOptionViewItem
 from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.image_sets import DataImages, DescribeImages, FolderImages, GivenImages
 from gmstudio.window.gui.panels.density.images_chooser import ImagesChooser
+from gmstudio.window.gui.panels.density.models_list import elided_line
 from gmstudio.window.gui.panels.density.panel import DensityPanel
 from gmstudio.window.gui.shell.page import PanelPage
 
@@ -68,6 +70,25 @@ def test_examples_have_a_heading_and_long_lists_a_filter(panel: DensityPanel, sc
     scene.state.set_runs((GAN,))
     column.filter.setText("GaN")
     assert column.list.item(0).text().startswith("FLOW")
+
+
+def test_the_figure_of_a_run_is_not_elided(panel: DensityPanel) -> None:
+    models = panel.column.models.list
+    metrics = models.fontMetrics()
+    line = "MNIST subset 28×28 · 2,600 steps · 0.124 bits/dim"
+    assert elided_line(line, metrics, 9999) == line
+    width = metrics.horizontalAdvance("MNIST subset · 0.124 bits/dim")
+    elided = elided_line(line, metrics, width)
+    assert elided.startswith("MNIST") and elided.endswith("… · 0.124 bits/dim")
+    assert metrics.horizontalAdvance(elided) <= width
+    delegate, option = models.itemDelegate(), QStyleOptionViewItem()
+    with QSignalBlocker(models):
+        models.item(0).setText(f"FLOW\n{line}")
+    option.widget = models
+    option.rect = models.visualItemRect(models.item(0))
+    delegate.initStyleOption(option, models.indexFromItem(models.item(0)))
+    first, second = option.text.splitlines()
+    assert first == "FLOW" and second.startswith("MNIST") and second.endswith("… · 0.124 bits/dim")
 
 
 def test_a_source_its_part_and_its_settings(panel: DensityPanel, scene: DensityScene) -> None:
