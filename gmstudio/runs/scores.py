@@ -130,6 +130,10 @@ class ScoreStore:
         except (RunError, OSError) as error:
             self.path, self.problem = None, f"The scores are not kept. {error}"
 
+    def another(self) -> "ScoreStore":
+        """Return a second store of the same scores, for another series that is written at the same time."""
+        return ScoreStore(self._folder)
+
     def read(self, series: SeriesKey, digests: Sequence[bytes]) -> dict[bytes, KeptChunk]:
         """Return the kept scores of some chunks, those of chunks that are not kept missing."""
         found: dict[bytes, KeptChunk] = {}

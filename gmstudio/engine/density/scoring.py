@@ -1,45 +1,26 @@
 """Scoring of images in chunks: kept scores are read, the others computed in small pieces and kept.
 
-The images are scored in chunks of ``CHUNK``, in their order. A chunk is known by the SHA-256 of its images (and of
-their labels, where the statistic uses them); its noise comes from that and the seed, so that a score depends neither
-on what was computed before nor on how many images follow. Cancelling keeps the chunks that are done, and a larger
-set uses those of a smaller one.
+The images are scored in chunks of ``CHUNK``, in their order; see ``chunk_scorer``. Cancelling keeps the chunks that
+are done, and a larger set uses those of a smaller one.
 """
 
-import hashlib
-import math
-import time
-from collections import deque
 from collections.abc import Generator, Iterator
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from gmstudio.data.progress import Progress
+from gmstudio.engine.density.chunk_scorer import CHUNK, ChunkScorer
 from gmstudio.engine.density.opened_images import OpenedImages
 from gmstudio.engine.density.statistics.statistic import Statistic
-from gmstudio.engine.evaluation.likelihood import MAX_SUBPIXELS
-from gmstudio.engine.runtime.inspection import exploring
 from gmstudio.engine.runtime.meter import Meter
+from gmstudio.families.base import Preparation
 from gmstudio.protocol.density import ScoreProgress
-from gmstudio.runs.scores import KeptChunk, ScoreStore, SeriesKey, SeriesText
+from gmstudio.runs.scores import ScoreStore
 
-CHUNK = 64
-"""Images of a chunk: as many as the largest batch, so that keeping them makes no batch smaller."""
-FLUSH_S = 0.5
-"""Time between two writings of what was computed."""
 DIGESTS_EACH = 16
 """Chunks whose digests are computed in one piece."""
-SHORT_S, LONGEST_S = 0.02, 0.2
-"""Time of a piece, and that of one with more images, where it makes each of them cheaper by a factor of ``GAIN``."""
-GAIN = 1.25
-MAX_PIECE = 256
-RETRY = 64
-"""Pieces after which the times of other sizes are measured once more."""
-VERSION = 1
-"""Rises when scores are computed differently, so that those of earlier versions are not used."""
 
 
 class Scores:
@@ -72,6 +53,7 @@ class Scores:
         self.warnings: tuple[str, ...] = ()
         self.over = False
         self._computed = 0
+        self._ahead = 0.0  # images whose scores the parts of unfinished ones are worth
         self._share: tuple[int, int] | None = None  # of a preparation, in thousandths
         self._meter = Meter()
 
@@ -86,13 +68,22 @@ class Scores:
         if self._share is not None:
             pace = self._meter.pace(Progress("sample", *self._share))
             return self._progress(0.0, pace.seconds_left)
-        pace = self._meter.pace(Progress("load", self._computed, self.total - self.kept))
+        pace = self._meter.pace(Progress("load", self._computed + int(self._ahead), self.total - self.kept))
         return self._progress(pace.rate, pace.seconds_left)
 
     def _progress(self, rate: float, seconds_left: float) -> ScoreProgress:
         return ScoreProgress(
-            stage=self.stage, done=self.done, total=self.total, kept=self.kept, rate=rate, seconds_left=seconds_left
+            stage=self.stage,
+            done=self.done + int(self._ahead),
+            total=self.total,
+            kept=self.kept,
+            rate=rate,
+            seconds_left=seconds_left,
         )
+
+    def advance(self, share: float) -> None:
+        """Note that scores are computed of which those of so many images are made, but none of these yet."""
+        self.stage, self._share, self._ahead = "scoring", None, share
 
     def put(self, rows: slice, values: NDArray[np.float64], errors: NDArray[np.float64] | None, *, kept: bool) -> None:
         """Take the scores of some images."""
@@ -106,10 +97,8 @@ class Scores:
             self.kept += len(values)
         else:
             self._computed += len(values)
-
-    def chunk(self, rows: slice) -> KeptChunk:
-        """Return the scores of some images, to be kept."""
-        return KeptChunk(self.values[rows].copy(), None if self.errors is None else self.errors[rows].copy())
+            self._ahead = max(0.0, self._ahead - len(values))
+            self.begin()
 
     def prepare(self, title: str, share: float) -> None:
         """Note the progress of what all scores share."""
@@ -134,33 +123,39 @@ def score_images(statistic: Statistic, opened: OpenedImages, seed: int, store: S
     """
     _check(statistic, opened)
     scores = Scores(statistic, len(opened))
-    labels = opened.labels if statistic.uses_labels else None
-    series = series_of(statistic, seed)
     chunks = [slice(start, min(start + CHUNK, len(opened))) for start in range(0, len(opened), CHUNK)]
     missing: list[tuple[slice, bytes]] = []
-    for first in range(0, len(chunks), DIGESTS_EACH):
-        near = chunks[first : first + DIGESTS_EACH]
-        if store is None and not statistic.noisy:  # nobody needs the digests
-            missing += [(rows, b"") for rows in near]
-            continue
-        some = [(rows, chunk_digest(opened.images[rows], _of(labels, rows))) for rows in near]
-        found = {} if store is None else store.read(series, [digest for _, digest in some])
-        for rows, digest in some:
-            chunk = found.get(digest)
-            if chunk is not None and len(chunk.values) == rows.stop - rows.start:
-                scores.put(rows, chunk.values, chunk.errors, kept=True)
-            else:
-                missing.append((rows, digest))
-        yield scores
-    if missing:
-        yield from _computed(scores, opened, labels, missing, seed, series, store)
-    text = None if missing or store is None else store.text(series)
-    scores.kind_text = text.kind if text else statistic.kind_text
-    scores.warnings = (
-        *(text.warnings if text else statistic.warnings()),
-        *_not_finite(scores.values),
-        *((store.problem,) if store is not None and store.problem else ()),
-    )
+    with ChunkScorer(statistic, seed, store) as scorer:
+        for first in range(0, len(chunks), DIGESTS_EACH):
+            near = chunks[first : first + DIGESTS_EACH]
+            if not scorer.needs_digest:
+                missing += [(rows, b"") for rows in near]
+                continue
+            some = [(rows, scorer.digest(opened.images[rows], _of(opened.labels, rows))) for rows in near]
+            found = scorer.read([digest for _, digest in some])
+            for rows, digest in some:
+                chunk = found.get(digest)
+                if chunk is not None and len(chunk.values) == rows.stop - rows.start:
+                    scores.put(rows, chunk.values, chunk.errors, kept=True)
+                else:
+                    missing.append((rows, digest))
+            yield scores
+        for span in _spans(missing, together=scorer.together):
+            rows = slice(span[0][0].start, span[-1][0].stop)
+            digests = [digest for _, digest in span]
+            for step in scorer.computed(opened.images[rows], _of(opened.labels, rows), digests):
+                if isinstance(step, Preparation):
+                    scores.prepare(step.title, step.share)
+                elif step.scored is None:
+                    scores.advance(step.share)
+                else:
+                    part = slice(rows.start + step.rows.start, rows.start + step.rows.stop)
+                    scores.put(part, step.scored.values, step.scored.errors, kept=False)
+                yield scores
+        text = scorer.text()
+    scores.begin()
+    scores.kind_text = text.kind
+    scores.warnings = (*text.warnings, *_not_finite(scores.values), *scorer.problems())
     scores.over = True
     yield scores
 
@@ -171,110 +166,8 @@ def score_and_keep(statistic: Statistic, opened: OpenedImages, seed: int) -> Gen
         yield from score_images(statistic, opened, seed, store)
 
 
-def series_of(statistic: Statistic, seed: int) -> SeriesKey:
-    """Key under which the scores of a statistic are kept."""
-    return SeriesKey(statistic.subject.weights, statistic.card.name, f"v{VERSION} {statistic.key}".strip(), seed)
-
-
-def chunk_digest(images: NDArray[np.uint8], labels: NDArray[np.int64] | None) -> bytes:
-    """SHA-256 of the images of a chunk, and of their labels."""
-    digest = hashlib.sha256(repr(images.shape).encode())
-    digest.update(np.ascontiguousarray(images).data)
-    if labels is not None:
-        digest.update(b"labels" + labels.astype("<i8").tobytes())
-    return digest.digest()
-
-
-def noise_of(seed: int, digest: bytes, device: torch.device) -> torch.Generator:
-    """Source of the noise of a chunk."""
-    mixed = hashlib.sha256(f"{seed} ".encode() + digest).digest()
-    return torch.Generator(device).manual_seed(int.from_bytes(mixed[:8], "little") >> 1)
-
-
-def _computed(
-    scores: Scores,
-    opened: OpenedImages,
-    labels: NDArray[np.int64] | None,
-    missing: list[tuple[slice, bytes]],
-    seed: int,
-    series: SeriesKey,
-    store: ScoreStore | None,
-) -> Iterator[Scores]:
-    statistic = scores.statistic
-    written = time.monotonic()
-    try:
-        for preparation in statistic.prepare():
-            scores.prepare(preparation.title, preparation.share)
-            yield scores
-        scores.begin()
-        yield scores
-        size = _Size(statistic)
-        evaluates = not any(module.training for module in statistic.subject.model.modules())
-        for span in _spans(missing, together=not statistic.noisy):
-            generator = noise_of(seed, span[0][1], statistic.device)
-            waiting = deque(span)
-            start, stop = span[0][0].start, span[-1][0].stop
-            while start < stop:
-                part = slice(start, min(start + size.value, stop))
-                began = time.thread_time()
-                with torch.inference_mode() if evaluates else exploring(statistic.subject.model):
-                    scored = statistic.score(opened.images[part], generator, _of(labels, part))
-                size.took(part.stop - part.start, time.thread_time() - began)
-                scores.put(part, scored.values, scored.errors, kept=False)
-                start = part.stop
-                while waiting and waiting[0][0].stop <= start:
-                    rows, digest = waiting.popleft()
-                    if store is not None:
-                        store.add(digest, scores.chunk(rows))
-                if store is not None and time.monotonic() - written > FLUSH_S:
-                    store.flush(series, SeriesText(statistic.kind_text, statistic.warnings()))
-                    written = time.monotonic()
-                yield scores
-    finally:  # cancelled, too
-        if store is not None and scores.done > scores.kept:
-            store.flush(series, SeriesText(statistic.kind_text, statistic.warnings()), last=True)
-
-
-class _Size:
-    """Number of images of a piece: fixed where there is noise, which depends on it, else by the time it takes.
-
-    Pieces are short, so that the engine answers soon. Where many images take little longer than few, as in a network
-    that runs along the pixels, they are as long as ``LONGEST_S``. Times are those of the processor: other programs that
-    take it from the engine make no piece shorter.
-    """
-
-    def __init__(self, statistic: Statistic) -> None:
-        self._fixed = statistic.noisy
-        self._most = max(1, min(statistic.batch_size, CHUNK) if self._fixed else _largest(statistic))
-        self._each_s: dict[int, float] = {}
-        self._pieces = 0
-        self.value = self._most if self._fixed else min(8, self._most)
-
-    def took(self, count: int, seconds: float) -> None:
-        """Choose the size of the next piece by the time that one of so many images took."""
-        if self._fixed or count != self.value:
-            return
-        size, each_s = self.value, self._each_s
-        self._pieces += 1
-        if self._pieces % RETRY == 0:
-            each_s.clear()
-        each_s[size] = min(seconds / size, each_s.get(size, math.inf))
-        half, double = size // 2, 2 * size
-        if seconds > SHORT_S and half and each_s.get(half, 0.0) < GAIN * each_s[size]:
-            self.value = half
-        elif double <= self._most and (
-            2 * seconds < SHORT_S or (2 * seconds < LONGEST_S and GAIN * each_s.get(double, 0.0) < each_s[size])
-        ):
-            self.value = double
-
-
-def _largest(statistic: Statistic) -> int:
-    """Most images of a piece without noise: small networks are slowed down by what each piece costs besides."""
-    return min(4 * statistic.batch_size, MAX_PIECE, MAX_SUBPIXELS // statistic.subject.model.image.num_dims)
-
-
 def _spans(missing: list[tuple[slice, bytes]], *, together: bool) -> list[list[tuple[slice, bytes]]]:
-    """Chunks that are scored in batches of their own, or, without noise, together with those that follow at once."""
+    """Chunks that are scored one by one, or together with those that follow at once."""
     spans: list[list[tuple[slice, bytes]]] = []
     for rows, digest in missing:
         if together and spans and spans[-1][-1][0].stop == rows.start:

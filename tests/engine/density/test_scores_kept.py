@@ -11,7 +11,8 @@ from autoregressive_cases import make
 from numpy.typing import NDArray
 from scoring_subjects import BINARY, all_of, opened_of, scored, subject_of_model
 
-from gmstudio.engine.density.scoring import CHUNK, Scores, chunk_digest, noise_of, score_images, sorted_rows
+from gmstudio.engine.density.chunk_scorer import CHUNK, chunk_digest, noise_of
+from gmstudio.engine.density.scoring import Scores, score_images, sorted_rows
 from gmstudio.engine.density.statistics.log_prob import LogProb
 from gmstudio.engine.density.statistics.statistic import Scored
 from gmstudio.protocol.density import StatisticSettings
@@ -108,7 +109,8 @@ def test_noise_comes_from_the_seed_and_the_images(store: ScoreStore) -> None:
     cpu = torch.device("cpu")
     digests = [chunk_digest(IMAGES[:3], None), chunk_digest(IMAGES[:3], np.arange(3)), chunk_digest(IMAGES[1:4], None)]
     assert len(set(digests)) == 3
-    assert len({noise_of(seed, digest, cpu).initial_seed() for seed in (0, 1) for digest in digests}) == 6
+    sources = [noise_of(seed, digest, weights, cpu) for seed in (0, 1) for digest in digests for weights in "ab"]
+    assert len({source.initial_seed() for source in sources}) == 12
 
 
 class _Undefined(Counting):

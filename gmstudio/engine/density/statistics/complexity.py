@@ -20,11 +20,11 @@ ICLR, arXiv:1909.11480, equation 1 and section 4.
 import io
 import math
 import struct
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 import PIL
-import torch
 from numpy.typing import NDArray
 from PIL import Image, features
 
@@ -82,13 +82,16 @@ class Complexity(LikelihoodStatistic):
     @property
     def batch_size(self) -> int:
         """See ``Statistic``."""
-        return max(1, min(super().batch_size, PIECE_PIXELS // self.subject.model.image.num_dims))
+        return min(super().batch_size, self.combined_size)
 
-    def score(
-        self, images: NDArray[np.uint8], generator: torch.Generator, labels: NDArray[np.int64] | None = None
-    ) -> Scored:
-        """See ``Statistic``."""
-        (found,) = self.likelihoods.score(images, generator, labels)
+    @property
+    def combined_size(self) -> int:
+        """See ``LikelihoodStatistic``."""
+        return max(1, min(super().combined_size, PIECE_PIXELS // self.subject.model.image.num_dims))
+
+    def combined(self, images: NDArray[np.uint8], log_probs: Sequence[Scored]) -> Scored:
+        """See ``LikelihoodStatistic``."""
+        (found,) = log_probs
         lengths = code_lengths(images, self.subject.model.image.levels, self._coders)
         return Scored(-found.values / math.log(2) - lengths, combined_error((found,), (1 / math.log(2),)))
 

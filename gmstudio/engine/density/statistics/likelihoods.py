@@ -1,6 +1,6 @@
 """Statistics that are made of log-likelihoods of the same images under one or several models."""
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -120,9 +120,34 @@ class LikelihoodStatistic(Statistic, ABC):
         members = self.likelihoods.members
         return max(1, min(member.batch_size for member in members) // len(members))
 
+    @property
+    def combined_size(self) -> int:
+        """Images of one piece of ``combined``, which takes at most some tens of milliseconds."""
+        return 64
+
     def prepare(self) -> Iterator[Preparation]:
         """See ``Statistic``."""
         yield from self.likelihoods.prepare()
+        yield from self.prepare_own()
+
+    def prepare_own(self) -> Iterator[Preparation]:
+        """Compute in pieces what the scores of all images share besides the log-likelihoods; nothing here."""
+        yield from ()
+
+    def score(
+        self, images: NDArray[np.uint8], generator: torch.Generator, labels: NDArray[np.int64] | None = None
+    ) -> Scored:
+        """See ``Statistic``."""
+        return self.combined(images, self.likelihoods.score(images, generator, labels))
+
+    @abstractmethod
+    def combined(self, images: NDArray[np.uint8], log_probs: Sequence[Scored]) -> Scored:
+        """Make scores of log-likelihoods that are computed.
+
+        Args:
+            images: (n, C, H, W) levels of the model, n ≤ ``combined_size``.
+            log_probs: log-likelihoods of the images under each model, (n,) nats.
+        """
 
     def warnings(self) -> tuple[str, ...]:
         """See ``Statistic``."""

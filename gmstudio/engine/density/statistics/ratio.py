@@ -12,10 +12,10 @@ Difference from the paper: the background model has no L2 penalty unless its run
 Source: Ren et al. 2019, Likelihood Ratios for Out-of-Distribution Detection, arXiv:1906.02845, section 3.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from gmstudio.engine.density.statistics.likelihoods import LikelihoodStatistic, combined_error
@@ -75,11 +75,9 @@ class Ratio(LikelihoodStatistic):
         mutation = self._background.record.training.mutation
         return f"{_KINDS[self.likelihoods.kinds[0]]}, background μ = {mutation:g}"
 
-    def score(
-        self, images: NDArray[np.uint8], generator: torch.Generator, labels: NDArray[np.int64] | None = None
-    ) -> Scored:
-        """See ``Statistic``."""
-        model, background = self.likelihoods.score(images, generator, labels)
+    def combined(self, images: NDArray[np.uint8], log_probs: Sequence[Scored]) -> Scored:
+        """See ``LikelihoodStatistic``."""
+        model, background = log_probs
         return Scored(model.values - background.values, combined_error((model, background), (1.0, 1.0)))
 
     def warnings(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ arXiv:1906.02994, sections 3 and 4, equation 6.
 
 import math
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import numpy as np
@@ -81,17 +81,17 @@ class Typicality(LikelihoodStatistic):
         """See ``Statistic``."""
         return f"{super().key} {MAX_TRAINING} {self._data_key()}"
 
-    def prepare(self) -> Iterator[Preparation]:
+    def prepare_own(self) -> Iterator[Preparation]:
         """Compute −log p of training images; Ĥ of the same weights, settings and seed is kept while the engine runs.
 
         Raises:
             ValueError: when the data of the run cannot be used, or the log-likelihoods are not finite.
         """
-        yield from super().prepare()
         key = (self.subject.weights, super().key, str(self.seed), self._data_key())
         self._found = _ENTROPIES.get(key)
         if self._found is not None:
             return
+        yield from self.likelihoods.prepare()
         split = self.subject.dataset().train
         rows = permutation(len(split), _ORDER_SEED)[:MAX_TRAINING]
         images = self.subject.dataset().view("train", rows)
@@ -116,11 +116,9 @@ class Typicality(LikelihoodStatistic):
         while len(_ENTROPIES) > _MAX_KEPT:
             _ENTROPIES.popitem(last=False)
 
-    def score(
-        self, images: NDArray[np.uint8], generator: torch.Generator, labels: NDArray[np.int64] | None = None
-    ) -> Scored:
-        """See ``Statistic``; errors are those of log p, without that of Ĥ, which all images share."""
-        (found,) = self.likelihoods.score(images, generator, labels)
+    def combined(self, images: NDArray[np.uint8], log_probs: Sequence[Scored]) -> Scored:
+        """See ``LikelihoodStatistic``; errors are those of log p, without that of Ĥ, which all images share."""
+        (found,) = log_probs
         return Scored(np.abs(-found.values - self.entropy), found.errors)
 
     def group_scores(self, log_probs: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -11,10 +11,10 @@ Source: Choi, Jang & Alemi 2018, WAIC, but Why? Generative Ensembles for Robust 
 section 3; Watanabe 2010, Asymptotic Equivalence of Bayes Cross Validation and WAIC, JMLR 11.
 """
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from gmstudio.engine.density.statistics.likelihoods import LikelihoodStatistic, combined_error
@@ -61,15 +61,12 @@ class Waic(LikelihoodStatistic):
         kinds = " and ".join(sorted(set(self.likelihoods.kinds)))
         return f"WAIC of {len(self.likelihoods.members)} runs ({kinds})"
 
-    def score(
-        self, images: NDArray[np.uint8], generator: torch.Generator, labels: NDArray[np.int64] | None = None
-    ) -> Scored:
-        """See ``Statistic``; the error is that of the first order in the errors of the log-likelihoods."""
-        parts = self.likelihoods.score(images, generator, labels)
-        values_KB = np.stack([part.values for part in parts])
-        mean_B, count = values_KB.mean(0), len(parts)
+    def combined(self, images: NDArray[np.uint8], log_probs: Sequence[Scored]) -> Scored:
+        """See ``LikelihoodStatistic``; the error is that of the first order in the errors of the log-likelihoods."""
+        values_KB = np.stack([part.values for part in log_probs])
+        mean_B, count = values_KB.mean(0), len(log_probs)
         slopes_KB = 1 / count - 2 * (values_KB - mean_B) / (count - 1)
-        return Scored(mean_B - values_KB.var(0, ddof=1), combined_error(parts, list(slopes_KB)))
+        return Scored(mean_B - values_KB.var(0, ddof=1), combined_error(log_probs, list(slopes_KB)))
 
     def warnings(self) -> tuple[str, ...]:
         """See ``Statistic``."""
