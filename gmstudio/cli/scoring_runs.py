@@ -145,7 +145,7 @@ def _score_run(
         background=_background(answer, context, wanted, path) if kind.card.needs == "background" else "",
         ensemble=ensemble if kind.card.needs == "ensemble" else (),
     )
-    subject = subject_for(context, path, kind, settings)
+    subject = _at_once(subject_for(context, path, kind, settings))
     statistic = _at_once(ready(context, kind, subject, settings, wanted.seed, 0))
     console = answer.progress_console()
     inside = follow_scores(score_and_keep(statistic, opened, wanted.seed), console)

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from gmstudio.engine.density.background import background_spec, find_backgrounds
+from gmstudio.engine.density.background import background_spec, search_backgrounds
 from gmstudio.engine.density.detection import detect_pieces, detection_warnings, group_numbers
 from gmstudio.engine.density.image_sets import open_images
 from gmstudio.engine.density.opened_images import OpenedImages
@@ -35,22 +35,21 @@ NO_SCORES = np.zeros(0)
 class AnomaliesFeature(Feature):
     """Detect anomalies; find and propose background models."""
 
-    def _on_propose_background(self, command: ProposeBackground) -> None:
-        existing = find_backgrounds(runs_home(), command.run)
-        self.context.send(
-            BackgroundProposed(
-                request=command.request,
-                run=command.run,
-                spec=background_spec(command.run, command.mutation),
-                existing=existing,
-                mutations=tuple(read_record(Path(path)).training.mutation for path in existing),
-            )
+    def _on_propose_background(self, command: ProposeBackground) -> Job:
+        spec = background_spec(command.run, command.mutation)
+        existing = yield from search_backgrounds(runs_home(), command.run)
+        yield BackgroundProposed(
+            request=command.request,
+            run=command.run,
+            spec=spec,
+            existing=existing,
+            mutations=tuple(read_record(Path(path)).training.mutation for path in existing),
         )
 
     def _on_detect_anomalies(self, command: DetectAnomalies) -> Job:
         context, request = self.context, command.request
         kind = statistic_named(command.statistic)
-        subject = subject_for(context, command.run, kind, command.settings)
+        subject = yield from subject_for(context, command.run, kind, command.settings)
         inside = yield from open_images(context, command.inside, subject.model.image, request=request)
         outside = yield from open_images(context, command.outside, subject.model.image, request=request)
         statistic = yield from ready(context, kind, subject, command.settings, command.seed, request)

@@ -6,7 +6,9 @@ with probability μ by a random level (setting ``mutation``). It is an ordinary 
 Source: Ren et al. 2019, Likelihood Ratios for Out-of-Distribution Detection, arXiv:1906.02845, section 3.
 """
 
-from collections.abc import Iterable
+import os
+from collections import OrderedDict
+from collections.abc import Generator
 from pathlib import Path
 
 import msgspec
@@ -21,40 +23,57 @@ from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.runs.checkpoints import CheckpointStore
 from gmstudio.runs.examples import is_example
 from gmstudio.runs.library import new_run_path, run_folders, runs_home
-from gmstudio.runs.record import RunError, RunRecord, read_record
+from gmstudio.runs.record import RECORD_NAME, RunError, RunRecord, read_record
+
+_MAX_KEPT = 20_000
+_RECORDS: OrderedDict[str, tuple[tuple[int, int, int], RunRecord]] = OrderedDict()
+"""Records by the path of their file, with its inode, time of change and size, so that a library is read once."""
 
 
 def find_background(library: Path, run: Path | str) -> str:
-    """Return the path of the newest background model of a run; empty: there is none. See ``find_backgrounds``."""
+    """Return the path of the newest background model of a run; empty: there is none. See ``search_backgrounds``."""
     return next(iter(find_backgrounds(library, run)), "")
 
 
 def find_backgrounds(library: Path, run: Path | str) -> tuple[str, ...]:
-    """Return the background models of a run, newest first.
+    """Return the background models of a run, newest first; see ``search_backgrounds``."""
+    search = search_backgrounds(library, run)
+    while True:
+        try:
+            next(search)
+        except StopIteration as end:
+            return end.value
+
+
+def search_backgrounds(library: Path, run: Path | str) -> Generator[None, None, tuple[str, ...]]:
+    """Search the background models of a run; yields after each run that was looked at.
 
     Args:
         library: folder of runs, searched besides the folder in which the run lies.
         run: path of the run.
 
     Returns:
-        Paths of runs with a checkpoint and ``mutation`` above 0, whose family, config and data are those of the run.
+        Paths of runs with a checkpoint and ``mutation`` above 0, whose family, config and data are those of the run,
+        newest first.
 
     Raises:
         RunError: when the run, or one of the two folders, cannot be read.
     """
     run = Path(run)
     record = read_record(run)
-    found = []
-    for folder in _folders((library, run.parent)):
-        if folder.resolve() == run.resolve():
-            continue
-        try:
-            other = read_record(folder)
-        except RunError:  # a damaged run is no background model; the list of runs shows what is wrong with it
-            continue
-        if is_background(other, record) and any(info.step > 0 for info in CheckpointStore(folder).list()):
-            found.append((other.created, str(folder)))
-    return tuple(path for _, path in sorted(found, reverse=True))
+    found: dict[Path, tuple[str, str]] = {}
+    looked = {run.resolve()}
+    for home in dict.fromkeys((library, run.parent)):
+        for folder in _entries(home):
+            yield None
+            other = _record_of(folder)
+            if other is None or not is_background(other, record):
+                continue
+            place = folder.resolve()
+            if place not in looked and any(info.step > 0 for info in CheckpointStore(folder).list()):
+                found[place] = (other.created, str(folder))
+            looked.add(place)
+    return tuple(path for _, path in sorted(found.values(), reverse=True))
 
 
 def is_background(record: RunRecord, of: RunRecord) -> bool:
@@ -110,10 +129,35 @@ def train_background(
     return start_training(plan, str(new_run_path(home, spec.family)), device, send)
 
 
-def _folders(homes: Iterable[Path]) -> list[Path]:
-    """Run folders in some folders, each once."""
-    found: dict[Path, Path] = {}
-    for home in homes:
-        for folder in run_folders(home):
-            found.setdefault(folder.resolve(), folder)
-    return list(found.values())
+def _entries(home: Path) -> list[Path]:
+    """Paths in a folder; none where there is no such folder.
+
+    Raises:
+        RunError: when it cannot be read.
+    """
+    try:
+        with os.scandir(home) as entries:
+            return [Path(entry.path) for entry in entries]
+    except FileNotFoundError:
+        return []
+    except OSError:
+        return run_folders(home)  # says what is wrong
+
+
+def _record_of(folder: Path) -> RunRecord | None:
+    """Return the record of a run, read again where its file has changed; None: there is none, or it is damaged.
+
+    A damaged run is no background model; the list of runs shows what is wrong with it.
+    """
+    file = folder / RECORD_NAME
+    try:
+        status = file.stat()
+        state = (status.st_ino, status.st_mtime_ns, status.st_size)
+        kept = _RECORDS.get(str(file))
+        if kept is None or kept[0] != state:
+            kept = _RECORDS[str(file)] = (state, read_record(folder))
+            while len(_RECORDS) > _MAX_KEPT:
+                _RECORDS.popitem(last=False)
+    except (OSError, RunError):
+        return None
+    return kept[1]

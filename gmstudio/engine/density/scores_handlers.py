@@ -6,17 +6,17 @@ from contextlib import closing
 
 import numpy as np
 
-from gmstudio.engine.density.background import find_background
+from gmstudio.engine.density.background import search_backgrounds
 from gmstudio.engine.density.image_sets import open_images
 from gmstudio.engine.density.opened_images import OpenedImages
 from gmstudio.engine.density.scoring import Scores, score_and_keep
 from gmstudio.engine.density.statistics import statistic_named, statistics_of
 from gmstudio.engine.density.statistics.statistic import Statistic
 from gmstudio.engine.density.subject import Subject
-from gmstudio.engine.density.subjects import subject_of
+from gmstudio.engine.density.subjects import ANY_FAMILY, subject_of
 from gmstudio.engine.density.surprisal import MAX_MAPPED, surprisal_maps, surprisal_refusal
 from gmstudio.engine.evaluation.label_mixture import label_mixture
-from gmstudio.engine.runtime.context import ANY_FAMILY, EngineContext
+from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
@@ -79,7 +79,7 @@ class ScoresFeature(Feature):
 
     def _on_score_images(self, command: ScoreImages) -> Job:
         kind = statistic_named(command.statistic)
-        subject = subject_for(self.context, command.run, kind, command.settings)
+        subject = yield from subject_for(self.context, command.run, kind, command.settings)
         opened = yield from open_images(self.context, command.images, subject.model.image, request=command.request)
         statistic = yield from ready(self.context, kind, subject, command.settings, command.seed, command.request)
         reported = 0.0
@@ -124,11 +124,17 @@ class ScoresFeature(Feature):
         return self.context.model(run, ANY_FAMILY).model.image if run else None
 
 
-def subject_for(context: EngineContext, run: str, kind: type[Statistic], settings: StatisticSettings) -> Subject:
-    """Return a run as a subject with what a statistic needs of other runs: its background model is found by itself."""
+def subject_for(
+    context: EngineContext, run: str, kind: type[Statistic], settings: StatisticSettings
+) -> Generator[None, None, Subject]:
+    """Return a run as a subject with what a statistic needs of other runs, in a job.
+
+    Its background model is found by itself; the search yields after each run of the library.
+    """
     background = ""
     if kind.card.needs == "background" and not settings.background:
-        background = find_background(runs_home(), run)
+        found = yield from search_backgrounds(runs_home(), run)
+        background = next(iter(found), "")
     needed = settings if kind.card.needs else None
     return subject_of(context, run, needed, background=background)
 
