@@ -124,6 +124,7 @@ def _score_run(
     from gmstudio.engine.density.scores_handlers import ready, subject_for
     from gmstudio.engine.density.scoring import score_and_keep
     from gmstudio.engine.density.statistics import statistic_named
+    from gmstudio.engine.runtime.beside import at_once
     from gmstudio.engine.runtime.context import ANY_FAMILY
 
     kind = statistic_named(wanted.statistic)
@@ -145,8 +146,8 @@ def _score_run(
         background=_background(answer, context, wanted, path) if kind.card.needs == "background" else "",
         ensemble=ensemble if kind.card.needs == "ensemble" else (),
     )
-    subject = _at_once(subject_for(context, path, kind, settings))
-    statistic = _at_once(ready(context, kind, subject, settings, wanted.seed, 0))
+    subject = at_once(subject_for(context, path, kind, settings))
+    statistic = at_once(ready(context, kind, subject, settings, wanted.seed, 0))
     console = answer.progress_console()
     inside = follow_scores(score_and_keep(statistic, opened, wanted.seed), console)
     entry = _entry(statistic, opened, inside, path, wanted)
@@ -317,16 +318,6 @@ def _label(opened: "OpenedImages", label: int) -> str:
 def _mean(values: NDArray[np.float64]) -> float:
     finite = values[np.isfinite(values)]
     return float(finite.mean()) if len(finite) else math.nan
-
-
-def _at_once(job: Any) -> "Statistic":
-    """Advance a job to its end, and return its result."""
-    while True:
-        try:
-            next(job)
-        except StopIteration as end:
-            statistic: Statistic = end.value
-            return statistic
 
 
 # ---- lines for people --------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import torch
 
+from gmstudio.engine.runtime.beside import at_once
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.run_data import load_run_data
 from gmstudio.engine.training.job import Send, TrainingJob, start_training
@@ -37,12 +38,7 @@ def find_background(library: Path, run: Path | str) -> str:
 
 def find_backgrounds(library: Path, run: Path | str) -> tuple[str, ...]:
     """Return the background models of a run, newest first; see ``search_backgrounds``."""
-    search = search_backgrounds(library, run)
-    while True:
-        try:
-            next(search)
-        except StopIteration as end:
-            return end.value
+    return at_once(search_backgrounds(library, run))
 
 
 def search_backgrounds(library: Path, run: Path | str) -> Generator[None, None, tuple[str, ...]]:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from gmstudio.engine.density.statistics.likelihoods import LikelihoodStatistic
 from gmstudio.engine.density.statistics.statistic import Scored, Statistic
+from gmstudio.engine.evaluation.likelihood import MAX_SUBPIXELS
 from gmstudio.engine.runtime.inspection import exploring
 from gmstudio.families.base import Preparation
 from gmstudio.runs.scores import KeptChunk, ScoreStore, SeriesKey, SeriesText
@@ -32,6 +33,7 @@ FLUSH_S = 0.5
 SHORT_S, LONGEST_S = 0.02, 0.2
 """Time of a piece, and that of one with more images, where it makes each of them cheaper by a factor of ``GAIN``."""
 GAIN = 1.25
+MAX_PIECE = 256
 RETRY = 64
 """Pieces after which the times of other sizes are measured once more."""
 VERSION = 2
@@ -100,15 +102,20 @@ class ChunkScorer:
         """Return the kept scores of some chunks."""
         return {} if self._store is None else self._store.read(self._series, digests)
 
+    @property
+    def together(self) -> bool:
+        """Whether consecutive chunks are scored in batches that they share, as there is no noise."""
+        return not self._statistic.noisy and not self._parts
+
     def computed(
-        self, images: NDArray[np.uint8], labels: NDArray[np.int64] | None, digest: bytes
+        self, images: NDArray[np.uint8], labels: NDArray[np.int64] | None, digests: Sequence[bytes]
     ) -> Iterator[Piece | Preparation]:
-        """Compute the scores of a chunk and keep them; yields after each piece.
+        """Compute the scores of consecutive chunks, of one unless ``together``, and keep them; yields after each piece.
 
         Args:
-            images: of the chunk, at most ``CHUNK``.
+            images: of the chunks, which have ``CHUNK`` images each but for the last one.
             labels: of the images.
-            digest: key of the chunk.
+            digests: keys of the chunks.
         """
         if not self._is_prepared:
             statistic = self._statistic
@@ -116,12 +123,21 @@ class ChunkScorer:
             yield from own
             self._is_prepared = True
         self._has_computed = True
+        assert len(digests) == 1 or self.together, "noise is that of one chunk"
         found: list[Scored] = []
-        for piece in self._combined(images, labels) if self._parts else self._scored(images, labels, digest):
+        kept = 0
+        for piece in self._combined(images, labels) if self._parts else self._scored(images, labels, digests[0]):
             if isinstance(piece, Piece) and piece.scored is not None:
                 found.append(piece.scored)
-                if piece.rows.stop == len(images):
-                    self._keep(digest, found)
+                ended = len(digests) if piece.rows.stop == len(images) else piece.rows.stop // CHUNK
+                if ended > kept:
+                    values, errors = _joined(found)
+                    for number in range(kept, ended):
+                        rows = slice((number - kept) * CHUNK, (number - kept + 1) * CHUNK)
+                        self._keep(digests[number], KeptChunk(values[rows], None if errors is None else errors[rows]))
+                    rest = slice((ended - kept) * CHUNK, None)
+                    found = [Scored(values[rest], None if errors is None else errors[rest])]
+                    kept = ended
             yield piece
 
     def text(self) -> SeriesText:
@@ -148,9 +164,9 @@ class ChunkScorer:
     def _scored(
         self, images: NDArray[np.uint8], labels: NDArray[np.int64] | None, digest: bytes
     ) -> Iterator[Piece | Preparation]:
-        """Score a chunk by the statistic itself."""
+        """Score images by the statistic itself, with the noise of a chunk."""
         subject, size = self._statistic.subject, self._size
-        generator = noise_of(self._seed, digest, subject.weights, subject.model.device)
+        generator = noise_of(self._seed, digest, subject.weights, self._statistic.device)
         given = labels if self._statistic.uses_labels else None
         evaluates = not any(module.training for module in subject.model.modules())
         start = 0
@@ -197,15 +213,15 @@ class ChunkScorer:
         if kept is not None and len(kept.values) == len(images):
             return Scored(kept.values, kept.errors)
         found: list[Scored] = []
-        for step in self.computed(images, labels, digest):
+        for step in self.computed(images, labels, [digest]):
             if isinstance(step, Piece) and step.scored is not None:
                 found.append(step.scored)
             yield step
         return Scored(*_joined(found))
 
-    def _keep(self, digest: bytes, parts: list[Scored]) -> None:
+    def _keep(self, digest: bytes, chunk: KeptChunk) -> None:
         if self._store is not None:
-            self._store.add(digest, _joined(parts))
+            self._store.add(digest, chunk)
             if time.monotonic() - self._written > FLUSH_S:
                 self.flush()
 
@@ -239,8 +255,8 @@ class _Size:
     """
 
     def __init__(self, statistic: Statistic) -> None:
-        self._most = max(1, min(statistic.batch_size, CHUNK))
         self._fixed = statistic.noisy
+        self._most = max(1, min(statistic.batch_size, CHUNK) if self._fixed else _largest(statistic))
         self._each_s: dict[int, float] = {}
         self._pieces = 0
         self.value = self._most if self._fixed else min(8, self._most)
@@ -261,6 +277,11 @@ class _Size:
             2 * seconds < SHORT_S or (2 * seconds < LONGEST_S and GAIN * each_s.get(double, 0.0) < each_s[size])
         ):
             self.value = double
+
+
+def _largest(statistic: Statistic) -> int:
+    """Most images of a piece without noise: small networks are slowed down by what each piece costs besides."""
+    return min(4 * statistic.batch_size, MAX_PIECE, MAX_SUBPIXELS // statistic.subject.model.image.num_dims)
 
 
 def _joined(parts: list[Scored]) -> KeptChunk:

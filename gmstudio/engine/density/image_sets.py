@@ -23,6 +23,7 @@ from gmstudio.data.progress import Progress
 from gmstudio.engine.density.conversion import check_convertible, conversion_text, convert
 from gmstudio.engine.density.opened_images import OpenedImages, OpeningWork, check_memory
 from gmstudio.engine.density.picture_sets import images_given, images_of_folder
+from gmstudio.engine.runtime.beside import at_once
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.meter import Meter
 from gmstudio.engine.runtime.run_data import load_run_data
@@ -96,13 +97,7 @@ def open_images(
 
 def open_now(context: EngineContext, spec: ImageSet, target: ImageSpec | None) -> OpenedImages:
     """Open a set at once; see ``open_images``."""
-    opening = open_images(context, spec, target)
-    while True:
-        try:
-            next(opening)
-        except StopIteration as end:
-            opened: OpenedImages = end.value
-            return opened
+    return at_once(open_images(context, spec, target))
 
 
 def _keep(kept: OrderedDict[bytes, _Kept], key: bytes, entry: _Kept) -> None:

@@ -13,10 +13,10 @@ from gmstudio.engine.density.scoring import Scores, score_and_keep
 from gmstudio.engine.density.statistics import statistic_named, statistics_of
 from gmstudio.engine.density.statistics.statistic import Statistic
 from gmstudio.engine.density.subject import Subject
-from gmstudio.engine.density.subjects import ANY_FAMILY, subject_of
+from gmstudio.engine.density.subjects import subject_of
 from gmstudio.engine.density.surprisal import MAX_MAPPED, surprisal_maps, surprisal_refusal
 from gmstudio.engine.evaluation.label_mixture import label_mixture
-from gmstudio.engine.runtime.context import EngineContext
+from gmstudio.engine.runtime.context import ANY_FAMILY, EngineContext
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterator
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gmstudio.engine.runtime.inspection import in_background
 
@@ -16,6 +16,16 @@ def result_of(pieces: Iterator[T | None]) -> Generator[None, None, T]:
             return piece
         yield None
     raise AssertionError("The last piece is the result.")
+
+
+def at_once(job: Generator[Any, None, T]) -> T:
+    """Advance a job to its end, and return its result."""
+    while True:
+        try:
+            next(job)
+        except StopIteration as end:
+            result: T = end.value
+            return result
 
 
 def beside(work: Callable[[], T]) -> Generator[None, None, T]:

@@ -1,5 +1,6 @@
 """Background models: found among runs, proposed, trained."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,13 @@ import torch
 
 from gmstudio.engine.density import background
 from gmstudio.engine.density.anomalies_handlers import AnomaliesFeature
-from gmstudio.engine.density.background import background_spec, find_background, find_backgrounds, train_background
+from gmstudio.engine.density.background import (
+    background_spec,
+    find_background,
+    find_backgrounds,
+    search_backgrounds,
+    train_background,
+)
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.training.job import TrainingJob, start_training
@@ -18,7 +25,7 @@ from gmstudio.protocol.base import Event
 from gmstudio.protocol.density_background import BackgroundProposed, ProposeBackground
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.runs.folder import RunFolder
-from gmstudio.runs.record import RunError, read_record, write_record
+from gmstudio.runs.record import RECORD_NAME, RunError, RunRecord, read_record, write_record
 
 CPU = torch.device("cpu")
 CACHE = DatasetCache()
@@ -87,6 +94,42 @@ class TestSearch:
         with pytest.raises(RunError, match="is not a run"):
             find_background(tmp_path, tmp_path / "model")
 
+    def test_a_large_library_is_searched_in_pieces(self, tmp_path: Path) -> None:
+        model = trained(tmp_path / "model")
+        noised = trained(tmp_path / "noised", mutation=0.3)
+        for number in range(200):
+            folder = tmp_path / f"other {number}"
+            folder.mkdir()
+            shutil.copyfile(model / RECORD_NAME, folder / RECORD_NAME)
+        pieces = 0
+        search = search_backgrounds(tmp_path / "nowhere", model)
+        while True:
+            try:
+                next(search)
+            except StopIteration as end:
+                assert end.value == (str(noised),)
+                break
+            pieces += 1
+        assert pieces >= 202, "one a folder"
+
+    def test_a_record_is_read_again_only_where_it_has_changed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        model, other = trained(tmp_path / "model"), trained(tmp_path / "other")
+        assert find_background(tmp_path, model) == ""
+        read: list[Path] = []
+
+        def counting(folder: Path) -> RunRecord:
+            read.append(Path(folder))
+            return read_record(folder)
+
+        monkeypatch.setattr(background, "read_record", counting)
+        assert find_background(tmp_path, model) == "" and read == [model], "that of the run itself"
+        record = read_record(other)
+        noised = msgspec.structs.replace(record.training, mutation=0.25)
+        write_record(other, msgspec.structs.replace(record, training=noised))
+        assert find_background(tmp_path, model) == str(other) and read[1:].count(other) == 1
+
 
 class TestSpec:
     def test_it_is_that_of_the_run_with_noise(self, library: Path) -> None:
@@ -121,11 +164,10 @@ class TestTraining:
 
 
 def test_the_engine_proposes_settings_and_names_what_is_there(library: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    events: list[Event] = []
-    feature = AnomaliesFeature(EngineContext(events.append))
-    handler = feature.handlers()[ProposeBackground]
-    assert handler(ProposeBackground(request=7, run=str(library / "model"), mutation=0.15)) is None
-    (found,) = events
+    handler = AnomaliesFeature(EngineContext(lambda _: None)).handlers()[ProposeBackground]
+    job = handler(ProposeBackground(request=7, run=str(library / "model"), mutation=0.15))
+    assert job is not None
+    (found,) = filter(None, job)
     assert isinstance(found, BackgroundProposed)
     assert found.request == 7
     assert found.existing == (str(library / "new"), str(library / "old"))

@@ -13,6 +13,7 @@ from gmstudio.engine.density.scores_handlers import subject_for
 from gmstudio.engine.density.scoring import score_and_keep
 from gmstudio.engine.density.statistics.log_prob import LogProb
 from gmstudio.engine.density.subjects import subject_of, weights_digest
+from gmstudio.engine.runtime.beside import at_once
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.models import Loaded
 from gmstudio.protocol.density import StatisticSettings
@@ -75,7 +76,7 @@ def test_other_runs_are_loaded_where_a_statistic_needs_them(context: EngineConte
     settings = StatisticSettings(ensemble=(first, second))
     subject = subject_of(context, first, settings)
     assert [member.run for member in subject.ensemble(settings)] == [first, second]
-    assert subject_for(context, first, LogProb, settings).others == {}, "log p needs the run alone"
+    assert at_once(subject_for(context, first, LogProb, settings)).others == {}, "log p needs the run alone"
     with pytest.raises(ValueError, match=r"several runs need the same images\. Choose runs"):
         subject_of(context, first, StatisticSettings(ensemble=(first, large)))
     with pytest.raises(RunError, match="not a run"):
