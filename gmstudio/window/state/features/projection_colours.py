@@ -66,7 +66,7 @@ class ProjectionColours(QObject):
 
     def __init__(self, state: ProjectionState, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self.by, self.hidden = LABEL, frozenset[int]()
+        self.by, self.hidden = state.owner.colour or LABEL, frozenset[int]()
         self.low, self.high = 2.0, 98.0
         self.values: NDArray[np.float64] | None = None
         self.unit = self.title = self.problem = self.progress = ""
@@ -83,6 +83,7 @@ class ProjectionColours(QObject):
         state.images_changed.connect(self._on_images_changed)
         state.places_changed.connect(self._refresh)
         state.owner.run_changed.connect(self._list_statistics)
+        state.owner.library.catalog_arrived.connect(self._refresh)  # of a new engine, which scores what is missing
 
     def options(self) -> tuple[ColourOption, ...]:
         """Return the quantities by which the points can be coloured."""
@@ -108,7 +109,7 @@ class ProjectionColours(QObject):
     def choose(self, by: str) -> None:
         """Colour by another quantity."""
         if by != self.by:
-            self.by = by
+            self.by = self._state.owner.colour = by
             self._score.cancel()
             self._scored = None
             self.values, self.problem, self.progress = None, "", ""

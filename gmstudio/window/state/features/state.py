@@ -24,6 +24,7 @@ class FeaturesState(QObject):
         library: runs.
         run: path of the run, or "".
         space: chosen features of the run, or of a baseline on its data.
+        colour: quantity that colours the points of projections, as ``ProjectionColours`` names it.
         compared: features that the chosen ones are compared with: kept ones and baselines, in this order.
         layers: layers of the run whose values are features.
         active: the panel is on the screen.
@@ -47,6 +48,7 @@ class FeaturesState(QObject):
         self.run = ""
         self.space = FeatureSpace()
         self._wished = FeatureSpace(layer="")  # as the user chose it, for the run that is shown next
+        self.colour = ""
         self.compared: tuple[FeatureSpace, ...] = BASELINES
         self.active = False
         self.layers = FeatureLayers(events, library, self)
@@ -94,10 +96,16 @@ class FeaturesState(QObject):
             self.active_changed.emit()
 
     def choices(self) -> dict[str, Any]:
-        """Chosen features as JSON values, kept from one start of the window to the next."""
+        """Chosen features and colour as JSON values, kept from one start of the window to the next."""
         wished = self._wished
         compared = [msgspec.to_builtins(space) for space in self.compared]
-        return {"layer": wished.layer, "timestep": wished.timestep, "num_dims": wished.num_dims, "compared": compared}
+        return {
+            "layer": wished.layer,
+            "timestep": wished.timestep,
+            "num_dims": wished.num_dims,
+            "compared": compared,
+            "colour": self.colour,
+        }
 
     def restore_choices(self, values: dict[str, Any]) -> None:
         """Take the features that were kept; they are shown as soon as the layers of the run are known."""
@@ -105,6 +113,8 @@ class FeaturesState(QObject):
         if isinstance(layer, str) and isinstance(timestep, int) and isinstance(num_dims, int):
             self._wished = FeatureSpace(layer=layer, timestep=max(timestep, 0), num_dims=max(num_dims, 0))
             self._settle_space()
+        if isinstance(values.get("colour"), str):
+            self.colour = values["colour"]
         try:
             self._set_compared(msgspec.convert(values.get("compared"), tuple[FeatureSpace, ...]))
         except msgspec.ValidationError:  # of another version

@@ -196,7 +196,6 @@ VALUES = {
     "features.projection_seed": 8,
     "features.projection_first": 3,
     "features.projection_second": 5,
-    "features.projection_colour": "none",
     "features.projection_low": 7,
     "features.projection_high": 91,
     "features.projection_nearest": 12,

@@ -185,6 +185,35 @@ def test_colours_of_statistics_arrive_while_they_are_computed(page: Page) -> Non
     assert len(page.scene.sent(ListStatistics)) == 1
 
 
+def test_a_statistic_colours_the_points_after_a_restart_too(page: Page) -> None:
+    page.activate()
+    colours = ProjectionColours(page.state)
+    colours.set_active(True)
+    page.scene.serve()
+    colours.choose("statistic:log_prob")
+    again = Page()
+    again.scene.state.restore_choices(page.scene.state.choices())
+    again.activate()
+    colours = ProjectionColours(again.state)
+    colours.set_active(True)
+    assert colours.by == "statistic:log_prob" and colours.values is None
+    again.scene.serve()
+    assert colours.values is not None and len(again.scene.sent(ScoreImages)) == 1
+
+
+def test_a_new_engine_scores_what_the_former_did_not_finish(page: Page) -> None:
+    page.activate()
+    colours = ProjectionColours(page.state)
+    colours.set_active(True)
+    page.scene.serve()
+    colours.choose("statistic:log_prob")
+    page.scene.fail(page.scene.sent(ScoreImages)[-1], "The engine ended.", Reason.ENGINE_GONE)
+    assert not colours.progress and not colours.problem
+    page.scene.library.catalog_arrived.emit()
+    page.scene.serve()
+    assert len(page.scene.sent(ScoreImages)) == 2 and colours.values is not None
+
+
 def test_a_refused_statistic_is_a_sentence(page: Page) -> None:
     page.activate()
     colours = ProjectionColours(page.state)

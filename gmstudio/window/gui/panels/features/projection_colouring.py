@@ -86,7 +86,7 @@ class ProjectionColouring(QWidget):
         colours.changed.connect(self._show)
         theme().changed.connect(self._on_theme_changed)
         self._fill()
-        panel.remember(self.by, self.low, self.high)
+        panel.remember(self.low, self.high)  # the quantity is kept by the state, as statistics are listed later
 
     def _lay_out(self) -> None:
         label = QLabel("Colour by")
