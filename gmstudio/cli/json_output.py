@@ -77,10 +77,10 @@ class Answer:
         if self.as_json:
             print_json(self._document)
 
-    def progress_console(self) -> "Console | None":
-        """Console for progress bars: stderr where stdout belongs to the document; None: the usual one."""
-        if not self.as_json:
-            return None
+    def progress_console(self) -> "Console":
+        """Console for progress bars: stderr where stdout belongs to the document; quiet where it is no terminal."""
         from rich.console import Console
 
-        return Console(stderr=True)
+        console = Console(stderr=self.as_json)
+        console.quiet = not console.is_terminal  # else each bar leaves an empty line
+        return console

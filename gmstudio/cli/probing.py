@@ -208,9 +208,9 @@ def _accuracies(answer: Answer, probed: "FeaturesProbed") -> list[dict[str, obje
                 "labels_per_class": result.labels_per_class or ALL,
                 "num_labels": result.num_labels,
                 "linear_mean": float(linear.mean()),
-                "linear_std": float(linear.std()),
+                "linear_std": _spread(linear),
                 "neighbours_mean": float(nearest.mean()),
-                "neighbours_std": float(nearest.std()),
+                "neighbours_std": _spread(nearest),
                 "regularization": result.regularization.numpy().tolist(),
             }
         )
@@ -233,15 +233,21 @@ def _fine_tune(
     words = []
     for curve in found.curves:
         last = curve.accuracies.numpy()[:, -1]
-        row[curve.kind.replace("-", "_")] = {"mean": float(last.mean()), "std": float(last.std())}
+        row[curve.kind.replace("-", "_")] = {"mean": float(last.mean()), "std": _spread(last)}
         words.append(f"{curve.kind} {_share(last)}")
     text = f"  {_labels_text(command.labels_per_class)}, {command.steps:,} steps: {', '.join(words)}"
     answer.line(text)
     return row
 
 
+def _spread(accuracies: Any) -> float | None:
+    """Sample standard deviation over the seeds; None for one."""
+    return float(accuracies.std(ddof=1)) if len(accuracies) > 1 else None
+
+
 def _share(accuracies: Any) -> str:
-    return f"{accuracies.mean():.4f} ± {accuracies.std():.4f}"
+    spread = _spread(accuracies)
+    return f"{accuracies.mean():.4f}" + ("" if spread is None else f" ± {spread:.4f}")
 
 
 def _labels_text(count: int) -> str:

@@ -39,10 +39,19 @@ def test_the_document_has_accuracies_of_the_run_and_of_the_baselines(run: Path) 
     assert any("C is 1 there" in text for text in found["warnings"])
 
 
+def test_the_spread_is_that_of_the_sample_and_of_one_seed_there_is_none(run: Path) -> None:
+    assert probing._spread(np.array([0.5, 0.7])) == pytest.approx(0.1 * np.sqrt(2))
+    assert probing._share(np.array([0.5, 0.7])) == "0.6000 ± 0.1414"
+    found = json.loads(invoked(str(run), "--labels", "all", "--labels", "2", "--no-baselines", *QUICK, "--json"))
+    assert found["labels"][0]["linear_std"] is None and found["labels"][0]["neighbours_std"] is None
+    assert found["labels"][1]["linear_std"] >= 0.0
+
+
 def test_lines_name_the_space_and_the_spread(run: Path) -> None:
     shown = invoked(str(run), "--labels", "all", "--layer", "hidden1", "--no-baselines", *QUICK)
     assert "VAE, Hidden layer 1 of 1 of the encoder, 16 dimensions, 60 test images:" in shown
-    assert "all labels: linear probe 0." in shown and "Pixels" not in shown
+    assert "all labels: linear probe 0." in shown and "Pixels" not in shown and "±" not in shown
+    assert "" not in shown.splitlines()  # progress bars leave nothing where there is no terminal
 
 
 def test_the_three_classifiers_are_compared(run: Path) -> None:

@@ -199,7 +199,7 @@ class FineTuning:
         shape = (len(KINDS), command.num_seeds, len(self._places))
         self._accuracies, self._losses = np.full(shape, np.nan), np.full(shape, np.nan)
         self._meter, self._pieces = Meter(), {kind: PieceSize() for kind in KINDS}
-        self._began, self._done_steps = time.monotonic(), 0
+        self._began, self._done_steps = 0.0, 0
 
     def _find_test(self) -> tuple[NDArray[np.uint8], Tensor]:
         split = self._dataset.test if len(self._dataset.test) else self._dataset.valid
@@ -268,6 +268,7 @@ class FineTuning:
                 place += 1
             if step == self._command.steps:
                 return
+            self._began = self._began or time.monotonic()  # what came before is done once, whatever the steps
             size = min(self._command.batch_size, len(labels))
             batch = torch.from_numpy(order.permutation(len(labels))[:size]).to(labels.device)
             for kind, one in classifiers.items():
@@ -336,7 +337,7 @@ class FineTuning:
 
     def _progress(self, number: int) -> WorkProgress:
         total = self._command.steps * self._command.num_seeds
-        share, seconds = self._done_steps / total, time.monotonic() - self._began
+        share, seconds = self._done_steps / total, time.monotonic() - (self._began or time.monotonic())
         left = seconds / share * (1.0 - share) if share > 0.0 and seconds > MEASURED_S else -1.0
         stage = "Training classifiers"
         if self._command.num_seeds > 1:
