@@ -216,6 +216,8 @@ def _background(answer: Answer, context: "EngineContext", wanted: Wanted, path: 
     Raises:
         ValueError: when its training does not come to its end.
     """
+    from rich.console import Console
+
     from gmstudio.engine.density.background import find_background, train_background
     from gmstudio.runs.library import runs_home
     from gmstudio.runs.record import read_record
@@ -226,7 +228,7 @@ def _background(answer: Answer, context: "EngineContext", wanted: Wanted, path: 
     if found:
         return found
     answer.line(f"There is no background model of {path}; one is trained on data with noise μ = {wanted.mutation:g}.")
-    watcher = Watcher(answer.progress_console() or new_console())
+    watcher = Watcher(Console(stderr=True) if answer.as_json else new_console())
     started: list[str] = []
 
     def start() -> Any:
