@@ -25,8 +25,9 @@ from gmstudio.engine.density.subject import Subject
 from gmstudio.engine.density.surprisal import surprisal_maps, surprisal_refusal
 from gmstudio.engine.evaluation.label_mixture import label_mixture
 from gmstudio.engine.features.extraction import features_of
+from gmstudio.engine.features.neighbours import distances_to
 from gmstudio.engine.latents.codes import label_name
-from gmstudio.engine.runtime.beside import in_blocks
+from gmstudio.engine.runtime.beside import beside, result_of
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.inspection import exploring
 from gmstudio.families.base import Encoder, Posterior
@@ -50,7 +51,6 @@ MAX_SEARCHED = 20_000
 """Training images that are searched, the first ones: a code takes a pass of the model for each."""
 COPIED_EACH = 32
 """Training images of a piece; a set that is drawn anew at each visit takes half a millisecond an image."""
-BLOCK_BYTES = 1 << 22
 PIXELS, CODE = NEIGHBOUR_PARTS
 Part = Iterator[ImagePart | str | None]
 Images = NDArray[np.uint8]
@@ -245,19 +245,14 @@ def nearest_part(shown: OneImage, space: str, count: int) -> Part:
         raise ValueError(f"The training images are now {spec}, the model's {shown.opened.image}; restore the data.")
     train = yield from _train_images(dataset)
     features = FeatureSpace(run=shown.subject.run, layer="") if space == CODE else FeatureSpace()
-    title, found = "", []
-    for images in (train, shown.opened.images):
-        for values in features_of(shown.context, features, images, spec, seed=shown.seed):
-            if values is not None:
-                found.append(values.values)
-                title = values.title
-            yield None
-    distances = yield from _distances(found[0], found[1][0])
+    known = yield from result_of(features_of(shown.context, features, train, spec, seed=shown.seed))
+    own = yield from result_of(features_of(shown.context, features, shown.opened.images, spec, seed=shown.seed))
+    distances = yield from beside(lambda: distances_to(own.values[0], known.values))
     nearest = np.argsort(distances, kind="stable")[:count]
     labels = dataset.train.labels
     yield Nearest(
         space=space,
-        title=title,
+        title=known.title,
         indices=Array.of(nearest.astype(np.int64)),
         images=Array.of(train[nearest]),
         distances=Array.of(distances[nearest]),
@@ -289,17 +284,6 @@ def _train_images(dataset: Dataset) -> Generator[None, None, Images]:
         yield None
     _COPIES[dataset] = images
     return images
-
-
-def _distances(features: NDArray[np.float32], query: NDArray[np.float32]) -> Generator[None, None, NDArray[np.float64]]:
-    """(N,) Euclidean distances of (N, F) features from (F,), computed beside the engine's loop."""
-    found = np.empty(len(features))
-
-    def work(rows: slice) -> None:
-        found[rows] = np.sqrt(np.square(features[rows].astype(np.float64) - query).sum(1))
-
-    yield from in_blocks(len(features), max(1, BLOCK_BYTES // (8 * features.shape[1])), work)
-    return found
 
 
 def _vector(values: torch.Tensor) -> NDArray[np.float32]:

@@ -15,8 +15,8 @@ from gmstudio.protocol.features import FindNeighbours, NeighboursFound
 from gmstudio.protocol.images import ImageSpec
 
 MAX_NEIGHBOURS = 4096
-ROWS = 4096
-"""Images that are compared at a time."""
+BLOCK_BYTES = 16 << 20
+"""Memory of the features that are compared at a time."""
 
 
 def find_neighbours(context: EngineContext, command: FindNeighbours) -> Job:
@@ -56,8 +56,9 @@ def _find(context: EngineContext, command: FindNeighbours) -> Job:
 
 def distances_to(one: Features, others: Features) -> np.ndarray:
     """Euclidean distances of a vector (F,) from others (N, F): (N,) float64."""
+    rows = max(1, BLOCK_BYTES // (8 * others.shape[1]))
     parts = [
-        np.sqrt(np.square(others[start : start + ROWS].astype(np.float64) - one).sum(axis=1))
-        for start in range(0, len(others), ROWS)
+        np.sqrt(np.square(others[start : start + rows].astype(np.float64) - one).sum(axis=1))
+        for start in range(0, len(others), rows)
     ]
     return np.concatenate(parts)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.data.dataset import Dataset
+from gmstudio.engine.density.image_sets import title_of_data
 from gmstudio.engine.density.quality.drawing import KeptSamples, sampler_words
 from gmstudio.engine.density.quality.frechet import FrechetCurve, FrechetReference, frechet_curve
 from gmstudio.engine.density.quality.kernel import kernel_distance
@@ -27,7 +28,6 @@ from gmstudio.engine.density.quality.spaces import (
     Space,
     TrainedClassifier,
     classifier_of,
-    data_title,
     has_classes,
     open_space,
     refuse_classifier,
@@ -69,8 +69,8 @@ def check_measurement(command: MeasureSamples, dataset: Dataset) -> None:
     images = len(dataset.train)
     if images < MIN_TRAINING:
         raise ValueError(
-            f"{data_title(dataset)} has {images} training images; a comparison needs {MIN_TRAINING} or more. Choose a "
-            "run of another data set."
+            f"{title_of_data(dataset)} has {images} training images; a comparison needs {MIN_TRAINING} or more. Choose "
+            "a run of another data set."
         )
     for name, k in (
         ("precision and recall", command.neighbour),
@@ -154,7 +154,7 @@ class Measurement:
             key=self._kept.key,
             count=len(samples),
             image=dataset.image,
-            data=data_title(dataset),
+            data=title_of_data(dataset),
             label_names=tuple(dataset.label_names),
             space=space.title,
             num_features=space.num_features,

@@ -20,8 +20,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gmstudio.data import SOURCES
 from gmstudio.data.dataset import Dataset
+from gmstudio.engine.density.image_sets import title_of_data
 from gmstudio.engine.density.quality import classifier as settings
 from gmstudio.engine.density.quality.classifier import (
     Classifier,
@@ -35,7 +35,6 @@ from gmstudio.engine.density.quality.inception import NUM_FEATURES as INCEPTION_
 from gmstudio.engine.density.quality.inception import FrechetInception, load_inception
 from gmstudio.engine.density.quality.progress import Step
 from gmstudio.engine.runtime.beside import beside
-from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.data import SplitName
 from gmstudio.protocol.density_samples import SampleSpace
 from gmstudio.runs.atomic import replace_file
@@ -111,12 +110,6 @@ class TrainedClassifier:
     warning: str = ""
 
 
-def data_title(dataset: Dataset) -> str:
-    """Short name of a data set."""
-    source = SOURCES[dataset.source]
-    return source.label(parse_config(source.Config, dataset.config))
-
-
 def has_classes(dataset: Dataset) -> bool:
     """Return whether training images have labels of two classes or more."""
     return len(dataset.train_labels) > 1
@@ -126,7 +119,7 @@ def refuse_classifier(dataset: Dataset) -> str:
     """Return why no classifier can be trained, a sentence; empty: one can."""
     if has_classes(dataset):
         return ""
-    name, count = data_title(dataset), len(dataset.train_labels)
+    name, count = title_of_data(dataset), len(dataset.train_labels)
     found = "have no labels" if not count else f"have one label only ({dataset.train_labels[0]})"
     return (
         f"A classifier needs labels of two classes or more; the training images of {name} {found}. Choose pixels or "
@@ -154,7 +147,7 @@ def open_space(
             raise ValueError(refuse_classifier(dataset))
         score = "" if math.isnan(trained.accuracy) else f", {100 * trained.accuracy:.1f} %"
         width = trained.network.num_features
-        title = f"classifier of {data_title(dataset)}, {width} features{score}"
+        title = f"classifier of {title_of_data(dataset)}, {width} features{score}"
         return Space(title, width, AT_ONCE["classifier"], trained.network.features)
     if spec.kind == "random":
         network = seeded(lambda: convolutional_classifier(image, 2), CLASSIFIER_SEED, device).eval()
