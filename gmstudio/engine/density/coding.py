@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.engine.runtime.inspection import PIECE_S
+from gmstudio.engine.runtime.matrix_threads import one_matrix_thread
 from gmstudio.families.autoregressive.base import NO_LABEL, AutoregressiveFamily, check_images
 from gmstudio.families.autoregressive.orders import ORDER_NAMES, named_order
 from gmstudio.families.base import Family
@@ -143,20 +144,10 @@ def one_thread() -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        with _blas_threads().limit(limits=1):
+        with one_matrix_thread():
             yield
     finally:
         torch.set_num_threads(before)
-
-
-_found: list[Any] = []
-
-
-def _blas_threads() -> Any:
-    """Controller of numpy's threads; to find the libraries takes some milliseconds, once."""
-    if not _found:
-        _found.append(importlib.import_module("threadpoolctl").ThreadpoolController())
-    return _found[0]
 
 
 def encode(coding: Coding, images: NDArray[np.uint8]) -> Iterator[Advance | Encoded]:

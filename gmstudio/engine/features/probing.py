@@ -18,14 +18,14 @@ Shapes: N training images, M test images, n labelled images, F features.
 
 import importlib
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from gmstudio.engine.runtime.matrix_threads import one_matrix_thread
 
 REGULARIZATIONS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """Values of C that cross-validation compares."""
@@ -186,7 +186,7 @@ def fit_linear(features: Features, labels: Labels, regularization: float) -> Fit
     warnings.filterwarnings("ignore", category=errors.ConvergenceWarning)  # noticed below, and told to the user
     classifier = linear.LogisticRegression(C=regularization, max_iter=MAX_ITERATIONS)
     pipeline = importlib.import_module("sklearn.pipeline").make_pipeline(preprocessing.StandardScaler(), classifier)
-    with single_threaded():
+    with one_matrix_thread():
         pipeline.fit(_wide(features), labels)
     return Fitted(pipeline, int(classifier.n_iter_.max()) < MAX_ITERATIONS)
 
@@ -213,25 +213,8 @@ def neighbour_accuracy(
     library = importlib.import_module("sklearn.neighbors")
     count = min(neighbours, int(np.unique(train_labels, return_counts=True)[1].min()))
     classifier = library.KNeighborsClassifier(count, algorithm="brute").fit(train, train_labels)
-    with single_threaded():
+    with one_matrix_thread():
         return float(np.mean(classifier.predict(test) == test_labels))
-
-
-@contextmanager
-def single_threaded() -> Iterator[None]:
-    """Let numpy's products of matrices use one thread: for these small ones, several cost ten times as much work.
-
-    Torch's threads are left as they are.
-    """
-    with _matrix_libraries().limit(limits=1):
-        yield
-
-
-@cache
-def _matrix_libraries() -> Any:
-    """Controller of the libraries with which numpy and scipy multiply matrices."""
-    importlib.import_module("scipy.linalg")  # has one of its own, which is to be found
-    return importlib.import_module("threadpoolctl").ThreadpoolController().select(internal_api="openblas")
 
 
 def _wide(features: Features) -> NDArray[np.float64]:

@@ -1,0 +1,52 @@
+"""Threads of the libraries with which numpy and scipy multiply matrices; those of torch are left as they are.
+
+The limit is one of the whole process, and several pieces of work may want it at once, on the engine's loop and in
+threads beside it. It is counted, so that it is lifted by the last of them: lifted by the first, another one would sum
+in another order, and images that are coded then could not be decoded. As OpenBLAS obeys one thread only, the one that
+has set a limit first, a thread of its own sets and lifts it. Where OpenMP gives each thread its own limit, each sets
+its own besides.
+"""
+
+import importlib
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, nullcontext
+from functools import cache
+from typing import Any
+
+_LOCK = threading.Lock()
+_SETTER = ThreadPoolExecutor(1, thread_name_prefix="matrix-threads")
+_LIMIT = ExitStack()
+_holders = 0
+"""Pieces of work that want the limit now."""
+
+
+@contextmanager
+def one_matrix_thread() -> Iterator[None]:
+    """Let numpy's products of matrices use one thread: sums are taken in one order, and small ones cost less work."""
+    global _holders
+    with _LOCK:
+        if not _holders:
+            _SETTER.submit(lambda: _LIMIT.enter_context(_matrix_libraries().limit(limits=1))).result()
+        _holders += 1
+    try:
+        with _matrix_libraries().limit(limits=1) if _has_limits_by_thread() else nullcontext():
+            yield
+    finally:
+        with _LOCK:
+            _holders -= 1
+            if not _holders:
+                _SETTER.submit(_LIMIT.close).result()
+
+
+@cache
+def _matrix_libraries() -> Any:
+    """Controller of the libraries; to find them takes some milliseconds."""
+    importlib.import_module("scipy.linalg")  # has one of its own, which is to be found
+    return importlib.import_module("threadpoolctl").ThreadpoolController().select(user_api="blas")
+
+
+@cache
+def _has_limits_by_thread() -> bool:
+    return any(getattr(each, "threading_layer", "") == "openmp" for each in _matrix_libraries().lib_controllers)
