@@ -103,13 +103,13 @@ class PictureSource(QObject):
         if not self.take_mime(QGuiApplication.clipboard().mimeData(), "The pasted picture"):
             self.failed.emit("The clipboard holds no picture; copy a picture, or its file, first.")
 
-    def take_mime(self, data: QMimeData, name: str = "The dropped picture") -> bool:
+    def take_mime(self, data: QMimeData | None, name: str = "The dropped picture") -> bool:
         """Take a picture, or the first file, from pasted or dropped data; False when there is neither."""
         path = file_in(data)
         if path:
             self.open(path)
             return True
-        image = data.imageData() if data.hasImage() else None
+        image = data.imageData() if data is not None and data.hasImage() else None
         if not isinstance(image, QImage) or image.isNull():
             return False
         if image.width() * image.height() > MAX_PIXELS:
@@ -137,9 +137,10 @@ class PictureSource(QObject):
         return super().eventFilter(watched, event)
 
 
-def file_in(data: QMimeData) -> str:
-    """Path of the first local file in pasted or dropped data, or ""."""
-    files = (url.toLocalFile() for url in data.urls() if url.isLocalFile())
+def file_in(data: QMimeData | None) -> str:
+    """Path of the first local file in pasted or dropped data, or ""; None: the clipboard was never filled."""
+    urls = data.urls() if data is not None else []
+    files = (url.toLocalFile() for url in urls if url.isLocalFile())
     return next((path for path in files if path), "")
 
 

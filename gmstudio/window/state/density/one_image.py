@@ -114,6 +114,7 @@ class OneImageState(QObject):
         owner.images_changed.connect(self._on_images_changed)
         for change in (owner.runs_changed, owner.library.changed, owner.active_changed, owner.library.catalog_arrived):
             change.connect(self._renew)
+        owner.library.checkpoint_chosen.connect(self._forget)
 
     @property
     def runs(self) -> tuple[str, ...]:
@@ -137,6 +138,16 @@ class OneImageState(QObject):
     def busy(self) -> bool:
         """Parts are to come."""
         return bool(self._queue) or any(worker.request.busy for worker in self._workers)
+
+    def is_older(self, run: str) -> bool:
+        """Return whether a run has other weights by now than those that its card is of."""
+        card, library = self.cards.get(run), self._owner.library
+        info = library.info(run)
+        if card is None or info is None or card.step < 0:
+            return False
+        if run == library.live:  # whose step is heard of from time to time only
+            return info.step > card.step
+        return library.chosen_steps.get(run, info.step) != card.step
 
     def set_index(self, index: int) -> None:
         """Choose an image of the panel's set."""
@@ -184,6 +195,13 @@ class OneImageState(QObject):
     def _on_images_changed(self) -> None:
         self.index = 0
         self._renew()
+
+    def _forget(self, run: str) -> None:
+        """Ask a model anew, with the weights that were chosen."""
+        if run in self.cards:
+            self._pause()
+            self.cards[run] = ModelCard(run)
+            self._renew()
 
     def _renew(self, _value: object = None) -> None:
         """Ask for what is shown, where it was not asked for yet; cards of the same image stay."""

@@ -26,15 +26,17 @@ from gmstudio.window.state.density.one_image import ModelCard
 
 BADGES = {"exact": ("exact", "good"), "lower bound": ("bound", "warning"), "estimate": ("estimate", "accent")}
 NONE = ("none", "muted")
+OLDER = "The run has other weights by now: Refresh."
 ROWS = dict(zip(NEIGHBOUR_PARTS, ("nearest by pixels", "nearest by code"), strict=True))
 
 
-def content_of(card: ModelCard, info: RunInfo | None) -> CardContent:
+def content_of(card: ModelCard, info: RunInfo | None, older: bool = False) -> CardContent:
     """Return the content of a card.
 
     Args:
         card: what is known.
         info: of its run; None: it is gone.
+        older: the run has other weights by now than those that this is of.
     """
     title = run_name(info) if info is not None else card.run.rsplit("/", 1)[-1]
     levels = card.image.levels if card.image is not None else 2
@@ -43,9 +45,12 @@ def content_of(card: ModelCard, info: RunInfo | None) -> CardContent:
     second, second_tip = _second(card)
     rows = [_row(card, part, words, levels) for part, words in ROWS.items()]
     note, error = _note(card)
+    if older and not note:
+        note = OLDER
+    steps = "" if info is None else f"{card.step if card.step >= 0 else info.step:,} steps"
     return CardContent(
         title=title,
-        subtitle="" if info is None else " · ".join(filter(None, (info.data_label, f"{info.step:,} steps"))),
+        subtitle="" if info is None else " · ".join(filter(None, (info.data_label, steps))),
         pictures=(_seen(card, levels), _reconstruction(card), _surprisal(card)),
         badge=badge,
         badge_role=role,
@@ -59,6 +64,7 @@ def content_of(card: ModelCard, info: RunInfo | None) -> CardContent:
         rows=rows,
         note=note,
         error=error,
+        older=older,
         description="; ".join(filter(None, (f"{badge} {line}".strip(), second, code_title, note))),
     )
 

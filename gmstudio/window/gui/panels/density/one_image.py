@@ -51,6 +51,7 @@ class OneImagePage(ActiveWidget):
         self._state.cards_changed.connect(self._show_cards)
         self._state.changed.connect(self._show_card)
         state.described.changed.connect(self._show_limits)
+        state.library.changed.connect(self._mark_older)
         self._show_cards()
         self._show_limits()
 
@@ -119,7 +120,7 @@ class OneImagePage(ActiveWidget):
         top.addWidget(button(self.every))
         top.addWidget(button(self.refresh, icon_only=True))
         top.addWidget(button(self.stop))
-        top.addWidget(self.words, 1)
+        top.addStretch(1)
         self.area = QScrollArea()
         tip = "What each model makes of the image."
         self._panel.name_widget(self.area, "one_cards", "Models", tip)
@@ -137,6 +138,7 @@ class OneImagePage(ActiveWidget):
         page.setContentsMargins(0, GRID, 0, 0)
         page.setSpacing(GRID)
         page.addLayout(top)
+        page.addWidget(self.words)  # a line of its own: beside the buttons a sentence would be cut short
         page.addWidget(self.area, 1)
 
     def set_active(self, active: bool) -> None:
@@ -195,8 +197,14 @@ class OneImagePage(ActiveWidget):
     def _show_card(self, run: str) -> None:
         view, card = self.cards.get(run), self._state.cards.get(run)
         if view is not None and card is not None:
-            view.set_content(content_of(card, self._owner.library.info(run)))
+            view.set_content(content_of(card, self._owner.library.info(run), self._state.is_older(run)))
         self._show_words()
+
+    def _mark_older(self) -> None:
+        """Say on a card that its run has other weights by now."""
+        for run, view in self.cards.items():
+            if self._state.is_older(run) != view.content.older:
+                self._show_card(run)
 
     def _show_words(self) -> None:
         state = self._state

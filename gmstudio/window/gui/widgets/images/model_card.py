@@ -75,6 +75,7 @@ class CardContent:
         rows: rows of small pictures.
         note: what is computed, or a problem.
         error: the note is a problem.
+        older: the model has other weights by now, which the note says.
     """
 
     title: str
@@ -92,6 +93,7 @@ class CardContent:
     rows: Sequence[CardRow] = ()
     note: str = ""
     error: bool = False
+    older: bool = False
     description: str = field(default="")
 
 

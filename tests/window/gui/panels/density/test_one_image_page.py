@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from density_engine import STEP, DensityEngine, write_run
@@ -206,6 +207,31 @@ def test_a_deleted_run_loses_its_card(stage: Stage) -> None:
     stage.engine.serve()
     stage.engine.deliver(RunsListed(home="/runs", runs=(stage.nade, stage.auto), problems=()))
     assert list(stage.page.cards) == [stage.nade.run, stage.auto.run]
+
+
+def test_a_card_names_its_weights_and_says_when_there_are_others(stage: Stage) -> None:
+    run = stage.vae2.run
+    stage.engine.serve()
+    content = stage.page.cards[run].content
+    assert content.subtitle.endswith(f"{STEP:,} steps") and content.note == "" and not content.older
+    later = msgspec.structs.replace(stage.vae2, step=STEP + 5)
+    stage.engine.deliver(RunsListed(home="/runs", runs=(stage.nade, later, stage.vae, stage.auto), problems=()))
+    content = stage.page.cards[run].content
+    assert content.older and "Refresh" in content.note and content.subtitle.endswith(f"{STEP:,} steps")
+    assert not stage.page.cards[stage.nade.run].content.older
+    before = len(stage.asked())
+    stage.library.choose_checkpoint(run, STEP)  # the older weights are those that are wanted now
+    assert not stage.page.cards[run].content.older
+    stage.engine.serve()
+    assert {asked for asked, _ in stage.asked()[before:]} == {run}
+    assert stage.page.cards[run].content.note == ""
+
+
+def test_a_sentence_has_the_width_of_the_page(stage: Stage) -> None:
+    QGuiApplication.clipboard().clear()
+    stage.page.paste.trigger()
+    words = stage.page.words
+    assert words.property("role") == "error" and words.text() == words.words != ""
 
 
 def test_cards_stand_in_as_many_columns_as_fit(stage: Stage) -> None:
