@@ -18,6 +18,7 @@ from gmstudio.protocol.density_bytes import MAX_CODED, Compressed
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.picture_source import file_in
 from gmstudio.window.gui.progress_text import loading_text, progress_words, rate_words
+from gmstudio.window.gui.run_chooser import WAITING
 from gmstudio.window.gui.run_text import run_name
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
@@ -63,7 +64,8 @@ class BytesPage(ActiveWidget):
         self._lay_out()
         self.setAcceptDrops(True)
         self._state.changed.connect(self._show)
-        self._state.run_changed.connect(self._show)
+        for change in (self._state.run_changed, state.library.changed):
+            change.connect(self._show)
         self.sheet.wanted.connect(self._send_pictures)
         self.sheet.opened.connect(self._choose)
         self.cost.read.connect(self._show_reading)
@@ -163,7 +165,7 @@ class BytesPage(ActiveWidget):
         top.setSpacing(GRID)
         for widget in (compress, button(self.stop), self.count, self.start):
             top.addWidget(widget)
-        top.addWidget(self.words, 1)
+        top.addStretch(1)
         images = QVBoxLayout()
         images.setSpacing(GRID // 2)
         images.addWidget(self.title)
@@ -194,6 +196,7 @@ class BytesPage(ActiveWidget):
         page.setSpacing(GRID)
         page.addLayout(top)
         page.addWidget(self.progress)
+        page.addWidget(self.words)  # a line of its own: beside the fields a sentence would be cut short
         page.addLayout(body, 1)
         page.addLayout(bottom)
 
@@ -205,17 +208,22 @@ class BytesPage(ActiveWidget):
     def _show(self) -> None:
         state = self._state
         result, work = state.result, state.work
-        self._panel.allow(self.compress, "" if state.run else NO_CODER)
+        reason = self._reason()
+        self._panel.allow(self.compress, reason)
         for action, allowed in ((self.stop, bool(work)), (self.decode, result is not None and work == "")):
             action.setEnabled(allowed)
         for action in (self.save, self.table):
             action.setEnabled(result is not None)
-        self._panel.allow(self.open, "" if state.run else NO_CODER)
+        self._panel.allow(self.open, reason)
         done, total = state.progress.done, state.progress.total
         self.progress.setValue(round(1000 * done / total) if work and total else 0)
         self._show_words()
         self._show_verdict()
         self._show_images()
+
+    def _reason(self) -> str:
+        """Why nothing can be coded; "" where it can."""
+        return "" if self._state.run else NO_CODER if self._owner.library.home else WAITING
 
     def _show_words(self) -> None:
         state, progress = self._state, self._state.progress
@@ -229,7 +237,7 @@ class BytesPage(ActiveWidget):
             words = progress_words(stage.get(progress.stage, "Starting"), progress.done, progress.total, "images")
             words = " · ".join(filter(None, (words, rate_words(progress.rate, "images", progress.seconds_left))))
         elif not state.run:
-            words = NO_CODER
+            words = self._reason()
         elif state.coded is not None:
             words = " ".join(filter(None, (state.coded.conversion, *state.coded.warnings)))
         else:
@@ -256,7 +264,7 @@ class BytesPage(ActiveWidget):
         coded, result = state.coded, state.result
         shown: object = state.decoded if state.decoded is not None and state.file_name else coded
         if shown is None:
-            self.sheet.set_placeholder(INTRODUCTION if state.run else NO_CODER)
+            self.sheet.set_placeholder(self._reason() or INTRODUCTION)
             self.bars.set_placeholder("Sizes of the coded images, as PNG and as WebP.")
             self.cost.set_placeholder("What each pixel of an image costs.")
         if shown is self._shown:

@@ -14,8 +14,9 @@ from gmstudio.data import load
 from gmstudio.engine.density.bytes_handlers import BytesFeature
 from gmstudio.protocol.density_bytes import CompressImages
 from gmstudio.protocol.engine import CommandFailed, Reason
-from gmstudio.window.gui.panels.density.bytes import BytesPage
+from gmstudio.window.gui.panels.density.bytes import NO_CODER, BytesPage
 from gmstudio.window.gui.panels.density.panel import DensityPanel
+from gmstudio.window.gui.run_chooser import WAITING
 from gmstudio.window.state.density.bytes import BytesState
 from gmstudio.window.state.density.state import DensityState
 from gmstudio.window.state.runs.library import RunLibrary
@@ -185,3 +186,18 @@ def test_the_part_is_remembered(stage: Stage) -> None:
     stage.page.start.setValue(7)
     stage.compress(2)
     assert stage.engine.last(CompressImages).start == 7
+
+
+def test_reasons_stand_on_a_line_that_holds_them(qtbot: QtBot, stage: Stage) -> None:
+    stage.state.set_runs((stage.vae.run,))
+    assert stage.page.words.text() == stage.page.words.words == NO_CODER
+    assert not stage.page.compress.isEnabled()
+    engine = DensityEngine(BytesFeature)  # which has not listed its runs
+    library = RunLibrary(engine)
+    panel = DensityPanel(DensityState(engine, library), library)
+    qtbot.addWidget(panel)
+    panel.tabs.show_page("bytes")
+    page = panel.tabs.page("bytes")
+    assert isinstance(page, BytesPage) and page.words.words == WAITING
+    engine.arrive(stage.nade)
+    assert page.words.words not in (WAITING, NO_CODER) and page.compress.isEnabled()
