@@ -62,6 +62,8 @@ class ModelsList(QWidget):
     def __init__(self, panel: Panel, state: DensityState) -> None:
         super().__init__()
         self._state = state
+        self._show_first = True
+        """The line of the first model is to be scrolled to, as it is not the user's scrolling that hid it."""
         self.list, self.filter = QListWidget(self), QLineEdit(self)
         panel.name_widget(self.list, "models", "Models", TIP)
         panel.name_widget(self.filter, "filter", "Filter of the models", "Show only models whose line has this text.")
@@ -87,6 +89,7 @@ class ModelsList(QWidget):
         for change in (state.runs_changed, state.library.changed, theme().changed):
             change.connect(self._fill)
         state.library.live_changed.connect(lambda _run: self._fill())
+        state.run_changed.connect(self._on_run_changed)
         self._fill()
 
     def minimumSizeHint(self) -> QSize:
@@ -122,11 +125,25 @@ class ModelsList(QWidget):
                 if run and run == current:
                     self.list.setCurrentRow(row)
         self.list.verticalScrollBar().setValue(scrolled)
+        if self._show_first and lines:
+            self._show_first = False
+            self._scroll_to_first()
         self.filter.setVisible(len(runs) >= LONG)
         self._empty.setVisible(not runs)
         self._empty.setText(NO_RUN if self._state.library.home else WAITING)
         self.list.setVisible(bool(runs))
         self._hide()
+
+    def _on_run_changed(self) -> None:
+        """Show the first model, where it was chosen elsewhere."""
+        if not self.list.hasFocus() and not self.list.underMouse():
+            self._scroll_to_first()
+
+    def _scroll_to_first(self) -> None:
+        """Show the line of the first model, which may be far down in a long list."""
+        for row in range(self.list.count()):
+            if self._state.run and self._run(self.list.item(row)) == self._state.run:
+                self.list.scrollToItem(self.list.item(row), QListWidget.ScrollHint.PositionAtCenter)
 
     def _lines(self, runs: list[RunInfo]) -> list[tuple[str, RunInfo | None]]:
         """Runs in their order, with a heading before the examples."""
