@@ -263,7 +263,7 @@ class ImagesChooser(QWidget):
         if not self._take_mime(QGuiApplication.clipboard().mimeData(), "The pasted picture"):
             self._show_problem("The clipboard holds no picture; copy a picture, or its file, first.")
 
-    def _take_mime(self, data: QMimeData, name: str) -> bool:
+    def _take_mime(self, data: QMimeData | None, name: str) -> bool:
         if path := file_in(data):
             self.take_path(path)
             return True

@@ -47,7 +47,7 @@ class _TwoLines(QStyledItemDelegate):
             style = option.widget.style()
             words = style.subElementRect(QStyle.SubElement.SE_ItemViewItemText, option, option.widget)
             margin = style.pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin, option, option.widget) + 1
-            second = elided_line(second, QFontMetrics(option.font), words.width() - 2 * margin)
+            second = elided_line(second, QFontMetrics(option.font), words.width() - 2 * margin - 2)
             option.text = f"{first}{line}{second}"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from density_scene import CNN, FLOW, GAN, VAE, DensityScene, run_info
@@ -70,6 +71,19 @@ def test_examples_have_a_heading_and_long_lists_a_filter(panel: DensityPanel, sc
     scene.state.set_runs((GAN,))
     column.filter.setText("GaN")
     assert column.list.item(0).text().startswith("FLOW")
+
+
+def test_a_long_list_shows_the_first_model(panel: DensityPanel, scene: DensityScene) -> None:
+    models = panel.column.models.list
+    runs = [msgspec.structs.replace(run_info(FLOW), run=f"/runs/{number}") for number in range(60)]
+    scene.list_runs((*runs, run_info(GAN, example=True)))
+    panel.column.images.source.setFocus()
+    scene.state.choose_run(GAN)
+    last = models.item(models.count() - 1)
+    assert "GAN" in last.text() and models.viewport().rect().intersects(models.visualItemRect(last))
+    models.verticalScrollBar().setValue(0)
+    scene.list_runs((*runs, run_info(GAN, example=True)))
+    assert models.verticalScrollBar().value() == 0  # the user's scrolling stays
 
 
 def test_the_figure_of_a_run_is_not_elided(panel: DensityPanel) -> None:
