@@ -140,6 +140,9 @@ def score_images(statistic: Statistic, opened: OpenedImages, seed: int, store: S
                 else:
                     missing.append((rows, digest))
             yield scores
+        if missing:
+            scores.begin()
+            yield scores
         for span in _spans(missing, together=scorer.together):
             rows = slice(span[0][0].start, span[-1][0].stop)
             digests = [digest for _, digest in span]

@@ -11,6 +11,8 @@ from gmstudio.window.state.density.background import BackgroundModels
 from gmstudio.window.state.density.state import DensityState
 
 NONE = "none yet"
+SAMPLE = "μ = 0.15, 100,000 steps"
+"""Text of usual length."""
 MUTATION_TIP = (
     "Noise of the data that the background model is trained on: the probability μ that a sub-pixel is replaced by a "
     "random level (Ren et al. 2019)."
@@ -36,7 +38,7 @@ class BackgroundRow(QWidget):
             "Background model",
             "Background model of the likelihood ratio: a model like the first one, trained on noised data.",
         )
-        self.models.setMinimumContentsLength(12)
+        self.models.setMinimumContentsLength(len(SAMPLE))
         self.models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         panel.name_widget(self.mutation, "anomaly_mutation", "Noise μ of the background's data", MUTATION_TIP)
         self.mutation.setRange(0.01, 1.0)
@@ -88,7 +90,10 @@ class BackgroundRow(QWidget):
         self._panel.allow(self.train, state.unavailable)
         words = state.problem
         if not words and state.started and state.started == library.live:
-            words = "The background model is in training, see Train; it can be used already."
+            there = state.started in state.existing
+            words = "In training, see Train; " + (
+                "used as it is now." if there else "used from its first checkpoint on."
+            )
         elif not words and len(self._owner.runs) > 1:
             words = f"The ensemble is the {len(self._owner.runs)} checked models."
         self.words.set_words(words)

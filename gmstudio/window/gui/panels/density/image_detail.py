@@ -24,7 +24,7 @@ WORDS_LINES = 3
 
 
 class ImageDetail(QWidget):
-    """Image and maps in one column.
+    """Image and maps, as large as the place allows.
 
     Args:
         panel: names the controls.
@@ -87,7 +87,6 @@ class ImageDetail(QWidget):
             pictures.append(heat_colours(nats[run], top).transpose(2, 0, 1))
             info = self._state.library.info(run)
             captions.append(run_name(info) if info is not None else "")
-        self.grid.set_columns(1 if len(pictures) <= 2 else 2)
         self.grid.set_images(np.ascontiguousarray(np.stack(pictures)))
         self.grid.set_captions(captions if len(captions) > 1 else [])
         self.legend.set_top(top)

@@ -35,7 +35,7 @@ def caption_text(value: float) -> str:
 
 
 def scoring_text(progress: ScoreProgress, name: str, done: int, total: int) -> str:
-    """Describe scoring: set, stage, images, rate, time left, and what was kept from before.
+    """Describe scoring: stage, images, rate, time left, what was kept from before, and the model of several.
 
     Args:
         progress: on the present set.
@@ -43,11 +43,15 @@ def scoring_text(progress: ScoreProgress, name: str, done: int, total: int) -> s
         done: sets that are done.
         total: sets in all.
     """
-    which = f"{name} ({done + 1} of {total})" if total > 1 else name
-    parts = [which, progress_words(progress.stage or "scoring", progress.done, progress.total, "images")]
+    parts = [
+        name if total == 1 else "",
+        progress_words(progress.stage or "scoring", progress.done, progress.total, "images"),
+    ]
     parts.append(rate_words(progress.rate, "images", progress.seconds_left))
     if progress.kept:
         parts.append(f"{progress.kept:,} kept from before")
+    if total > 1:
+        parts.append(f"{done + 1} of {total}: {name}")
     return " · ".join(filter(None, parts))
 
 

@@ -4,7 +4,17 @@ import math
 
 import msgspec
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QSizePolicy,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gmstudio.protocol.data import DataLoading
 from gmstudio.protocol.image_sets import ImagesFetched
@@ -139,6 +149,10 @@ class ScoresPage(ActiveWidget):
         self.progress.setSizePolicy(keep)
         self.status, self.help = ElidedLabel(), ElidedLabel()
         self.help.setProperty("role", "muted")
+        self.words = QStackedWidget()
+        for label in (self.help, self.status):
+            self.words.addWidget(label)
+        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.formula = Formula(16)
         self.formula.setFixedHeight(FORMULA_PX)
 
@@ -183,13 +197,13 @@ class ScoresPage(ActiveWidget):
         title.setBuddy(self.statistic)
         controls = FoldingRow(
             group_of(title, self.statistic, self.samples, self.labels, self.seed),
-            group_of(start, button(self.stop), self.progress, self.status, stretch=3),
+            group_of(start, button(self.stop), self.progress),
             spacing=2 * GRID,
         )
         words = QHBoxLayout()
         words.setSpacing(2 * GRID)
         words.addWidget(self.formula, 2)
-        words.addWidget(self.help, 3)
+        words.addWidget(self.words, 3)
         above = QWidget()
         plots = QHBoxLayout(above)
         plots.setContentsMargins(0, 0, 0, 0)
@@ -301,6 +315,7 @@ class ScoresPage(ActiveWidget):
         elif state.problem or state.unavailable:
             words, error = state.problem or state.unavailable, bool(state.problem)
         self.status.set_words(words)
+        self.words.setCurrentWidget(self.status if words else self.help)
         role = "error" if error else "muted"
         if self.status.property("role") != role:
             self.status.setProperty("role", role)

@@ -293,7 +293,7 @@ class OverlaidHistograms(QWidget):
             painter.setPen(QPen(sets[0].colour if len(sets) == 1 else theme().color("muted"), 3, style))
             painter.drawLine(QPointF(x, line / 2), QPointF(x + 16, line / 2))
             painter.setPen(theme().color("text"))
-            name = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(max(room - 32, 24)))
+            name = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, int(max(room - 32, 24)))
             painter.drawText(QPointF(x + 20, metrics.ascent()), name)
             x += min(20 + metrics.horizontalAdvance(name) + 12, max(room, 56))
         words = self.words_at(self._pointed)
