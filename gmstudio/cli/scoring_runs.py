@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from gmstudio.engine.density.statistics.statistic import Statistic
     from gmstudio.engine.runtime.context import EngineContext
     from gmstudio.runs.record import RunRecord
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
