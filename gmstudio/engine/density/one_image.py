@@ -24,6 +24,7 @@ from gmstudio.engine.density.statistics.reconstruction import Reconstruction
 from gmstudio.engine.density.subject import Subject
 from gmstudio.engine.density.surprisal import surprisal_maps, surprisal_refusal
 from gmstudio.engine.evaluation.label_mixture import label_mixture
+from gmstudio.engine.evaluation.reconstruction import reconstructs
 from gmstudio.engine.features.extraction import features_of
 from gmstudio.engine.features.neighbours import distances_to
 from gmstudio.engine.latents.codes import label_name
@@ -200,10 +201,9 @@ def code_part(shown: OneImage) -> Part:
 
 
 def reconstruction_part(shown: OneImage) -> Part:
-    """Encode and decode the image."""
-    refusal = Reconstruction.refusal(shown.model)
-    if refusal:
-        yield Missing(part="reconstruction", reason=refusal)
+    """Encode and decode the image; of an invertible model too, whose error is no statistic of anomalies."""
+    if not reconstructs(shown.model):
+        yield Missing(part="reconstruction", reason=Reconstruction.refusal(shown.model))
         return
     with exploring(shown.model):
         batch = shown.batch()

@@ -37,6 +37,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "autoencoder": {"num_hidden": 8, "num_latent": 3},
     "gan": {"num_latent": 4},
     "rbm": {"num_hidden": 5},
+    "realnvp": {"num_channels": 4, "num_blocks": 1},
 }
 HAS = {
     "nade": {"likelihood", "surprisal", "pixels"},
@@ -45,6 +46,7 @@ HAS = {
     "autoencoder": {"reconstruction", "code", "pixels", "code_neighbours"},
     "gan": {"discriminated", "pixels"},
     "rbm": {"likelihood", "reconstruction", "code", "pixels", "code_neighbours"},
+    "realnvp": {"likelihood", "reconstruction", "code", "pixels", "code_neighbours"},
 }
 NAMES = {
     Likelihood: "likelihood",
@@ -195,3 +197,11 @@ def test_what_does_not_exist_is_refused(engine: DensityEngine, tmp_path: Path) -
         shown(engine, run, DataImages(run=run), neighbours=0)
     parts = shown(engine, run, DataImages(run=run), parts=("taste",))
     assert "no part 'taste'" in parts["taste"].reason
+
+
+def test_a_flow_gives_the_image_back(engine: DensityEngine, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "realnvp", "realnvp", **MODELS["realnvp"]).run
+    x = load("digits", {"levels": 4}).view("test", [5])[0]
+    decoded = shown(engine, run, DataImages(run=run), index=5)["reconstruction"]
+    assert decoded.error < (0.5 / 3) ** 2  # dequantized inside: within half a level
+    assert np.array_equal(np.rint(decoded.image.numpy() / 255 * 3), x)
