@@ -282,8 +282,15 @@ class OneImageState(QObject):
         self._advance()
 
 
-def _suits(info: RunInfo, chosen: list[RunInfo]) -> tuple[bool, bool, bool]:
-    """Rank a run: with images like those of the chosen ones, larger than thumbnails, made by the user."""
-    image = chosen[0].image if chosen else None
-    alike = image is not None and info.image.shape == image.shape
-    return alike, info.image.height >= 28 and info.image.channels == 1, not info.example
+def _suits(info: RunInfo, chosen: list[RunInfo]) -> tuple[bool, ...]:
+    """Rank a run: with images and data like those of the first chosen one, no background model, made by the user."""
+    first = chosen[0] if chosen else None
+    alike = first is not None and info.image.shape == first.image.shape
+    same = first is not None and _data_of(info) == _data_of(first)
+    plain = info.training.mutation == 0
+    return alike, plain, same, info.image.height >= 28 and info.image.channels == 1, not info.example
+
+
+def _data_of(info: RunInfo) -> tuple[str, object]:
+    """Source of a run's data, and the folder that it reads."""
+    return info.spec.data, info.spec.data_config.get("folder")

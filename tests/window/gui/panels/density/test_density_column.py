@@ -10,7 +10,7 @@ from density_scene import CNN, FLOW, GAN, VAE, DensityScene, run_info
 from PySide6.QtCore import QMimeData, QPoint, QSignalBlocker, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QStyleOptionViewItem
+from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
 from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.image_sets import DataImages, DescribeImages, FolderImages, GivenImages
@@ -96,6 +96,7 @@ def test_the_figure_of_a_run_is_not_elided(panel: DensityPanel) -> None:
     assert elided.startswith("MNIST") and elided.endswith("… · 0.124 bits/dim")
     assert metrics.horizontalAdvance(elided) <= width
     delegate, option = models.itemDelegate(), QStyleOptionViewItem()
+    assert isinstance(delegate, QStyledItemDelegate)
     with QSignalBlocker(models):
         models.item(0).setText(f"FLOW\n{line}")
     option.widget = models

@@ -18,7 +18,7 @@ from gmstudio.media.levels import to_display
 from gmstudio.protocol.density_one_image import PARTS, Likelihood, Missing, Nearest, ShowImage
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.image_sets import GivenImages
-from gmstudio.protocol.runs import RunsListed
+from gmstudio.protocol.runs import RunsListed, RunSpec
 from gmstudio.window.gui.panels.density.one_image import OneImagePage
 from gmstudio.window.gui.panels.density.panel import DensityPanel
 from gmstudio.window.state.density.one_image import OneImageState
@@ -67,6 +67,20 @@ def test_chosen_models_come_first_then_one_of_each_other_family(stage: Stage) ->
     stage.one.set_every_family(True)
     assert stage.page.every.isChecked()
     assert list(stage.page.cards) == [stage.vae2.run, stage.nade.run, stage.auto.run]
+
+
+def test_another_family_is_shown_by_a_model_of_the_same_data(stage: Stage) -> None:
+    stage.state.set_runs((stage.nade.run,))
+    other = RunSpec(family="vae", data="fashion_mnist")
+    noised = msgspec.structs.replace(stage.vae.spec, training={"mutation": 0.3})
+    runs = (
+        stage.nade,
+        msgspec.structs.replace(stage.vae, run="/runs/fashion", spec=other),
+        msgspec.structs.replace(stage.vae, run="/runs/background", spec=noised),
+        stage.vae2,
+    )
+    stage.engine.deliver(RunsListed(home="/runs", runs=runs, problems=()))
+    assert list(stage.page.cards) == [stage.nade.run, stage.vae2.run]
 
 
 def test_each_card_fills_with_the_answers_of_its_model(stage: Stage) -> None:
