@@ -1,6 +1,6 @@
 """List of the models that the Density panel is about: runs with check boxes, the first of them in bold."""
 
-from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QSignalBlocker, QSize, Qt
+from PySide6.QtCore import QEvent, QItemSelectionModel, QModelIndex, QPersistentModelIndex, QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QColor, QFontMetrics, QIcon, QKeyEvent, QPixmap
 from PySide6.QtWidgets import (
     QLabel,
@@ -22,6 +22,7 @@ from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.state.density.state import DensityState
 
 RUN = Qt.ItemDataRole.UserRole
+Flag = QItemSelectionModel.SelectionFlag
 LONG = 12
 """Runs from which on there is a filter."""
 SWATCH = 12
@@ -123,7 +124,8 @@ class ModelsList(QWidget):
             for row, (run, info) in enumerate(lines):
                 self._describe(self.list.item(row), info)
                 if run and run == current:
-                    self.list.setCurrentRow(row)
+                    marked = Flag.Select if self.list.hasFocus() else Flag.NoUpdate
+                    self.list.setCurrentRow(row, marked)
         self.list.verticalScrollBar().setValue(scrolled)
         if self._show_first and lines:
             self._show_first = False

@@ -10,7 +10,7 @@ from density_scene import CNN, FLOW, GAN, VAE, DensityScene, run_info
 from PySide6.QtCore import QMimeData, QPoint, QSignalBlocker, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem
+from PySide6.QtWidgets import QListWidget, QStyledItemDelegate, QStyleOptionViewItem
 from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.image_sets import DataImages, DescribeImages, FolderImages, GivenImages
@@ -84,6 +84,18 @@ def test_a_long_list_shows_the_first_model(panel: DensityPanel, scene: DensitySc
     models.verticalScrollBar().setValue(0)
     scene.list_runs((*runs, run_info(GAN, example=True)))
     assert models.verticalScrollBar().value() == 0  # the user's scrolling stays
+
+
+def test_no_model_is_selected_without_the_focus(panel: DensityPanel, scene: DensityScene) -> None:
+    models = panel.findChild(QListWidget, "density.models")
+    assert isinstance(models, QListWidget)
+    models.setFocus()
+    models.setCurrentRow(1)
+    assert models.selectedItems()
+    panel.setFocus()
+    assert not models.selectedItems()
+    scene.library.changed.emit()
+    assert not models.selectedItems() and models.currentRow() == 1
 
 
 def test_the_figure_of_a_run_is_not_elided(panel: DensityPanel) -> None:
