@@ -216,7 +216,7 @@ def features_of(
     if space.run:
         yield from _of_run(context, space, images, image, seed, note)
     elif space.layer == PIXELS:
-        values = pixels_of(images, image)
+        values = yield from beside(lambda: pixels_of(images, image))
         yield SpaceFeatures(values, f"Pixels, {values.shape[1]:,} dimensions", BASELINE_STEP)
     elif space.layer == PCA:
         yield from _of_pca(context, space, images, image, images if train is None else train)

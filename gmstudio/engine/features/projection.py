@@ -44,6 +44,7 @@ Steps = Generator[Event | None, None, T]
 Values = NDArray[np.float32]
 KEPT_PROJECTIONS = 32
 REPORT_S = 0.1
+FEATURES = "Computing features"
 LEAST_SHARE = 0.01
 """Progress from which the time left is estimated."""
 _ENCODER = msgspec.msgpack.Encoder()
@@ -117,13 +118,22 @@ def _has_axes(command: ProjectImages) -> bool:
 def _features(context: EngineContext, command: ProjectImages, opened: OpenedImages) -> Steps[SpaceFeatures]:
     """Compute the features in pieces; returns them."""
     answer = _answer(command, opened, None, command.settings, ())
-    answer = msgspec.structs.replace(answer, progress=WorkProgress(stage="Computing features"))
+    done, total, clock = 0, len(opened), _Clock()
     reported, features = 0.0, None
-    for piece in features_of(context, command.space, opened.images, opened.image):
+
+    def note(count: int) -> None:
+        nonlocal done
+        done = count
+
+    for piece in features_of(context, command.space, opened.images, opened.image, note=note):
         features = piece
-        due = piece is None and time.monotonic() - reported > REPORT_S
-        reported = time.monotonic() if due else reported
-        yield answer if due else None
+        if piece is not None or time.monotonic() - reported <= REPORT_S:
+            yield None
+            continue
+        reported = time.monotonic()
+        share = done / total if done else -1.0  # baselines have no progress of their own
+        progress = WorkProgress(stage=FEATURES, share=share, seconds_left=clock.seconds_left(share))
+        yield msgspec.structs.replace(answer, progress=progress)
     assert features is not None
     return features
 

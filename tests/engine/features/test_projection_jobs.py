@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from gmstudio import data
+from gmstudio.engine.features import projection
 from gmstudio.engine.features.projection import ProjectionStore, project_images
 from gmstudio.engine.features.projection_methods import principal_components
 from gmstudio.engine.runtime.context import EngineContext
@@ -199,3 +200,13 @@ def test_features_of_one_dimension_make_no_plane(context: OneRun, store: Project
     one = FeatureSpace(layer="pca", num_dims=1)
     with pytest.raises(ValueError, match="There is 1 dimension, which makes no plane"):
         projected(context, store, command("dimensions", space=one))
+
+
+def test_the_share_of_the_features_is_reported(
+    context: OneRun, store: ProjectionStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projection, "REPORT_S", 0.0)
+    events = projected(context, store, command("dimensions", first=0, second=1))
+    shares = [event.progress.share for event in events if event.progress.stage == projection.FEATURES]
+    known = [share for share in shares if share >= 0.0]
+    assert len(known) > 1 and known == sorted(known) and known[-1] <= 1.0 and 0.0 < known[0] < 1.0
