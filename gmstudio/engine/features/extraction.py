@@ -127,12 +127,7 @@ def extract(
             exist; later when features are not finite.
     """
     check_images(model, images)
-    size = len(images) * layer.num_dims * 4
-    if size > MAX_BYTES:
-        raise ValueError(
-            f"{len(images):,} images with {layer.num_dims:,} features each take {size / 2**30:.1f} GiB; at most "
-            f"{MAX_BYTES / 2**30:.0f} GiB are computed. Use fewer images, or a layer with fewer features."
-        )
+    _check_size(len(images), layer.num_dims)
     compute = values_of(model, layer, timestep, seed)
     found = np.empty((len(images), layer.num_dims), dtype=np.float32)
 
@@ -151,6 +146,16 @@ def extract(
             "training has diverged. Choose an earlier checkpoint or another run."
         )
     yield found
+
+
+def _check_size(count: int, num_dims: int) -> None:
+    """Raise a ValueError where the features of so many images take more than ``MAX_BYTES``."""
+    size = count * num_dims * 4
+    if size > MAX_BYTES:
+        raise ValueError(
+            f"{count:,} images with {num_dims:,} features each take {size / 2**30:.1f} GiB; at most "
+            f"{MAX_BYTES / 2**30:.0f} GiB are computed. Use fewer images, or a layer with fewer features."
+        )
 
 
 def view_pieces(dataset: Dataset, split: SplitName, indices: NDArray[np.int64]) -> Iterator[Images | None]:
@@ -216,6 +221,7 @@ def features_of(
     if space.run:
         yield from _of_run(context, space, images, image, seed, note)
     elif space.layer == PIXELS:
+        _check_size(len(images), image.num_dims)
         values = yield from beside(lambda: pixels_of(images, image))
         yield SpaceFeatures(values, f"Pixels, {values.shape[1]:,} dimensions", BASELINE_STEP)
     elif space.layer == PCA:
@@ -275,6 +281,7 @@ def _of_pca(
 ) -> Iterator[SpaceFeatures | None]:
     most = min(len(train), image.num_dims)
     count = space.num_dims or min(DEFAULT_COMPONENTS, most)
+    _check_size(max(len(images), len(train)), image.num_dims)
     if not 1 <= count <= most:
         raise ValueError(
             f"{count:,} principal components of {len(train):,} images with {image.num_dims:,} sub-pixels; choose 1 to "

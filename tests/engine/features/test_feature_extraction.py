@@ -1,6 +1,7 @@
 """Features of many images: in pieces, kept by their content, baselines, and what is refused."""
 
 import importlib
+import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any, cast
@@ -188,6 +189,22 @@ def test_too_many_features_are_refused_before_memory_is_taken(monkeypatch: pytes
     model = vae()
     with pytest.raises(ValueError, match=r"9 images with 3 features each .* Use fewer images"):
         last(extract(model, layer_of(model, "code"), DIGITS.test.images[:9]))
+    for layer in ("pixels", "pca"):
+        with pytest.raises(ValueError, match=r"9 images with 64 features each .* Use fewer images"):
+            computed(OneRun(model), FeatureSpace(layer=layer), DIGITS.test.images[:9])
+
+
+def test_pixels_are_computed_beside_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of 60,000 images take a tenth of a second."""
+    found: list[threading.Thread] = []
+
+    def noted(images: np.ndarray, image: ImageSpec) -> np.ndarray:
+        found.append(threading.current_thread())
+        return np.zeros((len(images), image.num_dims), np.float32)
+
+    monkeypatch.setattr(extraction, "pixels_of", noted)
+    computed(OneRun(vae()), FeatureSpace(layer="pixels"), DIGITS.test.images[:9])
+    assert found and threading.main_thread() not in found
 
 
 def test_values_that_are_not_finite_are_named() -> None:
