@@ -79,8 +79,10 @@ class ProjectingWorker:
         start = 0
         while start < len(rows):
             message = self._inbox.get()
-            if not isinstance(message, FeatureRows) or message.number != task.number:
+            if not isinstance(message, FeatureRows):
                 raise ValueError("The features of a projection are incomplete.")
+            if message.number != task.number:
+                continue  # of a task that failed while its features were on their way
             part = message.rows.numpy()
             rows[start : start + len(part)] = part
             start += len(part)

@@ -10,9 +10,19 @@ import numpy as np
 import psutil
 import pytest
 
-from gmstudio.engine.features.projection_messages import ProjectionTask, TaskReport, TaskResult, worker_frame
+from gmstudio.engine.features.projection_messages import (
+    FeatureRows,
+    ProjectionTask,
+    TaskFailure,
+    TaskReport,
+    TaskResult,
+    decode_from_worker,
+    worker_frame,
+)
 from gmstudio.engine.features.projection_process import WORKER, ProjectionError, ProjectionProcess, worker_environment
+from gmstudio.protocol.array import Array
 from gmstudio.protocol.features_projection import ProjectionSettings
+from gmstudio.protocol.frames import FrameReader
 
 ROWS = np.random.default_rng(0).normal(size=(40, 12)).astype(np.float32)
 
@@ -83,6 +93,23 @@ def test_the_process_ends_when_its_input_closes_in_the_midst_of_a_task() -> None
     out, _ = worker.communicate(worker_frame(task), timeout=60)
     assert worker.returncode == 0
     assert out == b""
+
+
+def test_features_of_a_task_that_failed_are_passed_over() -> None:
+    task = ProjectionTask(number=2, method="pca", settings=ProjectionSettings(), num_images=40, num_dims=12)
+    stale, own = (FeatureRows(number=number, rows=Array.of(ROWS)) for number in (1, 2))
+    with subprocess.Popen(
+        [sys.executable, "-m", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=worker_environment()
+    ) as worker:
+        assert worker.stdin is not None and worker.stdout is not None
+        worker.stdin.write(worker_frame(task) + worker_frame(stale) + worker_frame(own))
+        worker.stdin.flush()
+        reader, answer = FrameReader(), None
+        while not isinstance(answer, (TaskResult, TaskFailure)):
+            for body in reader.feed(os.read(worker.stdout.fileno(), 65536)):
+                answer = decode_from_worker(body)
+        worker.stdin.close()
+    assert isinstance(answer, TaskResult) and answer.places.shape == (40, 12)
 
 
 def test_the_process_refuses_what_is_no_message() -> None:
