@@ -133,5 +133,5 @@ def _tuned(
 
 
 def _summary(accuracies: NDArray[np.float64]) -> list[float]:
-    """Mean and deviation over choices."""
+    """Mean and deviation over choices, its divisor their number."""
     return [round(float(accuracies.mean()), 4), round(float(accuracies.std()), 4)]

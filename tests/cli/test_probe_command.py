@@ -1,6 +1,7 @@
 """``gmstudio probe``: a document for scripts, lines for people, features as a file, and what is refused."""
 
 import json
+import statistics
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,14 @@ def test_the_three_classifiers_are_compared(run: Path) -> None:
     (row,) = json.loads(invoked(str(run), *arguments, "--json"))["fine_tuning"]
     assert (row["labels_per_class"], row["steps"]) == (2, 5)
     assert all(0.0 <= row[kind]["mean"] <= 1.0 for kind in ("fine_tuned", "frozen", "scratch"))
+
+
+@pytest.mark.parametrize("accuracies", [[0.5], [0.25, 0.75], [0.1, 0.2, 0.6]])
+def test_deviations_are_those_of_a_sample(accuracies: list[float]) -> None:
+    """As in the window: divisor n − 1, and none of one choice."""
+    found = probing._deviation(np.array(accuracies))
+    assert found == (pytest.approx(statistics.stdev(accuracies)) if len(accuracies) > 1 else None)
+    assert ("±" in probing._share(np.array(accuracies))) == (found is not None)
 
 
 def test_features_are_written_with_their_labels(run: Path, tmp_path: Path) -> None:
