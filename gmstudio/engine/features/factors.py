@@ -23,8 +23,9 @@ from gmstudio.engine.features.disentanglement import (
     numbered,
     prediction_column,
 )
+from gmstudio.engine.features.extraction import view_pieces
 from gmstudio.engine.features.factor_texts import MATRICES, SCORES
-from gmstudio.engine.runtime.inspection import in_background
+from gmstudio.engine.runtime.beside import beside, result_of
 from gmstudio.media.levels import Images
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
@@ -140,14 +141,11 @@ def _measure(extract: Extract, dataset: Dataset, command: MeasureFactors) -> Ite
     report = _Report(command)
     random = np.random.default_rng(command.seed)
     rows = np.sort(random.permutation(len(dataset.train))[: command.count])
-    images = dataset.view("train", rows)
-    held = dataset.view("test", np.arange(len(dataset.test)))
-    measured: Measured | None = None
+    images = yield from result_of(view_pieces(dataset, "train", rows))
+    held = yield from result_of(view_pieces(dataset, "test", np.arange(len(dataset.test))))
     yield from report.told("Computing features", -1.0)
-    for piece in extract(np.concatenate([images, held])):  # together: of one training step of a run in training
-        yield None
-        measured = piece or measured
-    assert measured is not None
+    # Together: of one training step of a run in training.
+    measured = yield from result_of(extract(np.concatenate([images, held])))
     report.sample = sample = _sample(dataset, rows, measured)
     yield from report.told("Mutual information and correlations", FEATURES_SHARE)
     yield from _information(report, sample)
@@ -203,14 +201,11 @@ def _information(report: "_Report", sample: Sample) -> Iterator[Event | None]:
             association_matrix(sample.codes, sample.values, sample.ordered),
         )
 
-    for result in in_background(work):
-        yield None
-        if result is not None:
-            information, association = result
-            report.add_matrix("correlation", association, signed=True)
-            report.add_matrix("information", information)
-            found = gaps(information)
-            report.add_score("mig", float(found.mean()), found)
+    information, association = yield from beside(work)
+    report.add_matrix("correlation", association, signed=True)
+    report.add_matrix("information", information)
+    found = gaps(information)
+    report.add_score("mig", float(found.mean()), found)
     yield report.event("Predictions from single dimensions", FEATURES_SHARE + 0.05)
 
 
@@ -225,10 +220,7 @@ def _predictions(report: "_Report", sample: Sample) -> Iterator[Event | None]:
             pairs = sample.codes, sample.values[:, k], sample.held_codes, sample.held_values[:, k]
             return prediction_column(*pairs, ordered=sample.ordered[k])
 
-        for column in in_background(work):
-            yield None
-            if column is not None:
-                columns.append(column)
+        columns.append((yield from beside(work)))
     predictions = np.stack(columns, axis=1)
     found = gaps(predictions)
     report.add_matrix("prediction", predictions)
@@ -250,11 +242,9 @@ def _importances(report: "_Report", sample: Sample) -> Iterator[Event | None]:
             pairs = sample.codes, sample.values[:, k], sample.held_codes, sample.held_values[:, k]
             return importance_column(*pairs, report.command.seed + k, ordered=sample.ordered[k])
 
-        for result in in_background(work):
-            yield None
-            if result is not None:
-                columns.append(result[0])
-                accuracies.append(result[1])
+        column, accuracy = yield from beside(work)
+        columns.append(column)
+        accuracies.append(accuracy)
     importance = np.stack(columns, axis=1)
     found = dci(importance)
     report.add_matrix("importance", importance)
