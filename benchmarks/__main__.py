@@ -13,7 +13,6 @@ SetOption = Annotated[
     list[str] | None, typer.Option("--set", help="Set a field=value of the family's Config; may be repeated.")
 ]
 DeviceOption = Annotated[str, typer.Option("--device", help="cpu, cuda, mps or auto.")]
-DataDirOption = Annotated[str, typer.Option("--data-dir", help="Folder of IDX files; random images when left out.")]
 
 
 def report(result: dict[str, Any]) -> None:
