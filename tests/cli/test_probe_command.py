@@ -65,7 +65,7 @@ def test_the_three_classifiers_are_compared(run: Path) -> None:
 @pytest.mark.parametrize("accuracies", [[0.5], [0.25, 0.75], [0.1, 0.2, 0.6]])
 def test_deviations_are_those_of_a_sample(accuracies: list[float]) -> None:
     """As in the window: divisor n − 1, and none of one choice."""
-    found = probing._deviation(np.array(accuracies))
+    found = probing._spread(np.array(accuracies))
     assert found == (pytest.approx(statistics.stdev(accuracies)) if len(accuracies) > 1 else None)
     assert ("±" in probing._share(np.array(accuracies))) == (found is not None)
 
