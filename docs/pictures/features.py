@@ -91,7 +91,6 @@ def take_projection(stage: Stage) -> QImage:
     wait_until(lambda: projection.progress is None and not projection.stale, "the map")
     page = features.panel.tabs.page("projection")
     assert isinstance(page, ProjectionPage)
-    page.map.zoom(2.0)
     page.map.picked.emit(QUERY)
     sheet_of = page.inspector.sheet
     wait_until(lambda: sheet_of.count > 0 and len(sheet_of.visible_pixels()) > 0, "the neighbours")
