@@ -22,7 +22,8 @@ from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.density.image_detail import ImageDetail, words_of
 from gmstudio.window.gui.panels.density.score_export import ScoreExport
-from gmstudio.window.gui.panels.density.score_table import ScoreRow, ScoreTable
+from gmstudio.window.gui.panels.density.score_figures import score_histograms, score_rows
+from gmstudio.window.gui.panels.density.score_table import ScoreTable
 from gmstudio.window.gui.panels.density.score_words import caption_text, number_text, order_text, scoring_text
 from gmstudio.window.gui.panels.density.statistic_choice import StatisticChoice
 from gmstudio.window.gui.progress_text import loading_text
@@ -34,8 +35,8 @@ from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.gui.widgets.formula import Formula
 from gmstudio.window.gui.widgets.images.contact_sheet import ContactSheet
 from gmstudio.window.gui.widgets.number_input import IntegerField
-from gmstudio.window.gui.widgets.plots.overlaid_histograms import Histogram, OverlaidHistograms
-from gmstudio.window.state.density.scores import WHICH, ScoresState
+from gmstudio.window.gui.widgets.plots.overlaid_histograms import OverlaidHistograms
+from gmstudio.window.state.density.scores import ScoresState
 from gmstudio.window.state.density.state import DensityState
 
 MAX_SAMPLES = 10_000
@@ -327,43 +328,11 @@ class ScoresPage(ActiveWidget):
         return [run for run in self._owner.runs if self._state.result(run) is not None]
 
     def _show_table(self) -> None:
-        state, rows, unit, index = self._state, [], "", self._state.inspected.index
-        for place, run in enumerate(self._owner.runs):
-            if self._owner.library.info(run) is None:
-                continue  # the runs are not listed yet
-            result = state.result(run)
-            problem = state.problems.get(run) or state.offered.refusal(run, state.statistic)
-            row = ScoreRow(run, self._name(run), theme().series(place), problem=problem)
-            if result is not None:
-                unit = result.statistic.unit
-                values, errors = result.values.numpy(), result.errors
-                inside = 0 <= index < len(values)
-                row = row._replace(
-                    kind=result.kind,
-                    kind_text=result.kind_text,
-                    figures=state.figures(run),
-                    step=result.weights_step,
-                    stale=state.stale(run),
-                    image=float(values[index]) if inside else math.nan,
-                    image_error=float(errors.numpy()[index]) if inside and errors is not None else math.nan,
-                )
-            rows.append(row)
-        self.table.show_rows(rows, unit, state.ordered_by)
+        self.table.show_rows(*score_rows(self._owner, self._state, self._name), self._state.ordered_by)
 
     def _show_scores(self) -> None:
         """Draw the histograms and the numbers."""
-        state, sets, unit, index = self._state, [], "", self._state.inspected.index
-        for which in WHICH:
-            for place, run in enumerate(self._owner.runs):
-                result = state.result(run, which)
-                if result is None:
-                    continue
-                unit, values = f"{result.statistic.title}, {result.statistic.unit}".rstrip(", "), result.values.numpy()
-                mark = float(values[index]) if which == "images" and 0 <= index < len(values) else math.nan
-                name = self._name(run) if which == "images" else f"{self._name(run)}: {result.title}"
-                legend = name if which == "images" else result.title
-                colour = theme().series(place)
-                sets.append(Histogram(name, values, colour, dashed=which == "against", mark=mark, legend=legend))
+        sets, unit = score_histograms(self._owner, self._state, self._name)
         self.histograms.set_title(unit)
         self.histograms.set_histograms(sets)
         self._show_table()

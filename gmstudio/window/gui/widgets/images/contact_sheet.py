@@ -32,7 +32,6 @@ DEBOUNCE_MS = 25
 """Pictures are asked for once scrolling has rested for this long, or has gone on for ``LONGEST_WAIT_MS``."""
 LONGEST_WAIT_MS = 100
 MOST_WANTED = 1024
-_STEPS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
 
 
 class ContactSheet(QAbstractScrollArea):
@@ -376,19 +375,10 @@ class ContactSheet(QAbstractScrollArea):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Move the current image; open it by Return or Space."""
         key = Qt.Key(event.key())
-        pages = {Qt.Key.Key_PageUp: -1, Qt.Key.Key_PageDown: 1}
-        if key in _STEPS and self._count:
-            right, down = _STEPS[key]
-            target = self._current + right + down * self._layout.columns if self._current >= 0 else self._first
-            if 0 <= target < self._count:
-                self.show_place(target)
-        elif key in pages and self._count:
-            rows = pages[key] * self._layout.rows_in(self.viewport().height())
-            self.show_place(max(self._current, self._first) + rows * self._layout.columns)
-        elif key == Qt.Key.Key_Home:
-            self.show_place(0)
-        elif key == Qt.Key.Key_End:
-            self.show_place(self._count - 1)
+        rows = self._layout.rows_in(self.viewport().height())
+        target = self._layout.target(key, self._current, self._first, rows)
+        if target is not None:
+            self.show_place(target)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space) and self._current >= 0:
             self.opened.emit(self.current)
         else:

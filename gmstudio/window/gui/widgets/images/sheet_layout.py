@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from PySide6.QtCore import QPoint, QRect
+from PySide6.QtCore import QPoint, QRect, Qt
 
 from gmstudio.window.gui.widgets.images.grid import GAP, MARGIN
 
 LEAST_CELL = 56
 """Smallest side of an image that is enlarged, in device-independent pixels."""
+_STEPS = {Qt.Key.Key_Left: (-1, 0), Qt.Key.Key_Right: (1, 0), Qt.Key.Key_Up: (0, -1), Qt.Key.Key_Down: (0, 1)}
+_PAGES = {Qt.Key.Key_PageUp: -1, Qt.Key.Key_PageDown: 1}
 MARK_PX = 3
 """Height of the line above an image."""
 
@@ -96,3 +98,22 @@ class SheetLayout:
         """Places of which a part is between two vertical positions."""
         last = (top + height - MARGIN) // self.row_height
         return range(self.first_at(top), max(0, min((last + 1) * self.columns, self.count)))
+
+    def target(self, key: Qt.Key, current: int, first: int, rows: int) -> int | None:
+        """Place to which a key moves; it may lie outside the sheet for a page. None: the key does not move.
+
+        Args:
+            key: that was pressed.
+            current: place from which it moves; −1: none.
+            first: first visible place.
+            rows: of a page.
+        """
+        if not self.count:
+            return None
+        if key in _STEPS:
+            right, down = _STEPS[key]
+            place = current + right + down * self.columns if current >= 0 else first
+            return place if 0 <= place < self.count else current
+        if key in _PAGES:
+            return max(current, first) + _PAGES[key] * rows * self.columns
+        return {Qt.Key.Key_Home: 0, Qt.Key.Key_End: self.count - 1}.get(key)
