@@ -120,7 +120,7 @@ def test_scores_so_far_are_shown_and_kept_when_stopped(page: ScoresPage, scene: 
     state = state_of(scene)
     progress = state.progress
     assert progress is not None and progress[0].done == 50 and progress[2:] == (0, 3)
-    for words in ("FLOW (1 of 3)", "50 of 200 images", "1,000 images/s", "10 kept from before"):
+    for words in ("1 of 3: FLOW", "50 of 200 images", "1,000 images/s", "10 kept from before"):
         assert words in page.status.toolTip() + page.status.text(), words
     page.stop.trigger()
     assert isinstance(scene.client.sent[-1], Cancel) and not state.busy
