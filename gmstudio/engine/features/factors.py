@@ -143,11 +143,11 @@ def _measure(extract: Extract, dataset: Dataset, command: MeasureFactors) -> Ite
     rows = np.sort(random.permutation(len(dataset.train))[: command.count])
     images = yield from result_of(view_pieces(dataset, "train", rows))
     held = yield from result_of(view_pieces(dataset, "test", np.arange(len(dataset.test))))
-    yield from report.told("Computing features", -1.0)
+    yield from report.when_due("Computing features", -1.0)
     # Together: of one training step of a run in training.
     measured = yield from result_of(extract(np.concatenate([images, held])))
     report.sample = sample = _sample(dataset, rows, measured)
-    yield from report.told("Mutual information and correlations", FEATURES_SHARE)
+    yield from report.when_due("Mutual information and correlations", FEATURES_SHARE)
     yield from _information(report, sample)
     yield from _predictions(report, sample)
     yield from _importances(report, sample)
@@ -212,7 +212,7 @@ def _information(report: "_Report", sample: Sample) -> Iterator[Event | None]:
 def _predictions(report: "_Report", sample: Sample) -> Iterator[Event | None]:
     columns: list[Floats] = []
     for k in range(len(sample.names)):
-        yield from report.told(
+        yield from report.when_due(
             f"Predicting {sample.names[k]} from single dimensions", 0.25 + 0.15 * k / len(sample.names)
         )
 
@@ -265,7 +265,7 @@ class _Report:
         self.sample: Sample | None = None
         self._scores: dict[str, FactorScore] = {}
         self._matrices: dict[str, FactorMatrix] = {}
-        self._told = 0.0
+        self._reported = 0.0
 
     def add_score(self, name: str, value: float, by_factor: Floats) -> None:
         """Add a score."""
@@ -279,15 +279,15 @@ class _Report:
         title, text = MATRICES[name]
         self._matrices[name] = FactorMatrix(name=name, title=title, values=Array.of(values), signed=signed, help=text)
 
-    def told(self, stage: str, share: float) -> Iterator[Event | None]:
+    def when_due(self, stage: str, share: float) -> Iterator[Event | None]:
         """Report the progress, not too often."""
         now = time.perf_counter()
-        if now - self._told > PERIOD_S:
+        if now - self._reported > PERIOD_S:
             yield self.event(stage, share)
 
     def event(self, stage: str, share: float, *, seconds_left: float = -1.0, done: bool = False) -> FactorsMeasured:
         """Reply with what there is."""
-        self._told = time.perf_counter()
+        self._reported = time.perf_counter()
         sample, none = self.sample, np.zeros((0, 0), np.float32)
         shown = slice(0, MAX_POINTS)
         return FactorsMeasured(
