@@ -1,7 +1,5 @@
 """Forms in which pictures and plots are saved and copied: exact pixels of images, pictures, vector graphics, tables."""
 
-import csv
-import io
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -14,6 +12,7 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QWidget
 
+from gmstudio.media.csv_text import csv_text
 from gmstudio.media.levels import to_display
 from gmstudio.media.provenance import comment_lines
 from gmstudio.media.sheets import sheet
@@ -173,15 +172,12 @@ def table_of(traces: list[Trace], by: str, texts: Texts) -> str:
         by: name of the horizontal axis.
         texts: written before the table, each in a line that begins with ``#``.
     """
-    table = io.StringIO()
-    table.write(comment_lines(texts))
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["run", "curve", "split", by, "value"])
+    rows: list[tuple[object, ...]] = []
     for trace in traces:
         name = trace.label or (" ".join(map(str, trace.key)) if isinstance(trace.key, tuple) else str(trace.key))
         for step, value in zip(trace.steps.tolist(), (trace.values * trace.factor).tolist(), strict=True):
-            writer.writerow([trace.owner, name, trace.split, step, repr(value)])
-    return table.getvalue()
+            rows.append((trace.owner, name, trace.split, step, repr(value)))
+    return comment_lines(texts) + csv_text(("run", "curve", "split", by, "value"), rows)
 
 
 def _curve_forms(plot: CurvePlot) -> list[SaveForm]:

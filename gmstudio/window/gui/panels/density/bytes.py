@@ -1,7 +1,5 @@
 """Page Bytes: a model as a lossless coder, beside PNG and WebP."""
 
-import csv
-import io
 from functools import partial
 from pathlib import Path
 
@@ -11,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
 
+from gmstudio.media.csv_text import csv_text
 from gmstudio.media.provenance import comment_lines
 from gmstudio.media.writing import put_in_place
 from gmstudio.protocol.data import DataLoading
@@ -369,15 +368,11 @@ class BytesPage(ActiveWidget):
         self.verdict.set_words(self._message)
 
     def _table(self, result: Compressed) -> str:
-        table = io.StringIO()
-        table.write(comment_lines(self._panel.picture_details() | {"model": self.title.words}))
-        writer = csv.writer(table, lineterminator="\n")
-        writer.writerow(["what", "bits"])
-        for size in result.sizes:
-            writer.writerow([size.title, repr(size.bits)])
-        for number, bits in zip(result.indices.numpy().tolist(), result.ideal.numpy().tolist(), strict=True):
-            writer.writerow([f"image {number}", repr(bits)])
-        return table.getvalue()
+        rows = [(size.title, size.bits) for size in result.sizes]
+        images = zip(result.indices.numpy().tolist(), result.ideal.numpy().tolist(), strict=True)
+        rows += [(f"image {number}", bits) for number, bits in images]
+        about = comment_lines(self._panel.picture_details() | {"model": self.title.words})
+        return about + csv_text(("what", "bits"), rows)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept a file of coded images."""

@@ -1,13 +1,12 @@
 """Table of the numbers about samples, a column for each model beside the held-out images, and the same as CSV."""
 
-import csv
-import io
 import math
 from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QVBoxLayout, QWidget
 
+from gmstudio.media.csv_text import csv_text
 from gmstudio.media.provenance import comment_lines
 from gmstudio.protocol.density_samples import DistanceCurve, QualityNumber, SampleReport
 from gmstudio.window.gui.panel import Panel
@@ -193,30 +192,28 @@ def p_text(p_value: float) -> str:
 
 def csv_of(state: SamplesState, name_of: NameOf, details: Mapping[str, str]) -> str:
     """Write all that was measured, a line for each value: model, table, what, n or number, value, error, reference."""
-    table = io.StringIO()
     about_each = {name_of(run): about(report) for run, report in state.measured}
-    table.write(comment_lines({**details, **about_each}))
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["model", "table", "name", "index", "value", "error", "reference", "reference error"])
+    rows: list[list[object]] = []
     for run, report in state.measured:
         model = name_of(run)
         for number in report.numbers:
             values = (number.value, number.error, number.reference, number.reference_error)
-            writer.writerow([model, "numbers", number.title, report.count, *map(_cell, values)])
+            rows.append([model, "numbers", number.title, report.count, *map(_cell, values)])
         for name, curve in (("samples", report.curve), (HELD_OUT, report.reference_curve)):
             for row in _points(curve):
-                writer.writerow([model, "Fréchet distance over n", name, *row])
+                rows.append([model, "Fréchet distance over n", name, *row])
         if report.classes is not None:
             shares = report.classes
             for label, (mine, data) in enumerate(zip(shares.samples.numpy(), shares.data.numpy(), strict=True)):
-                writer.writerow([model, "classes", shares.names[label], label, _cell(mine), "", _cell(data)])
+                rows.append([model, "classes", shares.names[label], label, _cell(mine), "", _cell(data)])
         for found in report.memorization:
-            writer.writerow([model, "Mann–Whitney p", found.space, "", _cell(found.p_value)])
+            rows.append([model, "Mann–Whitney p", found.space, "", _cell(found.p_value)])
             nearest, percentiles = found.distances.numpy()[:, 0], found.percentiles.numpy()
             for index, (distance, percentile) in enumerate(zip(nearest, percentiles, strict=True)):
-                writer.writerow([model, "distance", found.space, index, _cell(distance)])
-                writer.writerow([model, "percentile", found.space, index, _cell(percentile)])
-    return table.getvalue()
+                rows.append([model, "distance", found.space, index, _cell(distance)])
+                rows.append([model, "percentile", found.space, index, _cell(percentile)])
+    header = ("model", "table", "name", "index", "value", "error", "reference", "reference error")
+    return comment_lines({**details, **about_each}) + csv_text(header, rows)
 
 
 def _points(curve: DistanceCurve | None) -> list[list[object]]:

@@ -1,13 +1,12 @@
 """Export of the scores of all images as CSV, with their provenance in the lines on top."""
 
-import csv
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from gmstudio.media.csv_text import csv_text
 from gmstudio.media.provenance import Provenance, comment_lines, metadata_of
 from gmstudio.media.writing import put_in_place
 from gmstudio.protocol.density import ScoresComputed
@@ -103,15 +102,11 @@ class ScoreExport(QObject):
 
 def scores_csv(results: dict[str, ScoresComputed], described: ImagesDescribed | None) -> str:
     """Write scores as CSV, a line for each image: number, label, its name, file, then value and error of each run."""
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
     heads = [head for name, one in results.items() for head in (name, *([f"{name}, error"] if one.errors else []))]
-    writer.writerow(["index", "label", "label name", "file", *heads])
     count = max((one.values.shape[0] for one in results.values()), default=0)
     columns = [column for one in results.values() for column in _columns(one, count)]
-    for index in range(count):
-        writer.writerow([index, *_named(index, described), *(column[index] for column in columns)])
-    return table.getvalue()
+    rows = ([index, *_named(index, described), *(column[index] for column in columns)] for index in range(count))
+    return csv_text(("index", "label", "label name", "file", *heads), rows)
 
 
 def _columns(one: ScoresComputed, count: int) -> Iterator[list[str]]:

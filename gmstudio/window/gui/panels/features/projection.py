@@ -1,13 +1,11 @@
 """Projection page: a map of images by their features, with what is selected and the neighbours of an image."""
 
-import csv
-import io
-
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
+from gmstudio.media.csv_text import csv_text
 from gmstudio.protocol.image_sets import ImagesFetched
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.features.projection_colouring import ProjectionColouring
@@ -220,18 +218,16 @@ class ProjectionPage(ActiveWidget):
         shown = self._state.shown
         if shown is None:
             return ""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
         values = self._colours.values
         header = ["image", "x", "y"]
         header += ["label"] if shown.labels is not None else []
         header += [self._colours.title] if values is not None else []
         header += ["selected"]
-        writer.writerow(header)
+        rows: list[list[object]] = []
         chosen = set(self._state.selection.tolist())
         for index, (x, y) in enumerate(shown.places.tolist()):
-            row: list[object] = [index, repr(x), repr(y)]
+            row: list[object] = [index, x, y]
             row += [shown.label_name(int(shown.labels[index]))] if shown.labels is not None else []
-            row += [repr(float(values[index]))] if values is not None else []
-            writer.writerow([*row, int(index in chosen)])
-        return text.getvalue()
+            row += [float(values[index])] if values is not None else []
+            rows.append([*row, int(index in chosen)])
+        return csv_text(header, rows)

@@ -1,13 +1,12 @@
 """Tables of a page as CSV files, with their provenance in the lines on top."""
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject
 
+from gmstudio.media.csv_text import csv_text
 from gmstudio.media.provenance import Provenance, comment_lines, metadata_of
 from gmstudio.media.writing import put_in_place
 from gmstudio.window.client.background_task import Background
@@ -68,13 +67,3 @@ class TableExport(QObject):
             return path
 
         self._background.start(work)
-
-
-def csv_text(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
-    """Write a table as CSV; decimal numbers with all their digits."""
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(header)
-    for row in rows:
-        writer.writerow([repr(cell) if isinstance(cell, float) else cell for cell in row])
-    return table.getvalue()
