@@ -84,6 +84,19 @@ SOURCES = (
         config_schema={"properties": {"levels": {"type": "integer", "title": "Levels", "default": 16, "minimum": 2}}},
     ),
     DataEntry(name="images", title="Images", summary="", config_schema={"properties": {"folder": {"type": "string"}}}),
+    DataEntry(
+        name="files",
+        title="Files",
+        summary="",
+        config_schema={
+            "properties": {
+                "folder": {"type": "string", "title": "Folder", "format": "folder", "default": ""},
+                "binarize": {"enum": ["threshold", "stochastic"], "title": "Binarization", "default": "threshold"},
+                "size": {"type": "integer", "title": "Resize to height", "unit": "pixels", "default": 0, "minimum": 0},
+                "subset": {"type": "integer", "title": "Max. training images", "default": 0, "minimum": 0},
+            }
+        },
+    ),
     DataEntry(name="points", title="Points", summary="", config_schema={"properties": {}}),
 )
 

@@ -31,6 +31,7 @@ Schema = dict[str, Any]
 Editor = NumberEdit | ChoiceEdit | FlagEdit | TextEdit | FolderEdit | ListEdit
 LABEL_WIDTH = 120
 UNIT_WIDTH = 72
+NARROW_LABEL_WIDTH, NARROW_UNIT_WIDTH = 84, 44
 RESET_WIDTH = 22
 NONE_TEXT = "auto"
 LONG_TEXT = 16
@@ -246,6 +247,14 @@ class FormField(QWidget):
         self._reset.setObjectName(f"{object_name}.reset")
         self._error.setObjectName(f"{object_name}.error")
         self._unit.setProperty("role", "muted")
+
+    def set_narrow(self) -> None:
+        """Leave less room for title and unit, for a column of some 250 pixels."""
+        self._label.setFixedWidth(scaled_px(self, NARROW_LABEL_WIDTH))
+        if self._unit.text():
+            self._unit.setFixedWidth(scaled_px(self, NARROW_UNIT_WIDTH))
+        else:
+            self._unit.setFixedWidth(0)
 
     def _lay_out(self) -> None:
         layout = QGridLayout(self)

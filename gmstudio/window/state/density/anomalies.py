@@ -57,7 +57,7 @@ class AnomaliesState(QObject):
     def __init__(self, owner: DensityState) -> None:
         super().__init__(owner)
         self.owner = owner
-        self.statistic, self.settings, self.seed = "log_prob", StatisticSettings(), 0
+        self.settings, self.seed = StatisticSettings(), 0
         self.threshold = float("nan")
         self.outcome: Outcome = "found"
         self.problems: dict[str, str] = {}
@@ -87,6 +87,15 @@ class AnomaliesState(QObject):
         owner.library.engine_lost.connect(self._on_ended)
 
     # ---- what is chosen ----------------------------------------------------------------------------------------
+
+    @property
+    def statistic(self) -> str:
+        """Name of the statistic."""
+        return self.owner.statistics.get("anomalies", "log_prob")
+
+    @statistic.setter
+    def statistic(self, name: str) -> None:
+        self.owner.statistics["anomalies"] = name
 
     def set_active(self, active: bool) -> None:
         """List statistics and background models while the page is on the screen; detection goes on without it."""

@@ -78,7 +78,7 @@ class ScoresState(QObject):
     def __init__(self, owner: DensityState) -> None:
         super().__init__(owner)
         self.owner = owner
-        self.statistic, self.settings, self.seed = "log_prob", StatisticSettings(), 0
+        self.settings, self.seed = StatisticSettings(), 0
         self.by, self.likeliest_first = "", True
         self.problems: dict[str, str] = {}
         self.problem = ""
@@ -108,6 +108,15 @@ class ScoresState(QObject):
         owner.library.engine_lost.connect(self._on_engine_lost)
 
     # ---- what is chosen ----------------------------------------------------------------------------------------
+
+    @property
+    def statistic(self) -> str:
+        """Name of the statistic."""
+        return self.owner.statistics.get("scores", "log_prob")
+
+    @statistic.setter
+    def statistic(self, name: str) -> None:
+        self.owner.statistics["scores"] = name
 
     def set_active(self, active: bool) -> None:
         """List statistics while the page is on the screen; scoring goes on without it."""

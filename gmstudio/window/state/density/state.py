@@ -54,6 +54,8 @@ class DensityState(QObject):
         self.against: ImageSet | None = None
         self.active = False
         self.inception_weights = ""
+        self.statistics: dict[str, str] = {}
+        """Page → name of the statistic that was chosen there."""
         self._by_default = True
         """The run was chosen by nobody."""
         self._pages = PageStates()
@@ -154,7 +156,7 @@ class DensityState(QObject):
             name: msgspec.to_builtins(one) for name, one in sets.items() if isinstance(one, DataImages | FolderImages)
         }
         runs = () if self._by_default else list(self.runs)
-        return {**kept, "runs": runs, "inception_weights": self.inception_weights}
+        return {**kept, "runs": runs, "inception_weights": self.inception_weights, "statistics": self.statistics}
 
     def restore_choices(self, values: dict[str, Any]) -> None:
         """Take choices that were kept, perhaps by another version; those that cannot be read are left out."""
@@ -166,6 +168,9 @@ class DensityState(QObject):
                     continue
             weights = values.get("inception_weights")
             self.inception_weights = weights if isinstance(weights, str) else self.inception_weights
+            statistics = values.get("statistics")
+            if isinstance(statistics, dict):
+                self.statistics |= {page: name for page, name in statistics.items() if isinstance(name, str)}
             runs = values.get("runs")
             if isinstance(runs, list) and runs and all(isinstance(run, str) for run in runs):
                 self._by_default = False

@@ -7,7 +7,9 @@ from density_scene import CNN, COUNT, FLOW, GAN, RUNS, VAE, DensityScene, images
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import Reason
 from gmstudio.protocol.image_sets import DataImages, DescribeImages, FetchImages, FolderImages, GivenImages
+from gmstudio.window.state.density.anomalies import AnomaliesState
 from gmstudio.window.state.density.labels import labels_text, parse_labels
+from gmstudio.window.state.density.scores import ScoresState
 
 
 @pytest.fixture
@@ -85,12 +87,18 @@ def test_choices_outlive_the_window(scene: DensityScene) -> None:
     state.set_images(DataImages(data="digits", split="train", labels=(3,), count=50))
     state.set_against(FolderImages(path="/pictures"))
     state.inception_weights = "/weights/inception.safetensors"
+    state.page(ScoresState).set_statistic("complexity")
+    state.page(AnomaliesState).set_statistic("typicality")
     again = DensityScene()
     again.state.restore_choices(msgspec.json.decode(msgspec.json.encode(state.choices())))
     again.arrive()
     assert again.state.runs == (VAE, CNN)
     assert again.state.images == state.images and again.state.against == state.against
     assert again.state.inception_weights == state.inception_weights
+    assert again.state.page(ScoresState).statistic == "complexity"
+    assert again.state.page(AnomaliesState).statistic == "typicality"
+    again.state.restore_choices({"statistics": {"scores": 3}})
+    assert again.state.page(ScoresState).statistic == "complexity"
     again.state.restore_choices({"images": 3, "runs": "x", "against": {"type": "given"}, "inception_weights": 5})
     assert again.state.inception_weights == state.inception_weights
     assert again.state.runs == (VAE, CNN) and again.state.images == state.images

@@ -154,7 +154,7 @@ class ImagesChooser(QWidget):
         part = QHBoxLayout(self._part)
         part.setContentsMargins(0, 0, 0, 0)
         part.setSpacing(GRID // 2)
-        part.addWidget(self.split, 3)
+        part.addWidget(self.split, 4)
         part.addWidget(self.labels, 3)
         part.addWidget(self.count, 2)
         for widget in (self.split, self.labels, self.count):
@@ -343,8 +343,13 @@ class ImagesChooser(QWidget):
                 settings = {name: field for name, field in schema["properties"].items() if name != LEVELS}
                 schema = {**schema, "properties": settings}
                 self._form = Form(schema, f"{self._panel.name}.{self._slot}", self, hide_idle=True)
+                for field in self._form.fields.values():
+                    field.set_narrow()
                 self._form.changed.connect(self._on_form)
                 self._form_place.addWidget(self._form)
+                folder = self._form.fields.get("folder")
+                if folder is not None and not folder.value and not (chosen.data_config or {}).get("folder"):
+                    self.fold.setChecked(True)  # nothing can be shown before it is chosen
         if self._form is not None and isinstance(chosen, DataImages) and not self._form.errors():
             self._form.set_values(chosen.data_config)
         self.fold.setVisible(self._form is not None)

@@ -289,9 +289,6 @@ class ScoresPage(ActiveWidget):
         offered = self._state.offered
         cards = {card: offered.refusal_of_all(card.name) for card in offered.cards()}
         self.statistic.fill(cards, self._state.statistic)
-        card = next((card for card in cards if card.name == self._state.statistic), None)
-        self.formula.set_latex(card.latex if card is not None else "")
-        self.help.set_words(" ".join(filter(None, (card.help, card.source))) if card is not None else "")
         self._show_work()
         self._show_scores()
 
@@ -299,6 +296,9 @@ class ScoresPage(ActiveWidget):
         state = self._state
         with QSignalBlocker(self.statistic):
             self.statistic.setCurrentIndex(self.statistic.findData(state.statistic))
+        card = next((card for card in state.offered.cards() if card.name == state.statistic), None)
+        self.formula.set_latex(card.latex if card is not None else "")
+        self.help.set_words(" ".join(filter(None, (card.help, card.source))) if card is not None else "")
         self._panel.allow(self.score, "The images are being scored." if state.busy else state.unavailable)
         self.stop.setEnabled(state.busy)
         progress, loading = state.progress, state.loading

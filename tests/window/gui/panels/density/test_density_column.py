@@ -135,7 +135,23 @@ def test_a_source_its_part_and_its_settings(panel: DensityPanel, scene: DensityS
     assert "“cats” is no label" in images.words.text() and images.words.property("role") == "error"
     assert state.images == DataImages(data="digits", split="train", labels=(1, 2, 3), count=50)
     sources = {images.source.itemData(index) for index in range(images.source.count())}
-    assert sources == {"own", "data:digits", "folder", "given"}  # no points for images, no empty set
+    assert sources == {"own", "data:digits", "data:files", "folder", "given"}  # no points for images, no empty set
+
+
+def test_settings_fit_into_the_column_and_open_where_a_folder_is_missing(
+    qtbot: QtBot, panel: DensityPanel, scene: DensityScene
+) -> None:
+    images = panel.column.images
+    choose(images, "data:digits")
+    assert not images.fold.isChecked()
+    choose(images, "data:files")
+    assert images.fold.isChecked()
+    content = panel.column.widget()
+    qtbot.waitUntil(lambda: content.width() <= panel.column.viewport().width())
+    assert content.minimumSizeHint().width() <= panel.column.viewport().width()
+    images.fold.setChecked(False)
+    scene.state.set_images(DataImages(data="files", data_config={"folder": "/somewhere"}))
+    assert not images.fold.isChecked()
 
 
 def test_what_the_set_holds_is_said(panel: DensityPanel, scene: DensityScene) -> None:

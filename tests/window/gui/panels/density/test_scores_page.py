@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from density_scene import CNN, COUNT, FLOW, GAN, RUNS, VAE, DensityScene, run_info, scores_of
+from density_scene import CNN, COUNT, ERROR, FLOW, GAN, LIKELIHOOD, RUNS, VAE, DensityScene, run_info, scores_of
 from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.density import ListStatistics, MapSurprisal, ScoreImages
@@ -199,6 +199,23 @@ def test_a_deleted_model_is_left_out(page: ScoresPage, scene: DensityScene) -> N
     assert page.table.rowCount() == 2 and [one.name for one in page.histograms.sets] == ["CNN", "VAE"]
     scene.list_runs(())
     assert page.table.rowCount() == 0 and not page.score.isEnabled()
+
+
+def test_the_formula_is_that_of_the_chosen_statistic(page: ScoresPage, scene: DensityScene) -> None:
+    assert page.formula.latex == LIKELIHOOD.latex and LIKELIHOOD.help in page.help.toolTip() + page.help.text()
+    page.statistic.setCurrentIndex(page.statistic.findData("reconstruction"))
+    page.statistic.activated.emit(page.statistic.currentIndex())
+    assert page.formula.latex == ERROR.latex and ERROR.help in page.help.toolTip() + page.help.text()
+
+
+def test_what_is_going_on_takes_the_place_of_the_help(page: ScoresPage, scene: DensityScene) -> None:
+    assert page.words.currentWidget() is page.help
+    page.score.trigger()
+    command = scene.client.last(ScoreImages)
+    scene.reply(command, scene.scores(command, done=50))
+    assert page.words.currentWidget() is page.status
+    page.stop.trigger()
+    assert page.words.currentWidget() is page.help
 
 
 def test_statistics_are_listed_once_for_each_model(page: ScoresPage, scene: DensityScene) -> None:
