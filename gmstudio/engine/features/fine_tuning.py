@@ -61,7 +61,7 @@ MAX_LOSS_IMAGES = 1000
 
 
 class PieceSize:
-    """Rows that are computed in one piece: as many as take about ``PIECE_S``."""
+    """Rows that are computed in one piece: as many as take about ``PIECE_S`` of the processor's time."""
 
     def __init__(self) -> None:
         self._rows = 1
@@ -70,10 +70,10 @@ class PieceSize:
         """Do work on consecutive slices of ``total`` rows, and yield after each."""
         start = 0
         while start < total:
-            began = time.perf_counter()
+            began = time.thread_time()
             rows = slice(start, min(start + self._rows, total))
             work(rows)
-            taken, start = time.perf_counter() - began, rows.stop
+            taken, start = time.thread_time() - began, rows.stop
             if taken < PIECE_S / 2 and rows.stop - rows.start == self._rows:
                 self._rows = min(2 * self._rows, MAX_BATCH)
             elif taken > PIECE_S:
