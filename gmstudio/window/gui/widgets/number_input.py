@@ -164,16 +164,24 @@ class _NumberInput(_Base):
     @property
     def is_typed(self) -> bool:
         """Text was typed that is not the value yet."""
+        return self.lineEdit().text() != self._text_of_value()
+
+    def _text_of_value(self) -> str:
+        """Text of the field where nothing was typed."""
         spin = self._spin
-        return self.lineEdit().text() != f"{spin.prefix()}{self.textFromValue(spin.value())}{spin.suffix()}"
+        if spin.specialValueText() and spin.value() == spin.minimum():
+            return spin.specialValueText()
+        return f"{spin.prefix()}{self.textFromValue(spin.value())}{spin.suffix()}"
 
     def read(self, text: str) -> int | float:
-        """Parse the text of the field, with or without its prefix and unit.
+        """Parse the text of the field, with or without its prefix and unit; the minimum's own text is the minimum.
 
         Raises:
             ValueError: for text that is no number or ambiguous, a number beyond the limits, or too many decimals.
         """
         spin, decimals = self._spin, self.num_decimals
+        if spin.specialValueText() and text.strip() == spin.specialValueText():
+            return spin.minimum()
         typed = _bare(text, spin.prefix().strip(), spin.suffix().strip())
         number = parse_number(typed, integer=not decimals)
         low, high = spin.minimum(), spin.maximum()
@@ -219,8 +227,7 @@ class _NumberInput(_Base):
     def restore(self) -> None:
         """Discard the typed text and show the value."""
         self._set_problem("")
-        spin = self._spin
-        self.lineEdit().setText(f"{spin.prefix()}{self.textFromValue(spin.value())}{spin.suffix()}")
+        self.lineEdit().setText(self._text_of_value())
         self.selectAll()
 
     def _problem_of(self, text: str) -> str:

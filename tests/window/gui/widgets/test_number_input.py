@@ -267,3 +267,31 @@ def test_no_spin_box_of_qt_is_used_beside_these_fields() -> None:
     names = rf"\b({QSpinBox.__name__}|{QDoubleSpinBox.__name__})\b"
     users = [path.name for path in source.rglob("*.py") if re.search(names, path.read_text("utf-8"))]
     assert users == ["number_input.py"]
+
+
+@pytest.mark.parametrize("kind", [IntegerField, NumberField])
+def test_the_text_of_the_minimum_is_no_refused_number(qtbot: QtBot, kind: type[IntegerField | NumberField]) -> None:
+    field = kind()
+    qtbot.addWidget(field)
+    field.setRange(0, 50)
+    field.setSpecialValueText("all")
+    refused: list[str] = []
+    field.refused.connect(refused.append)
+    field.show()
+    field.setFocus()
+    field.setValue(7)
+    field.selectAll()
+    qtbot.keyClicks(field, "0")
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    assert field.text() == "all" and field.value() == 0 and not field.is_typed
+    qtbot.keyClick(field, Qt.Key.Key_Return)
+    field.clearFocus()
+    assert not refused and field.text() == "all" and field.read("all") == 0
+    field.setFocus()
+    field.selectAll()
+    qtbot.keyClicks(field, "x")
+    assert field.is_typed
+    qtbot.keyClick(field, Qt.Key.Key_Escape)
+    assert field.text() == "all" and field.value() == 0
+    qtbot.keyClick(field, Qt.Key.Key_Up)
+    assert field.value() == 1
