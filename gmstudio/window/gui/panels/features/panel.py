@@ -16,7 +16,6 @@ from gmstudio.window.state.features.state import FeaturesState
 from gmstudio.window.state.runs.library import RunLibrary
 
 NO_RUN = "No model has been trained yet: start one under Train, for example a VAE on coloured shapes."
-WAITING = "Waiting for the engine …"
 
 
 class FeaturesPanel(Panel):
@@ -78,7 +77,7 @@ class FeaturesPanel(Panel):
         if layers.problem:
             words = layers.problem
         elif not self._state.run:
-            words = NO_RUN if self._library.home else WAITING
+            words = NO_RUN if self._library.home else ""  # the chooser of the run says that it waits
         elif layers.listed and not layers.layers:
             words = "This model computes no features of an image; the baselines, pixels and PCA, are of its data."
         else:
