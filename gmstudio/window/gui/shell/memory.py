@@ -58,12 +58,13 @@ class WindowMemory(QObject):
     def add_panel(self, panel: Panel) -> None:
         """Restore the controls and the run of a panel that was built."""
         self._panels[panel.name] = panel
-        for control in panel.remembered:
-            self._restore_control(control)
-        # Later, as a page that adds a control is not connected to it yet.
+        # Later, as a page that adds a control is not connected to it yet; and before the controls are restored, among
+        # which are tabs that build the page that was open.
         panel.control_remembered.connect(
             lambda control: QTimer.singleShot(0, panel, partial(self._restore_control, control))
         )
+        for control in panel.remembered:
+            self._restore_control(control)
         self._restore_runs_later()
 
     def save(self) -> None:

@@ -226,6 +226,26 @@ def test_a_remembered_control_has_its_value_again(qtbot: QtBot, tmp_path: Path, 
     qtbot.waitUntil(lambda: control_value(again.control(name)) == VALUES[name])
 
 
+@pytest.mark.parametrize(
+    ("panel", "page", "control", "value"),
+    [
+        ("features", "projection", "projection_method", "tsne"),
+        ("features", "fine_tuning", "fine_tuning_steps", 321),
+        ("density", "anomalies", "anomaly_group", 7),
+    ],
+)
+def test_controls_of_the_page_that_was_open_have_their_values_again(
+    qtbot: QtBot, tmp_path: Path, panel: str, page: str, control: str, value: Any
+) -> None:
+    first = Session(qtbot, tmp_path / "window.ini", panel)
+    set_control_value(first.control(f"{panel}.tabs"), page)
+    set_control_value(first.control(f"{panel}.{control}"), value)
+    first.end()
+    again = Session(qtbot, tmp_path / "window.ini", panel)
+    assert control_value(again.control(f"{panel}.tabs")) == page  # without opening it, nor any other
+    qtbot.waitUntil(lambda: control_value(again.control(f"{panel}.{control}")) == value)
+
+
 def test_the_order_of_dimensions_is_kept(qtbot: QtBot, tmp_path: Path) -> None:
     first = Session(qtbot, tmp_path / "window.ini", "latents")
     first.studio.state(LatentsState).dimension_stats.set_sort("index")
