@@ -167,7 +167,7 @@ class AnomaliesState(QObject):
         if owner.library.catalog is None:
             return "The engine is starting."
         if not owner.runs:
-            return "There is no trained model; train one first."
+            return owner.without_run
         if owner.against is None:
             return "Choose anomalous images at the left: another data set, or classes that were held out."
         if isinstance(owner.against, DataImages) and owner.against == owner.images:

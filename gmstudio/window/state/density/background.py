@@ -74,7 +74,7 @@ class BackgroundModels(QObject):
     def unavailable(self) -> str:
         """Why none can be trained now, a sentence; "": one can."""
         if not self._owner.run:
-            return "There is no trained model; train one first."
+            return self._owner.without_run
         if self._starting.busy or self._trains:
             return "A background model is being started."
         return "A run is in training; stop it, or wait until it ends." if self._owner.library.live else ""

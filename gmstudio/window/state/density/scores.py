@@ -204,7 +204,7 @@ class ScoresState(QObject):
         if owner.library.catalog is None:
             return "The engine is starting."
         if not owner.runs:
-            return "There is no trained model; train one first."
+            return owner.without_run
         if owner.described.problem:
             return owner.described.problem
         return self.offered.refusal_of_all(self.statistic)

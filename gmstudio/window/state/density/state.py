@@ -74,6 +74,11 @@ class DensityState(QObject):
         """Path of the first of the chosen runs, or ""."""
         return self.runs[0] if self.runs else ""
 
+    @property
+    def without_run(self) -> str:
+        """Why no run is chosen, a sentence; the runs may not be listed yet."""
+        return "There is no trained model; train one first." if self.library.home else "Waiting for the engine …"
+
     def resolved(self, images: ImageSet) -> ImageSet:
         """Name the first run in a set that is its own data, so that the set is the same for all runs."""
         if isinstance(images, DataImages) and not images.data and not images.run:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.density.column import DensityColumn
 from gmstudio.window.gui.panels.density.pages import density_tabs
+from gmstudio.window.gui.run_text import run_name
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
@@ -62,6 +63,7 @@ class DensityPanel(Panel):
     def _lay_out(self) -> None:
         self._strip = QWidget()
         self._summary = ElidedLabel()
+        self._summary.setObjectName("density.summary")
         self._summary.setProperty("role", "muted")
         self._summary.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         strip = QHBoxLayout(self._strip)
@@ -117,7 +119,7 @@ class DensityPanel(Panel):
         """Say beside the button what is chosen."""
         state = self._state
         info = self._library.info(state.run)
-        names = [info.label or info.title] if info is not None else []
+        names = [run_name(info)] if info is not None else []
         others = f"and {len(state.runs) - 1} more" if len(state.runs) > 1 else ""
         described, against = state.described.described, state.described_against.described
         images = described.title if described is not None else ""

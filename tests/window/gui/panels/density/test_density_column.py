@@ -18,6 +18,7 @@ from gmstudio.window.gui.panels.density.images_chooser import ImagesChooser
 from gmstudio.window.gui.panels.density.models_list import elided_line
 from gmstudio.window.gui.panels.density.panel import DensityPanel
 from gmstudio.window.gui.shell.page import PanelPage
+from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 
 CHECKED, UNCHECKED = Qt.CheckState.Checked, Qt.CheckState.Unchecked
 
@@ -223,3 +224,16 @@ def test_a_small_page_scrolls_and_a_usual_one_does_not(qtbot: QtBot, scene: Dens
         qtbot.waitUntil(lambda: page.verticalScrollBar().maximum() == 0)
         assert page.horizontalScrollBar().maximum() == 0 and panel.column.isVisible()
     page.hide()
+
+
+def test_models_are_named_as_in_the_list_and_not_missed_before_they_are_listed(qtbot: QtBot) -> None:
+    scene = DensityScene()
+    assert scene.state.without_run == "Waiting for the engine …"
+    panel = DensityPanel(scene.state, scene.library)
+    qtbot.addWidget(panel)
+    scene.start()
+    named = msgspec.structs.replace(run_info(FLOW), name="My flow")
+    scene.list_runs((named, run_info(GAN)))
+    assert panel.findChild(ElidedLabel, "density.summary").words.startswith("My flow")
+    scene.list_runs(())
+    assert scene.state.without_run == "There is no trained model; train one first."
