@@ -348,7 +348,8 @@ class ImagesChooser(QWidget):
                 self._form.changed.connect(self._on_form)
                 self._form_place.addWidget(self._form)
                 folder = self._form.fields.get("folder")
-                if folder is not None and not folder.value and not (chosen.data_config or {}).get("folder"):
+                known = isinstance(chosen, DataImages) and chosen.data_config.get("folder")
+                if folder is not None and not folder.value and not known:
                     self.fold.setChecked(True)  # nothing can be shown before it is chosen
         if self._form is not None and isinstance(chosen, DataImages) and not self._form.errors():
             self._form.set_values(chosen.data_config)
