@@ -18,6 +18,7 @@ from gmstudio.protocol.density_bytes import (
 )
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.image_sets import ImageSet
+from gmstudio.system.regular_file import read_regular
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.density.state import DensityState
 
@@ -130,14 +131,8 @@ class BytesState(QObject):
             self.problem = "No chosen model codes; choose the autoregressive model that the file was coded with."
         else:
             try:
-                size = place.stat().st_size
-                if size > MAX_FILE_BYTES:
-                    self.problem = (
-                        f"{place.name} has {size:,} bytes; a file of coded images has at most {MAX_FILE_BYTES:,}."
-                    )
-                else:
-                    data = np.frombuffer(place.read_bytes(), np.uint8)
-                    self._send_file(Array.of(data), self.run, place.name, compare=False)
+                data = np.frombuffer(read_regular(place, MAX_FILE_BYTES), np.uint8)
+                self._send_file(Array.of(data), self.run, place.name, compare=False)
             except OSError as error:
                 self.problem = f"{place.name} cannot be read: {error.strerror or error}."
         self.changed.emit()

@@ -1,5 +1,6 @@
 """Page Bytes, answered by the engine's own code: sizes, costs, files, and a comparison after a real decoding."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.window.gui.panels.density.bytes import NO_CODER, BytesPage
 from gmstudio.window.gui.panels.density.panel import DensityPanel
 from gmstudio.window.gui.run_chooser import WAITING
-from gmstudio.window.state.density.bytes import BytesState
+from gmstudio.window.state.density.bytes import MAX_FILE_BYTES, BytesState
 from gmstudio.window.state.density.state import DensityState
 from gmstudio.window.state.runs.library import RunLibrary
 
@@ -133,6 +134,18 @@ def test_a_foreign_file_is_refused_in_a_sentence(stage: Stage, tmp_path: Path) -
     stage.bytes.decode_file(str(tmp_path / "missing.gmsz"))
     assert "missing.gmsz cannot be read" in stage.page.words.words
     assert stage.page.words.property("role") == "error"
+    large = tmp_path / "large.gmsz"
+    with large.open("wb") as file:
+        file.truncate(MAX_FILE_BYTES + 1)
+    stage.bytes.decode_file(str(large))
+    assert "large.gmsz cannot be read: it has 67,108,865 bytes, and at most 67,108,864" in stage.page.words.words
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(stage: Stage, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.gmsz")
+    stage.bytes.decode_file(str(tmp_path / "pipe.gmsz"))
+    assert "pipe.gmsz cannot be read: it is a pipe" in stage.page.words.words
 
 
 def test_without_a_model_that_codes_the_page_says_why(stage: Stage) -> None:
