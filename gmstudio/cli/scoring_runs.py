@@ -139,7 +139,7 @@ def _score_run(
     with with_options():
         spec = _images(context, wanted, loaded.record)
         opened = open_now(context, spec, model.image)
-    outside = open_now(context, _against(wanted), model.image) if wanted.against else None
+    outside = _outside(context, wanted, model) if wanted.against else None
     settings = StatisticSettings(
         num_samples=wanted.num_samples,
         labels=wanted.labels or "marginal",  # type: ignore[arg-type]  # checked
@@ -188,6 +188,22 @@ def _images(context: "EngineContext", wanted: Wanted, record: "RunRecord") -> Da
     if changes:
         warn((f"The data are not those that this run was trained on: {'; '.join(changes)}.",))
     return DataImages(data=dataset.source, data_config=dataset.config, split=split, count=wanted.count)
+
+
+def _outside(context: "EngineContext", wanted: Wanted, model: Any) -> "OpenedImages":
+    """Open the anomalous images.
+
+    Raises:
+        ValueError: when they cannot be used; it names the option.
+    """
+    from gmstudio.engine.density.image_sets import open_now
+
+    spec = _against(wanted)
+    try:
+        return open_now(context, spec, model.image)
+    except ValueError as error:
+        option = " Option: --against-dir FOLDER." if isinstance(spec, DataImages) and not wanted.against_dir else ""
+        raise ValueError(f"--against {wanted.against}: {error}{option}") from error
 
 
 def _against(wanted: Wanted) -> DataImages | FolderImages:
@@ -325,9 +341,13 @@ def _mean(values: NDArray[np.float64]) -> float:
 # ---- lines for people --------------------------------------------------------------------------------------------
 
 
+def _images_text(count: int) -> str:
+    return f"{count:,} image{'' if count == 1 else 's'}"
+
+
 def _say(answer: Answer, entry: dict[str, Any], opened: "OpenedImages") -> None:
     answer.line(f"{entry['run']}")
-    answer.line(f"{entry['family_title']} of step {entry['step']:,}, {entry['images']:,} images of {opened.title}")
+    answer.line(f"{entry['family_title']} of step {entry['step']:,}, {_images_text(entry['images'])} of {opened.title}")
     if opened.conversion:
         answer.line(opened.conversion)
     unit = f" {entry['unit']}" if entry["unit"] else ""
@@ -340,7 +360,7 @@ def _say(answer: Answer, entry: dict[str, Any], opened: "OpenedImages") -> None:
 
 def _say_anomaly(answer: Answer, entry: dict[str, Any]) -> None:
     found, other = entry["anomaly"], entry["against"]
-    answer.line(f"against {other['images']:,} images of {other['title']}, mean {other['mean']:.4f}:")
+    answer.line(f"against {_images_text(other['images'])} of {other['title']}, mean {other['mean']:.4f}:")
     if other["conversion"]:
         answer.line(other["conversion"])
     answer.line(

@@ -150,6 +150,7 @@ def test_a_background_model_is_trained_where_there_is_none_and_then_found(tmp_pa
     [
         (["--statistic", "luck"], "no statistic 'luck'; there are log_prob"),
         (["--against", "nothing"], "no data source and no file; choose one of digits"),
+        (["--against", "cifar10"], "Choose the folder that holds data_batch_1.bin. Option: --against-dir FOLDER."),
         (["--against", "digits", "--against-split", "tests"], "--against-split is 'tests'; choose one of"),
         (["--images", "x", "--data", "mnist"], "leave one of them out"),
         (["--images", "there is no such folder"], "no file or folder"),
