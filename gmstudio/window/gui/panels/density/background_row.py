@@ -39,6 +39,7 @@ class BackgroundRow(QWidget):
             "Background model of the likelihood ratio: a model like the first one, trained on noised data.",
         )
         self.models.setMinimumContentsLength(len(SAMPLE))
+        self.models.setMinimumWidth(16 * GRID)  # it gives way in a small window
         self.models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         panel.name_widget(self.mutation, "anomaly_mutation", "Noise μ of the background's data", MUTATION_TIP)
         self.mutation.setRange(0.01, 1.0)
