@@ -23,6 +23,8 @@ class Enlargement(QObject):
         self._factor = 1.0
         self._enlarged: dict[QWidget, float] = {}
         """Widget → its size of type, points."""
+        self._setting: set[QWidget] = set()
+        """Widgets whose font is being set: a style sheet may give them their own again meanwhile."""
 
     def set_factor(self, factor: float) -> None:
         """Enlarge to this multiple of the system's size, for example 1.5; 1: all as the system has it."""
@@ -55,7 +57,10 @@ class Enlargement(QObject):
         font = QFont(widget.font())  # a font of the size alone would lose the style sheet's weight
         self._enlarged[widget] = self._factor * font.pointSizeF()
         font.setPointSizeF(self._enlarged[widget])
-        widget.setFont(font)
+        if widget not in self._setting:  # else it would be given the two fonts in turns without end
+            self._setting.add(widget)
+            widget.setFont(font)
+            self._setting.discard(widget)
 
     def _restore(self) -> None:
         """Give the enlarged widgets the font that system and style sheet say."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from event_loop import slowness
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QLabel, QLineEdit, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QStackedWidget, QTableWidget, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from gmstudio.window.gui.shell.enlargement import Enlargement
@@ -109,3 +109,14 @@ def test_thousands_of_widgets_on_other_pages_cost_nothing(window: QWidget) -> No
         began = time.thread_time()
         enlargement.set_factor(factor)
         assert time.thread_time() - began < slowness() * LONGEST_S
+
+
+def test_a_table_with_a_style_sheet_of_its_own_is_shown(window: QWidget) -> None:
+    table = QTableWidget(2, 2, window)
+    table.hide()
+    enlargement = Enlargement(window)
+    enlargement.set_factor(1.5)
+    table.setStyleSheet("QTableView::item:selected { color: red; }")
+    table.show()  # its style sheet gives the viewport its font again, which once had no end
+    assert table.viewport().font().pointSizeF() > 0
+    enlargement.set_factor(1.0)
