@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
@@ -150,6 +150,12 @@ class OneImagePage(ActiveWidget):
         super().resizeEvent(event)
         self._arrange()
 
+    def changeEvent(self, event: QEvent) -> None:
+        """Arrange the cards anew for larger type, as of a presentation."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.ApplicationFontChange) and hasattr(self, "area"):
+            QTimer.singleShot(0, self, self._arrange)  # once the cards have the type, too
+
     # ---- cards ---------------------------------------------------------------------------------------------------
 
     def _show_cards(self) -> None:
@@ -178,7 +184,8 @@ class OneImagePage(ActiveWidget):
 
     def _arrange(self) -> None:
         width = self.area.viewport().width() - GRID
-        columns = max(1, (width + GRID) // (LEAST_WIDTH + GRID))
+        least = max((card.least_width() for card in self.cards.values()), default=LEAST_WIDTH)
+        columns = max(1, (width + GRID) // (least + GRID))
         height_of = (width - (columns - 1) * GRID) // columns
         for card in self.cards.values():
             card.setFixedHeight(card.height_for(height_of))

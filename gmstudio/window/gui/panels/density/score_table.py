@@ -3,7 +3,7 @@
 import math
 from typing import NamedTuple
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QPersistentModelIndex, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -91,6 +91,10 @@ class _Chips(QStyledItemDelegate):
         painter.restore()
 
 
+WIDEST = ("", "estimate", "−1,000.00 ± 10.00", "≤ 10.000", "100,000", "100,000*", "−1,000.00")
+"""Values of each column that it has the width of."""
+
+
 class ScoreTable(QTableWidget):
     """Models in rows, the numbers of their scores in columns.
 
@@ -118,22 +122,37 @@ class ScoreTable(QTableWidget):
         self.setWordWrap(False)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)  # names of runs differ at their end
         self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + GRID)
         heading = self.horizontalHeader()
         heading.setHighlightSections(False)
         heading.setStretchLastSection(False)
         self._widths: list[int] = []
-        self._name_width = NAME_LETTERS * self.fontMetrics().averageCharWidth()
-        widest = ("", "estimate", "−1,000.00 ± 10.00", "≤ 10.000", "100,000", "100,000*", "−1,000.00")
-        for column, (sample, (title, _)) in enumerate(zip(widest, COLUMNS, strict=True)):
-            width = max(self.fontMetrics().horizontalAdvance(text) for text in (sample, title))
-            self._widths.append(width + 2 * GRID)
-            self.setColumnWidth(column, self._widths[-1])
+        self._name_width = 0
+        self._measure()
         heading.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         heading.setMinimumSectionSize(6 * GRID)
         self._tint()
         theme().changed.connect(self._tint)
         self.currentCellChanged.connect(lambda row, *_: self._on_row(row))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Widen the columns for larger type, as of a presentation."""
+        super().changeEvent(event)
+        larger = event.type() in (QEvent.Type.FontChange, QEvent.Type.ApplicationFontChange)
+        if larger and getattr(self, "_widths", None):  # Qt sends it while the table is made, too
+            self._measure()
+            self._leave_out()
+
+    def _measure(self) -> None:
+        """Give each column the width of its widest value, and rows the height of a line."""
+        metrics = self.fontMetrics()
+        self.verticalHeader().setDefaultSectionSize(metrics.height() + GRID)
+        self._name_width = NAME_LETTERS * metrics.averageCharWidth()
+        self._widths = [
+            max(metrics.horizontalAdvance(text) for text in (sample, title)) + 2 * GRID
+            for sample, (title, _) in zip(WIDEST, COLUMNS, strict=True)
+        ]
+        for column, width in enumerate(self._widths):
+            self.setColumnWidth(column, width)
 
     def _tint(self) -> None:
         """Mark the chosen row softly, so that chips and colours stay legible on it."""
@@ -151,6 +170,9 @@ class ScoreTable(QTableWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave out the step, then the number of images, where the names of the models have no room."""
         super().resizeEvent(event)
+        self._leave_out()
+
+    def _leave_out(self) -> None:
         room = self.viewport().width()
         needed = self._name_width + sum(self._widths[1:])
         for column in LESS_IMPORTANT:

@@ -14,13 +14,16 @@ from PySide6.QtWidgets import QAbstractButton, QSizePolicy, QToolTip, QWidget
 
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.images.grid import to_qimage
+from gmstudio.window.gui.widgets.scaled import scaled_px
 
 PAD = GRID
 CODE_HEIGHT = 4 * GRID
 LEAST_WIDTH = 36 * GRID
 THUMBS = 5
 ROW_TITLE = 9 * GRID
-"""Width of the words before a row of small pictures."""
+"""Width of the words before a row of small pictures, in the usual type."""
+ROW_LINES = 2
+"""Lines of these words."""
 MAX_BARS = 256
 _CENTRE = int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignVCenter)
 _LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -142,16 +145,24 @@ class ModelCardView(QAbstractButton):
 
     def _thumb(self, width: float) -> float:
         """Side of the small pictures."""
-        return min((width - 2 * PAD - ROW_TITLE) / THUMBS - GRID / 2, 5.0 * GRID)
+        return min((width - 2 * PAD - scaled_px(self, ROW_TITLE)) / THUMBS - GRID / 2, 5.0 * GRID)
+
+    def _row(self, width: float) -> float:
+        """Height of a row of small pictures, in which its title has room, too."""
+        return max(self._thumb(width), ROW_LINES * self.fontMetrics().height())
+
+    def least_width(self) -> int:
+        """Smallest width in which captions and values are legible."""
+        return scaled_px(self, LEAST_WIDTH)
 
     def height_for(self, width: int) -> int:
         """Height of a card of a width."""
-        words, rows = 7 * self._line(), 2 * (self._thumb(width) + GRID)
+        words, rows = 7 * self._line(), 2 * (self._row(width) + GRID)
         return round(2 * PAD + words + self._side(width) + CODE_HEIGHT + rows + 2 * GRID)
 
     def sizeHint(self) -> QSize:
         """Legible size."""
-        return QSize(LEAST_WIDTH, self.height_for(LEAST_WIDTH))
+        return QSize(self.least_width(), self.height_for(self.least_width()))
 
     def minimumSizeHint(self) -> QSize:
         """Smallest legible size."""
@@ -266,12 +277,12 @@ class ModelCardView(QAbstractButton):
         return top + CODE_HEIGHT + GRID
 
     def _paint_row(self, painter: QPainter, top: float, row: CardRow, pictures: list[QImage]) -> float:
-        thumb = self._thumb(self.width())
-        left = float(PAD + ROW_TITLE)
+        thumb, height, title = self._thumb(self.width()), self._row(self.width()), scaled_px(self, ROW_TITLE)
+        left = float(PAD + title)
         painter.setFont(self.font())
         painter.setPen(theme().color("muted"))
-        painter.drawText(QRectF(PAD, top, ROW_TITLE - 4, thumb), _LEFT | int(Qt.TextFlag.TextWordWrap), row.title)
+        painter.drawText(QRectF(PAD, top, title - 4, height), _LEFT | int(Qt.TextFlag.TextWordWrap), row.title)
         for number, image in enumerate(pictures[:THUMBS]):
             self._paint_image(painter, QRectF(left + number * (thumb + GRID / 2), top, thumb, thumb), image)
-        self._tips.append((QRectF(PAD, top, self.width() - 2 * PAD, thumb), row.tip))
-        return top + thumb + GRID
+        self._tips.append((QRectF(PAD, top, self.width() - 2 * PAD, height), row.tip))
+        return top + height + GRID

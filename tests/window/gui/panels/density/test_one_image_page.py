@@ -264,3 +264,12 @@ def test_cards_stand_in_as_many_columns_as_fit(stage: Stage) -> None:
 def test_the_choice_of_families_is_remembered(stage: Stage) -> None:
     assert stage.page.every in stage.panel.remembered
     assert not isinstance(stage.one.cards[stage.nade.run].parts.get("pixels"), Missing)
+
+
+def test_cards_have_room_for_larger_type(stage: Stage) -> None:
+    card = next(iter(stage.page.cards.values()))
+    least, height = card.least_width(), card.height_for(400)
+    font = card.font()
+    font.setPointSizeF(1.6 * font.pointSizeF())
+    card.setFont(font)
+    assert card.least_width() > 1.3 * least and card.height_for(400) > height + 7 * card.fontMetrics().height() / 3

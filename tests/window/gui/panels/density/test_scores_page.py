@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from density_scene import CNN, COUNT, ERROR, FLOW, GAN, LIKELIHOOD, RUNS, VAE, DensityScene, run_info, scores_of
+from PySide6.QtGui import QFontMetrics
 from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.density import ListStatistics, MapSurprisal, ScoreImages
@@ -251,3 +252,15 @@ def test_numbers_are_written(value: float, text: str) -> None:
 
 def test_captions_are_short() -> None:
     assert [caption_text(value) for value in (-12345.6, -87.42, 0.5)] == ["−12,346", "−87.4", "0.50"]
+
+
+def test_columns_have_room_in_larger_type(page: ScoresPage) -> None:
+    table = page.table
+    font = table.font()
+    font.setPointSizeF(1.6 * font.pointSizeF())
+    table.setFont(font)
+    metrics = QFontMetrics(font)
+    assert table.rowHeight(0) >= metrics.height()
+    for column in range(1, table.columnCount()):
+        title = table.horizontalHeaderItem(column).text()
+        assert table.isColumnHidden(column) or table.columnWidth(column) > metrics.horizontalAdvance(title)
