@@ -5,7 +5,7 @@ import time
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -51,6 +51,8 @@ def measure_contact_sheet(images: int = IMAGES, pages: int = 200, notches: int =
     wheel_times = [_timed_notch(sheet, -120 if number // 20 % 2 else 120) for number in range(notches)]
     cells = sheet.columns * (HEIGHT // sheet.image_rect(0).height())
     sheet.close()
+    sheet.deleteLater()
+    application.sendPostedEvents(sheet, QEvent.Type.DeferredDelete)
     return {
         "benchmark": "contact_sheet",
         "images": images,

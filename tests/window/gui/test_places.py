@@ -24,6 +24,8 @@ from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.state.studio import Studio
 
 CONTROLS = (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QLineEdit)
+PARTED = (QAbstractSpinBox, QComboBox, QLineEdit, QTabBar)
+"""Controls that have others as their parts."""
 
 
 @pytest.fixture
@@ -49,7 +51,9 @@ def controls(panel: Panel) -> Iterator[QWidget]:
     for kind in CONTROLS:
         for widget in panel.findChildren(kind):
             parent = widget.parentWidget()
-            inside = isinstance(parent, QAbstractSpinBox | QComboBox | QTabBar) or widget.objectName().startswith("qt_")
+            inside = isinstance(
+                parent, QAbstractSpinBox | QComboBox | QLineEdit | QTabBar
+            ) or widget.objectName().startswith("qt_")
             if not inside and not isinstance(widget, QScrollBar) and widget.window() is panel.window():
                 yield widget
 

@@ -77,7 +77,7 @@ class DensityState(QObject):
     @property
     def without_run(self) -> str:
         """Why no run is chosen, a sentence; the runs may not be listed yet."""
-        return "There is no trained model; train one first." if self.library.home else "Waiting for the engine …"
+        return "There is no trained model; train one first." if self.library.home else "The engine is starting."
 
     def resolved(self, images: ImageSet) -> ImageSet:
         """Name the first run in a set that is its own data, so that the set is the same for all runs."""

@@ -220,7 +220,7 @@ class OneImagePage(ActiveWidget):
         if self._problem:
             words = self._problem
         elif not state.cards:
-            words = NO_MODEL if self._owner.library.home else "Waiting for the engine …"
+            words = NO_MODEL if self._owner.library.home else "The engine is starting."
         elif state.busy:
             words = f"{len(state.cards) - waiting} of {len(state.cards)} models done"
         else:

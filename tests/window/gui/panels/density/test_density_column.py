@@ -228,7 +228,7 @@ def test_a_small_page_scrolls_and_a_usual_one_does_not(qtbot: QtBot, scene: Dens
 
 def test_models_are_named_as_in_the_list_and_not_missed_before_they_are_listed(qtbot: QtBot) -> None:
     scene = DensityScene()
-    assert scene.state.without_run == "Waiting for the engine …"
+    assert scene.state.without_run == "The engine is starting."
     panel = DensityPanel(scene.state, scene.library)
     qtbot.addWidget(panel)
     scene.start()
