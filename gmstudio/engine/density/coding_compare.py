@@ -62,7 +62,7 @@ def compare_sizes(images: Images, image: ImageSpec) -> Iterator[tuple[CodeSize, 
         png, webp = yield from beside(lambda: _file_sizes(sheet_of(images)[None], image.levels))
         sizes.insert(1, CodeSize(name="png_sheet", title="PNG, one sheet", bits=8.0 * png))
         sizes.append(CodeSize(name="webp_sheet", title="WebP, one sheet", bits=8.0 * webp))
-    yield (*sizes, CodeSize(name="raw", title="no model", bits=raw_bits(image, len(images))))
+    yield (*sizes, CodeSize(name="raw", title="raw", bits=raw_bits(image, len(images))))
 
 
 def _file_sizes(images: Images, num_levels: int) -> tuple[int, int]:
