@@ -98,7 +98,7 @@ def test_a_picture_is_fitted_and_comes_back(run: str, tmp_path: Path) -> None:
 
 def test_lines_name_the_sizes(run: str, tmp_path: Path) -> None:
     text = call("encode", run, str(tmp_path / "digits.gmsz"), "-n", "4")
-    for word in ("−log₂ p", "range coder", "this file", "PNG, one sheet", "WebP, a file each", "no model"):
+    for word in ("−log₂ p", "range coder", "this file", "PNG, one sheet", "WebP, a file each", "  raw"):
         assert word in text
 
 
