@@ -255,7 +255,7 @@ def ood(
     seed: Annotated[int, typer.Option(min=0)] = 0,
     out: Annotated[str, typer.Option("--out", help="Folder that keeps the runs; those that are there are used.")] = "",
 ) -> None:
-    """Anomalies told apart, Fashion-MNIST against MNIST and back: raw log p and the statistics that cure it."""
+    """Detection of anomalies, Fashion-MNIST against MNIST and back: raw log p and the statistics that cure it."""
     import torch
 
     from benchmarks import ood as benchmark

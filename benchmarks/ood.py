@@ -63,7 +63,7 @@ PAPERS = {
 def measure(
     data_dir: str, families: list[str], budget_s: float, seed: int, out: str = "", images: int = 2000
 ) -> dict[str, Any]:
-    """Train, or take the runs of an earlier call, and tell the test images of both sets apart.
+    """Train, or take the runs of an earlier call, and detect the test images of the other set.
 
     Args:
         data_dir: holds the folders of ``SETS`` with IDX files.

@@ -93,7 +93,7 @@ def measure_methods(
 
 
 def measure(counts: tuple[int, ...] = (), points: int = 60_000) -> dict[str, Any]:
-    """Measure the map, and the projections of so many images each."""
+    """Measure the map, and projections of sets of the given sizes."""
     return {
         "benchmark": "projection",
         **measure_frames(points),

@@ -58,7 +58,9 @@ def encode(
     data: Annotated[str, typer.Option(help="Another data source than the run's own, with its default settings.")] = "",
     data_dir: Annotated[str, typer.Option("--data-dir", help="Folder of the data set's files.")] = "",
     split: Annotated[str, typer.Option(help=f"Part of the data set: {', '.join(SPLITS)}.")] = "test",
-    count: Annotated[int, typer.Option("-n", "--count", parser=COUNT, help="Images: the first so many.")] = 100,
+    count: Annotated[
+        int, typer.Option("-n", "--count", parser=COUNT, help="Number of images, from the first on.")
+    ] = 100,
     order: Annotated[
         str, typer.Option(help="Generation order, for models that take any: raster, snake, spiral, centre, random ….")
     ] = "",

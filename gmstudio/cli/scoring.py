@@ -98,7 +98,7 @@ def score(
     ] = "",
     images: Annotated[str, typer.Option(help="Folder of pictures, or a picture, instead of a data set.")] = "",
     against: Annotated[
-        str, typer.Option(help="Anomalous images to tell apart: a data source, or a folder of pictures or a picture.")
+        str, typer.Option(help="Anomalous images to detect: a data source, or a folder of pictures or a picture.")
     ] = "",
     against_split: Annotated[
         str, typer.Option("--against-split", help=f"Part of that data set: {', '.join(SPLITS)}.")
@@ -111,7 +111,7 @@ def score(
     mutation: Annotated[
         float, typer.Option(parser=MUTATION, help="Noise of the data of a background model that is trained here.")
     ] = 0.3,
-    worst: Annotated[int, typer.Option(parser=WORST, help="List so many of the least likely images.")] = 0,
+    worst: Annotated[int, typer.Option(parser=WORST, help="Number of least likely images to list.")] = 0,
     accept_changed_data: AcceptChangedOption = False,
     device: DeviceOption = "auto",
     as_json: JsonOption = False,
@@ -121,7 +121,7 @@ def score(
     Exact, an importance-weighted estimate or a bound, by family. For families without likelihood: sample quality
     (precision, recall, density, coverage); for autoencoders: reconstruction error.
 
-    Of several runs, or by another statistic, too: images of any size are converted, and --against tells two sets apart.
+    Of several runs, or by another statistic, too: images of any size are converted, and --against detects anomalous images.
     Scores are kept with their run, so that none is computed twice.
     """
     answer = Answer(KEYS, as_json=as_json)

@@ -130,7 +130,7 @@ class MapSurprisal(Command, frozen=True, kw_only=True):
 
 
 class DetectAnomalies(Command, frozen=True, kw_only=True):
-    """Tell two sets of images apart by a statistic; answered with ``AnomaliesDetected`` many times, the last done.
+    """Detect anomalous images by a statistic; answered with ``AnomaliesDetected`` many times, the last done.
 
     Args:
         run: path of the run.
@@ -272,7 +272,7 @@ class RocCurves(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AnomaliesDetected(Event, frozen=True, kw_only=True):
-    """Two sets of images told apart by a statistic.
+    """Anomalous images detected among typical ones by a statistic.
 
     Args:
         run: path of the run.

@@ -25,7 +25,7 @@ class DataImages(msgspec.Struct, frozen=True, kw_only=True, tag="data"):
         run: path of the run whose recorded data are meant; empty: none.
         split: which images.
         labels: only images with one of these labels; empty: all.
-        count: the first so many of them; 0: all.
+        count: number of images, from the first on; 0: all.
     """
 
     data: str = ""
@@ -41,7 +41,7 @@ class FolderImages(msgspec.Struct, frozen=True, kw_only=True, tag="folder"):
 
     Args:
         path: of the folder or file.
-        count: the first so many in the order of their names; 0: all.
+        count: number of images, in the order of their names; 0: all.
     """
 
     path: str

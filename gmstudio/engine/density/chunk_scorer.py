@@ -262,7 +262,7 @@ class _Size:
         self.value = self._most if self._fixed else min(8, self._most)
 
     def took(self, count: int, seconds: float) -> None:
-        """Choose the size of the next piece by the time that one of so many images took."""
+        """Choose the size of the next piece by the time that one of ``count`` images took."""
         if self._fixed or count != self.value:
             return
         size, each_s = self.value, self._each_s

@@ -82,7 +82,7 @@ class Scores:
         )
 
     def advance(self, share: float) -> None:
-        """Note that scores are computed of which those of so many images are made, but none of these yet."""
+        """Note scores that others are made of, worth those of this number of images."""
         self.stage, self._share, self._ahead = "scoring", None, share
 
     def put(self, rows: slice, values: NDArray[np.float64], errors: NDArray[np.float64] | None, *, kept: bool) -> None:

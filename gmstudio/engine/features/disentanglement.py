@@ -161,7 +161,7 @@ def prediction_column(
     """How well each dimension alone predicts a factor, for the SAP score.
 
     Of an ordered factor: the squared correlation of a line fitted to it, R². Of another one: the balanced accuracy,
-    on held-out images, of as many thresholds on the dimension as tell its kinds apart.
+    on held-out images, of as many thresholds on the dimension as separate its kinds.
 
     Args:
         codes: (N, D).

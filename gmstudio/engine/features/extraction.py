@@ -149,7 +149,7 @@ def extract(
 
 
 def _check_size(count: int, num_dims: int) -> None:
-    """Raise a ValueError where the features of so many images take more than ``MAX_BYTES``."""
+    """Raise a ValueError where the features of all images take more than ``MAX_BYTES``."""
     size = count * num_dims * 4
     if size > MAX_BYTES:
         raise ValueError(

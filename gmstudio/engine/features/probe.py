@@ -274,7 +274,7 @@ class _Units:
 
     @staticmethod
     def of_validation(count: int) -> float:
-        """Cost of cross-validation with so many labelled images."""
+        """Cost of cross-validation with a number of labelled images."""
         return len(probing.REGULARIZATIONS) * min(count, probing.MAX_VALIDATED) * probing.MAX_FOLDS
 
     @staticmethod

@@ -123,7 +123,7 @@ class _TsneReports:
         self.reached = NEIGHBOURS_SHARE
 
     def begin(self, stage: str, share: float, steps: int) -> None:
-        """Begin a stage of so many steps at a share of the progress."""
+        """Begin a stage of ``steps`` steps at a share of the progress."""
         self._stage, self._from, self._steps = stage, share, steps
         self.reached = share + (1 - NEIGHBOURS_SHARE) * steps / (EXAGGERATED_STEPS + FINAL_STEPS)
 

@@ -212,7 +212,7 @@ class LogProb(Statistic):
 
     def _bounded(self, model: Any, x_BCHW: Tensor, generator: torch.Generator) -> Scored:
         groups = min(BOUND_GROUPS, self.num_samples)
-        least, larger = divmod(self.num_samples, groups)  # so many groups have one draw more
+        least, larger = divmod(self.num_samples, groups)  # ``larger`` groups have one draw more
         draws, shares = [], []
         for count, size in ((larger, least + 1), (groups - larger, least)):
             if count:

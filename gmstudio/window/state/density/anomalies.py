@@ -1,4 +1,4 @@
-"""State of the page of anomalies: two sets told apart by a statistic, a threshold, and the statistics tried so far."""
+"""State of the page of anomalies: typical and anomalous images, a statistic, a threshold, and the statistics tried so far."""
 
 import hashlib
 
@@ -190,7 +190,7 @@ class AnomaliesState(QObject):
         return self._detecting.loading
 
     def detect(self) -> None:
-        """Tell the two sets apart by the chosen statistic."""
+        """Detect anomalies by the chosen statistic."""
         if not self.refusal:
             self._begin([self.statistic])
 

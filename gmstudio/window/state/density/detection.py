@@ -1,4 +1,4 @@
-"""Two sets told apart by a statistic: rates, outcomes and images at any threshold, without the engine."""
+"""Detection of anomalies by a statistic: rates, outcomes and images at any threshold, without the engine."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, get_args
@@ -30,7 +30,7 @@ class Rates(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """Two sets told apart, ready to be looked at at any threshold.
+    """Detection of anomalies at any threshold.
 
     Args:
         event: of the engine.

@@ -43,7 +43,7 @@ class ProjectionChoice:
         method: of the projection.
         settings: of the methods.
         split: of the run's data.
-        count: the first so many images of the split; 0: all, up to ``MAX_PROJECTED``.
+        count: number of images, from the first of the split on; 0: all, up to ``MAX_PROJECTED``.
     """
 
     method: ProjectionMethod = "pca"

@@ -1,4 +1,4 @@
-"""Page of anomalies: two sets told apart by a statistic, with a threshold that is dragged in all plots."""
+"""Page of anomalies: typical and anomalous images by a statistic, with a threshold that is dragged in all plots."""
 
 import math
 

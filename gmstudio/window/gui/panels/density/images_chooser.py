@@ -44,7 +44,7 @@ SOURCE_TIPS: dict[Slot, str] = {
     "of the same one on which the model was not trained.",
 }
 LABELS_TIP = "Only images with these labels, for example 0-4, 7; empty: all."
-COUNT_TIP = "Only the first so many images; 0: all of them."
+COUNT_TIP = "Number of images, from the first on; 0: all of them."
 DRAWN = "drawing"
 CANVAS_PX = 16 * GRID
 PREVIEW_PX = 5 * GRID

@@ -1,4 +1,4 @@
-"""Table of the statistics that were tried on two sets, with how well each tells them apart."""
+"""Table of the statistics that were tried on two sets, with the accuracy of each as a detector."""
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QResizeEvent

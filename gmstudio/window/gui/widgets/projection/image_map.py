@@ -56,7 +56,7 @@ class ImageMap(MapView):
         self._zoom_at(factor, self.width() / 2, self.height() / 2)
 
     def pan(self, x: float, y: float) -> None:
-        """Move the contents by so many pixels."""
+        """Move the contents by a number of pixels."""
         self.follows = False
         self._set_camera(self.camera.panned(x, y))
 

@@ -39,7 +39,7 @@ class MapCamera:
         return self.x + (pixel_x - width / 2) / self.scale, self.y - (pixel_y - height / 2) / self.scale
 
     def panned(self, pixels_x: float, pixels_y: float) -> "MapCamera":
-        """Return the view after its contents were moved by so many pixels."""
+        """Return the view after its contents were moved by a number of pixels."""
         return MapCamera(self.x - pixels_x / self.scale, self.y + pixels_y / self.scale, self.scale)
 
     def zoomed(self, factor: float, pixel_x: float, pixel_y: float, width: float, height: float) -> "MapCamera":

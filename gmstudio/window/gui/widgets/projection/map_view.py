@@ -235,7 +235,7 @@ class MapView(QWidget):
         return nearest_point(self.pixels(), self._codes, at.x(), at.y(), REACH_PX)
 
     def point_px(self, visible: int) -> int:
-        """Diameter of the points, in pixels of the screen, where so many are visible."""
+        """Diameter of the points, in pixels of the screen, by the number of visible ones."""
         size = 7 if visible <= 300 else 5 if visible <= 3000 else 4 if visible <= 15_000 else 3
         return round(size * self.devicePixelRatioF())
 
