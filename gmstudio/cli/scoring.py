@@ -121,7 +121,8 @@ def score(
     Exact, an importance-weighted estimate or a bound, by family. For families without likelihood: sample quality
     (precision, recall, density, coverage); for autoencoders: reconstruction error.
 
-    Of several runs, or by another statistic, too: images of any size are converted, and --against detects anomalous images.
+    Of several runs, or by another statistic, too: images of any size are converted, and --against detects anomalous
+    images.
     Scores are kept with their run, so that none is computed twice.
     """
     answer = Answer(KEYS, as_json=as_json)

@@ -1,4 +1,4 @@
-"""State of the page of anomalies: typical and anomalous images, a statistic, a threshold, and the statistics tried so far."""
+"""State of the page of anomalies: a statistic of typical and anomalous images, a threshold, results so far."""
 
 import hashlib
 

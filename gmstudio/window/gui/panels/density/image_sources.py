@@ -33,7 +33,7 @@ def key_of(images: ImageSet | None, library: RunLibrary) -> str:
 
 
 def set_of(key: str, count: int) -> ImageSet | None:
-    """Return the first images of a source, a number of them; None: of none, or of files, which are to be chosen first."""
+    """Return the first ``count`` images of a source; None: of none, or of files, which are to be chosen first."""
     if key == OWN:
         return DataImages(count=count)
     if key.startswith(DATA):
