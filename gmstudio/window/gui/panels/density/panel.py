@@ -6,9 +6,10 @@ from PySide6.QtCore import QSize
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
+from gmstudio.window.gui.page_tabs import page_tabs
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.density.column import DensityColumn
-from gmstudio.window.gui.panels.density.pages import density_tabs
+from gmstudio.window.gui.panels.density.pages import PAGES
 from gmstudio.window.gui.run_text import run_name
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
@@ -48,7 +49,7 @@ class DensityPanel(Panel):
             checkable=True,
         )
         self.column = DensityColumn(self, state)
-        self.tabs = LazyTabs(density_tabs(self, state))
+        self.tabs = LazyTabs(page_tabs(PAGES, self, state))
         self.name_widget(self.tabs, "tabs", "Pages", "")
         self.remember(self.tabs)
         self.add_tab_actions(self.tabs)

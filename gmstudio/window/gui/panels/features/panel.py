@@ -4,8 +4,9 @@ from typing import ClassVar
 
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from gmstudio.window.gui.page_tabs import page_tabs
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.features.pages import features_tabs
+from gmstudio.window.gui.panels.features.pages import PAGES
 from gmstudio.window.gui.panels.features.space_row import SpaceRow, space_words
 from gmstudio.window.gui.panels.features.texts import set_role
 from gmstudio.window.gui.run_chooser import RunChooser
@@ -40,7 +41,7 @@ class FeaturesPanel(Panel):
         self.run.setObjectName("features.run")
         self.space = SpaceRow(self, state)
         self.note = ElidedLabel()
-        self.tabs = LazyTabs(features_tabs(self, state))
+        self.tabs = LazyTabs(page_tabs(PAGES, self, state))
         # The height that the pages need counts, so that the panel scrolls where there is less.
         self.tabs.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.name_widget(self.tabs, "tabs", "Pages", "")
