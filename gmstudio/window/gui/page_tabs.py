@@ -28,7 +28,7 @@ class PageEntry(NamedTuple, Generic[S]):
 
 
 def page_tabs(pages: Sequence[PageEntry[S]], panel: Panel, state: S) -> tuple[Tab, ...]:
-    """Return the entries of the tabs, in the order of the pages; their keys are 1, 2, …
+    """Return the entries of the tabs, in the order of the pages; their keys are 1, 2 and so on.
 
     Args:
         pages: of the panel.
