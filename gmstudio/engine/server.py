@@ -18,7 +18,7 @@ from gmstudio.engine.jobs import JobFailedError, Jobs
 from gmstudio.engine.runtime.context import EngineContext, Progress
 from gmstudio.engine.runtime.device import choose_device, describe_device, memory_in_use
 from gmstudio.engine.runtime.errors import error_sentence, reason_of
-from gmstudio.engine.runtime.feature import Feature, Handler, load_features
+from gmstudio.engine.runtime.feature import Feature, Features
 from gmstudio.engine.turns import InteractiveTurns
 from gmstudio.engine.wire import Wire
 from gmstudio.protocol.base import Command
@@ -26,6 +26,8 @@ from gmstudio.protocol.config import ConfigError
 from gmstudio.protocol.engine import Cancel, ChooseDevice, CommandFailed, EngineReported, Reason, Shutdown
 
 REPORT_SECONDS = 0.5
+QUIET_S = 0.3
+"""Time without commands and work after which the next feature is imported."""
 BACKGROUND_SHARE = 0.25
 """Time of background jobs, such as an import, per time of training; one piece at least."""
 STDERR = 2
@@ -52,10 +54,7 @@ class Server(Feature):
         self._reported_at = 0.0
         self._background_s = 0.0
         """Time that background jobs may take before the next piece of training."""
-        self._handlers: dict[type[Command], Handler] = self.handlers()
-        for kind in load_features():
-            if kind is not Server:
-                self._handlers |= kind(self.context).handlers()
+        self._features = Features(self)
 
     def serve(self) -> int:
         """Send the catalog and serve until the window is gone or sends ``Shutdown``; a training ends with a checkpoint.
@@ -69,15 +68,18 @@ class Server(Feature):
         self._report()
         while not self._ending:
             began = time.perf_counter()
-            command = self._wire.receive(max(self._turns.wait_s, self._wait_s()) if self._busy() else None)
+            idle_s = None if self._features.complete else QUIET_S
+            command = self._wire.receive(max(self._turns.wait_s, self._wait_s()) if self._busy() else idle_s)
             if command is not None:
                 self._handle(command)
                 self._turns.answered(interactive=command.interactive, seconds=time.perf_counter() - began)
             elif self._wire.closed:
                 break
-            else:
+            elif self._busy():
                 self._turns.missed()
                 self._advance()
+            else:
+                self._features.load_next()
         return self._end()
 
     def _on_terminate(self, _number: int, _frame: FrameType | None) -> None:
@@ -100,7 +102,7 @@ class Server(Feature):
     def _handle(self, command: Command) -> None:
         before = self._state()
         try:
-            job = self._handlers[type(command)](command)
+            job = self._features.handler(type(command))(command)
         except Exception as error:
             self._fail(command, error)
         else:
