@@ -123,13 +123,13 @@ def _told_apart(data_dir: str, out: Path, name: str, family: str, seed: int, cou
         kind = statistic_named(key)
         statistic = kind(subject, settings, seed)
         begun = time.thread_time()
-        inside, outside = (_scores(statistic, opened, seed) for opened in sets)
+        typical, anomalous = (_scores(statistic, opened, seed) for opened in sets)
         found["seconds_scoring"] = round(found["seconds_scoring"] + time.thread_time() - begun, 1)
         if key == "log_prob":
-            bits = [subject.model.image.bits_per_dim(-float(values.mean())) for values in (inside, outside)]
+            bits = [subject.model.image.bits_per_dim(-float(values.mean())) for values in (typical, anomalous)]
             found |= {"kind": statistic.kind_text, "bits_per_dim": round(bits[0], 3)}
             found["bits_per_dim_against"] = round(bits[1], 3)
-        curves = detect(inside, outside, 1 if kind.card.direction == "anomalous" else -1, seed)
+        curves = detect(typical, anomalous, 1 if kind.card.direction == "anomalous" else -1, seed)
         found[key] = {
             "auroc": round(curves.auroc, 4),
             "auroc_low": round(curves.auroc_low, 4),

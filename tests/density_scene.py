@@ -128,18 +128,18 @@ def images_of(count: int) -> NDArray[np.uint8]:
 
 def scores_of(run: str, images: ImageSet, statistic: str = "log_prob") -> NDArray[np.float64]:
     """Scores of a set: the anomalous ones are likelier than the typical ones, except by the ratio."""
-    outside = isinstance(images, DataImages) and bool(images.labels)
-    count = AGAINST if outside else COUNT
-    mean = -100.0 + 5 * list(KINDS).index(run) + (20.0 if outside else 0.0) * (-1.0 if statistic == "ratio" else 1.0)
-    return np.random.default_rng(int(outside)).normal(mean, 8.0, count)
+    anomalous = isinstance(images, DataImages) and bool(images.labels)
+    count = AGAINST if anomalous else COUNT
+    mean = -100.0 + 5 * list(KINDS).index(run) + (20.0 if anomalous else 0.0) * (-1.0 if statistic == "ratio" else 1.0)
+    return np.random.default_rng(int(anomalous)).normal(mean, 8.0, count)
 
 
-def curves_of(inside: NDArray[np.float64], outside: NDArray[np.float64]) -> RocCurves:
+def curves_of(typical: NDArray[np.float64], anomalous: NDArray[np.float64]) -> RocCurves:
     """Curves of anomaly scores by their definition."""
-    thresholds = np.concatenate([[np.inf], np.unique(np.concatenate([inside, outside]))[::-1]])
-    found = np.array([(outside >= t).sum() for t in thresholds])
-    false = np.array([(inside >= t).sum() for t in thresholds])
-    tpr, fpr = found / len(outside), false / len(inside)
+    thresholds = np.concatenate([[np.inf], np.unique(np.concatenate([typical, anomalous]))[::-1]])
+    found = np.array([(anomalous >= t).sum() for t in thresholds])
+    false = np.array([(typical >= t).sum() for t in thresholds])
+    tpr, fpr = found / len(anomalous), false / len(typical)
     precision = np.where(found + false > 0, found / np.maximum(found + false, 1), 1.0)
     auroc = float(np.sum(np.diff(fpr) * (tpr[1:] + tpr[:-1]) / 2))
     return RocCurves(
@@ -276,19 +276,19 @@ class DensityScene:
     def detected(self, command: DetectAnomalies) -> AnomaliesDetected:
         """Two sets told apart."""
         card = CARDS[command.statistic]
-        inside = scores_of(command.run, command.inside, command.statistic)
-        outside = scores_of(command.run, command.outside, command.statistic)
+        typical = scores_of(command.run, command.typical, command.statistic)
+        anomalous = scores_of(command.run, command.anomalous, command.statistic)
         sign = -1 if card.direction == "typical" else 1
         return AnomaliesDetected(
             run=command.run,
             statistic=card,
             kind_text="exact",
-            inside=Array.of(inside),
-            outside=Array.of(outside),
+            typical=Array.of(typical),
+            anomalous=Array.of(anomalous),
             sign=sign,
-            curves=curves_of(sign * inside, sign * outside),
-            inside_title="Digits",
-            outside_title="Digits, others",
+            curves=curves_of(sign * typical, sign * anomalous),
+            typical_title="Digits",
+            anomalous_title="Digits, others",
             weights_step=40,
             progress=ScoreProgress(done=COUNT + AGAINST, total=COUNT + AGAINST),
             done=True,
@@ -297,13 +297,13 @@ class DensityScene:
 
 def described(images: ImageSet) -> ImagesDescribed:
     """Description of a set."""
-    outside = isinstance(images, DataImages) and bool(images.labels)
-    count = AGAINST if outside else COUNT
+    anomalous = isinstance(images, DataImages) and bool(images.labels)
+    count = AGAINST if anomalous else COUNT
     return ImagesDescribed(
-        title="Digits, others" if outside else "Digits, test",
+        title="Digits, others" if anomalous else "Digits, test",
         count=count,
         image=IMAGE,
-        conversion="Scaled from 16×16." if outside else "",
+        conversion="Scaled from 16×16." if anomalous else "",
         labels=Array.of(np.arange(count) % 10),
         label_names=tuple(f"digit {label}" for label in range(10)),
     )

@@ -139,7 +139,7 @@ def _score_run(
     with with_options():
         spec = _images(context, wanted, loaded.record)
         opened = open_now(context, spec, model.image)
-    outside = _outside(context, wanted, model) if wanted.against else None
+    anomalous = _anomalous(context, wanted, model) if wanted.against else None
     settings = StatisticSettings(
         num_samples=wanted.num_samples,
         labels=wanted.labels or "marginal",  # type: ignore[arg-type]  # checked
@@ -149,25 +149,25 @@ def _score_run(
     subject = at_once(subject_for(context, path, kind, settings))
     statistic = at_once(ready(context, kind, subject, settings, wanted.seed, 0))
     console = answer.progress_console()
-    inside = follow_scores(score_and_keep(statistic, opened, wanted.seed), console)
-    entry = _entry(statistic, opened, inside, path, wanted)
-    entry["warnings"] = (*loaded.warnings, *opened.warnings, *inside.warnings)
+    typical = follow_scores(score_and_keep(statistic, opened, wanted.seed), console)
+    entry = _entry(statistic, opened, typical, path, wanted)
+    entry["warnings"] = (*loaded.warnings, *opened.warnings, *typical.warnings)
     _say(answer, entry, opened)
-    if outside is not None:
-        scores = follow_scores(score_and_keep(statistic, outside, wanted.seed), console)
-        entry["anomaly"], remarks = _anomaly(statistic, inside.values, scores.values, wanted.seed)
+    if anomalous is not None:
+        scores = follow_scores(score_and_keep(statistic, anomalous, wanted.seed), console)
+        entry["anomaly"], remarks = _anomaly(statistic, typical.values, scores.values, wanted.seed)
         entry["against"] = {
             "data": wanted.against,
-            "title": outside.title,
-            "images": len(outside),
-            "conversion": outside.conversion or None,
+            "title": anomalous.title,
+            "images": len(anomalous),
+            "conversion": anomalous.conversion or None,
             "mean": _mean(scores.values),
             "kept": scores.kept,
         }
-        entry["warnings"] = (*entry["warnings"], *outside.warnings, *scores.warnings, *remarks)
+        entry["warnings"] = (*entry["warnings"], *anomalous.warnings, *scores.warnings, *remarks)
         _say_anomaly(answer, entry)
     if wanted.worst:
-        entry["worst"] = _worst(statistic, opened, inside, wanted.worst)
+        entry["worst"] = _worst(statistic, opened, typical, wanted.worst)
         _say_worst(answer, entry)
     warn(tuple(entry["warnings"][len(loaded.warnings) :]))
     return entry
@@ -190,7 +190,7 @@ def _images(context: "EngineContext", wanted: Wanted, record: "RunRecord") -> Da
     return DataImages(data=dataset.source, data_config=dataset.config, split=split, count=wanted.count)
 
 
-def _outside(context: "EngineContext", wanted: Wanted, model: Any) -> "OpenedImages":
+def _anomalous(context: "EngineContext", wanted: Wanted, model: Any) -> "OpenedImages":
     """Open the anomalous images.
 
     Raises:
@@ -301,15 +301,15 @@ def _entry(
 
 
 def _anomaly(
-    statistic: "Statistic", inside: NDArray[np.float64], outside: NDArray[np.float64], seed: int
+    statistic: "Statistic", typical: NDArray[np.float64], anomalous: NDArray[np.float64], seed: int
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     """Figures of a detector of anomalies by these scores, and sentences on them."""
     from gmstudio.engine.density.detection import detect, detection_warnings
 
     sign = 1 if statistic.card.direction == "anomalous" else -1
-    curves = detect(inside, outside, sign, seed)
+    curves = detect(typical, anomalous, sign, seed)
     names = ("auroc", "auroc_low", "auroc_high", "average_precision", "fpr_at_95")
-    return {name: getattr(curves, name) for name in names}, detection_warnings(inside, outside)
+    return {name: getattr(curves, name) for name in names}, detection_warnings(typical, anomalous)
 
 
 def _worst(statistic: "Statistic", opened: "OpenedImages", scores: "Scores", count: int) -> list[dict[str, Any]]:

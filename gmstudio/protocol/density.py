@@ -134,8 +134,8 @@ class DetectAnomalies(Command, frozen=True, kw_only=True):
 
     Args:
         run: path of the run.
-        inside: images of the distribution that the model was trained on.
-        outside: anomalous images.
+        typical: images of the distribution that the model was trained on.
+        anomalous: anomalous images.
         statistic: its key.
         settings: of the statistic.
         seed: of all noise, and of the bootstrap.
@@ -146,8 +146,8 @@ class DetectAnomalies(Command, frozen=True, kw_only=True):
     superseded_within: ClassVar[tuple[str, ...] | None] = ("run", "statistic")
 
     run: str
-    inside: ImageSet
-    outside: ImageSet
+    typical: ImageSet
+    anomalous: ImageSet
     statistic: str = "log_prob"
     settings: StatisticSettings = StatisticSettings()
     seed: int = 0
@@ -278,17 +278,17 @@ class AnomaliesDetected(Event, frozen=True, kw_only=True):
         run: path of the run.
         statistic: its card.
         kind_text: kind of the scores, in words.
-        inside: (N,) float64 scores of the typical images; empty before the last reply.
-        outside: (M,) float64 scores of the anomalous images.
+        typical: (N,) float64 scores of the typical images; empty before the last reply.
+        anomalous: (M,) float64 scores of the anomalous images.
         sign: factor that makes a score an anomaly score, 1 or −1.
         curves: of the detector; None before the last reply.
-        inside_title: short name of the set.
-        outside_title: short name of the other set.
+        typical_title: short name of the set.
+        anomalous_title: short name of the other set.
         conversions: sentences on conversions of the images.
         warnings: sentences.
-        inside_groups: (N, M) int64 numbers of the images of each score, where groups of M images are scored; None:
+        typical_groups: (N, M) int64 numbers of the images of each score, where groups of M images are scored; None:
             scores are of single images.
-        outside_groups: likewise.
+        anomalous_groups: likewise.
         weights_step: training step of the weights.
         progress: of the work.
         done: this is the last reply.
@@ -297,16 +297,16 @@ class AnomaliesDetected(Event, frozen=True, kw_only=True):
     run: str
     statistic: StatisticCard
     kind_text: str
-    inside: Array
-    outside: Array
+    typical: Array
+    anomalous: Array
     sign: int
     curves: RocCurves | None
-    inside_title: str
-    outside_title: str
+    typical_title: str
+    anomalous_title: str
     conversions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
-    inside_groups: Array | None = None
-    outside_groups: Array | None = None
+    typical_groups: Array | None = None
+    anomalous_groups: Array | None = None
     weights_step: int
     progress: ScoreProgress
     done: bool

@@ -50,25 +50,25 @@ class AnomaliesFeature(Feature):
         context, request = self.context, command.request
         kind = statistic_named(command.statistic)
         subject = yield from subject_for(context, command.run, kind, command.settings)
-        inside = yield from open_images(context, command.inside, subject.model.image, request=request)
-        outside = yield from open_images(context, command.outside, subject.model.image, request=request)
+        typical = yield from open_images(context, command.typical, subject.model.image, request=request)
+        anomalous = yield from open_images(context, command.anomalous, subject.model.image, request=request)
         statistic = yield from ready(context, kind, subject, command.settings, command.seed, request)
-        yield from _detected(command, statistic, inside, outside)
+        yield from _detected(command, statistic, typical, anomalous)
 
 
-def _detected(command: DetectAnomalies, statistic: Statistic, inside: OpenedImages, outside: OpenedImages) -> Job:
+def _detected(command: DetectAnomalies, statistic: Statistic, typical: OpenedImages, anomalous: OpenedImages) -> Job:
     """Score both sets, then compare them; replies with the progress, and last with all."""
     size = command.settings.group if isinstance(statistic, Typicality) else 1
-    groups = [group_numbers(len(inside), size, command.seed, "typical")]
-    groups.append(group_numbers(len(outside), size, command.seed, "anomalous"))
-    reply = _empty_reply(command, statistic, inside, outside)
+    groups = [group_numbers(len(typical), size, command.seed, "typical")]
+    groups.append(group_numbers(len(anomalous), size, command.seed, "anomalous"))
+    reply = _empty_reply(command, statistic, typical, anomalous)
     scored = statistic if size == 1 else LogProb(statistic.subject, command.settings, command.seed)
-    both = yield from _score_both(reply, scored, (inside, outside), command.seed)
+    both = yield from _score_both(reply, scored, (typical, anomalous), command.seed)
     values = [scores.values for scores in both]
     kind_text = both[0].kind_text
     if size > 1:
         assert isinstance(statistic, Typicality)
-        yield from _prepared(reply, statistic, len(inside) + len(outside))
+        yield from _prepared(reply, statistic, len(typical) + len(anomalous))
         values = [statistic.group_scores(part, rows) for part, rows in zip(values, groups, strict=True)]
         kind_text = f"{statistic.kind_text}; groups of {size}"
     curves = None
@@ -77,23 +77,23 @@ def _detected(command: DetectAnomalies, statistic: Statistic, inside: OpenedImag
         yield None
     texts = [
         f"{opened.title}: {text}"
-        for opened, scores in zip((inside, outside), both, strict=True)
+        for opened, scores in zip((typical, anomalous), both, strict=True)
         for text in (*opened.warnings, *scores.warnings)
     ]
     yield msgspec.structs.replace(
         reply,
         kind_text=kind_text,
-        inside=Array.of(values[0]),
-        outside=Array.of(values[1]),
+        typical=Array.of(values[0]),
+        anomalous=Array.of(values[1]),
         curves=curves,
         warnings=(
             *texts,
             *detection_warnings(values[0], values[1]),
-            *((SAME_SETS,) if command.inside == command.outside else ()),
+            *((SAME_SETS,) if command.typical == command.anomalous else ()),
         ),
-        inside_groups=Array.of(groups[0]) if size > 1 else None,
-        outside_groups=Array.of(groups[1]) if size > 1 else None,
-        progress=_progress(both, len(inside) + len(outside), "comparing"),
+        typical_groups=Array.of(groups[0]) if size > 1 else None,
+        anomalous_groups=Array.of(groups[1]) if size > 1 else None,
+        progress=_progress(both, len(typical) + len(anomalous), "comparing"),
         done=True,
     )
 
@@ -150,23 +150,23 @@ def _progress(parts: list[Scores], total: int, stage: str) -> ScoreProgress:
 
 
 def _empty_reply(
-    command: DetectAnomalies, statistic: Statistic, inside: OpenedImages, outside: OpenedImages
+    command: DetectAnomalies, statistic: Statistic, typical: OpenedImages, anomalous: OpenedImages
 ) -> AnomaliesDetected:
     empty: NDArray[np.float64] = NO_SCORES
-    conversions = [f"{opened.title}: {opened.conversion}" for opened in (inside, outside) if opened.conversion]
+    conversions = [f"{opened.title}: {opened.conversion}" for opened in (typical, anomalous) if opened.conversion]
     return AnomaliesDetected(
         request=command.request,
         run=command.run,
         statistic=statistic.card,
         kind_text=statistic.kind_text,
-        inside=Array.of(empty),
-        outside=Array.of(empty),
+        typical=Array.of(empty),
+        anomalous=Array.of(empty),
         sign=1 if statistic.card.direction == "anomalous" else -1,
         curves=None,
-        inside_title=inside.title,
-        outside_title=outside.title,
+        typical_title=typical.title,
+        anomalous_title=anomalous.title,
         conversions=tuple(conversions),
         weights_step=statistic.subject.step,
-        progress=ScoreProgress(total=len(inside) + len(outside)),
+        progress=ScoreProgress(total=len(typical) + len(anomalous)),
         done=False,
     )

@@ -32,21 +32,21 @@ FOUND_PERCENT = 95
 """Recall, in per cent, at which the false-positive rate is reported."""
 
 
-def detect(inside: Scores, outside: Scores, sign: int, seed: int = 0, resamples: int = 1000) -> RocCurves:
+def detect(typical: Scores, anomalous: Scores, sign: int, seed: int = 0, resamples: int = 1000) -> RocCurves:
     """Return the curves of a detector, see ``detect_pieces``."""
-    *_, curves = detect_pieces(inside, outside, sign, seed, resamples)
+    *_, curves = detect_pieces(typical, anomalous, sign, seed, resamples)
     assert curves is not None
     return curves
 
 
 def detect_pieces(
-    inside: Scores, outside: Scores, sign: int, seed: int = 0, resamples: int = 1000
+    typical: Scores, anomalous: Scores, sign: int, seed: int = 0, resamples: int = 1000
 ) -> Iterator[RocCurves | None]:
     """Compute the curves of a detector in pieces: yields None after each, then the result.
 
     Args:
-        inside: (N,) scores of typical images; those that are NaN are left out, infinite ones are ordered as they are.
-        outside: (M,) scores of anomalous images, likewise.
+        typical: (N,) scores of typical images; those that are NaN are left out, infinite ones are ordered as they are.
+        anomalous: (M,) scores of anomalous images, likewise.
         sign: factor that makes a score an anomaly score, 1 or −1.
         seed: of the bootstrap.
         resamples: of the bootstrap; 0: the interval is NaN.
@@ -57,9 +57,9 @@ def detect_pieces(
     assert sign in (1, -1)
     if not 0 <= resamples <= MAX_RESAMPLES:
         raise ValueError(f"{resamples:,} resamples of the bootstrap; choose 0 to {MAX_RESAMPLES:,}.")
-    typical = _anomaly_scores(inside, sign, "typical")
+    typical = _anomaly_scores(typical, sign, "typical")
     yield None
-    anomalous = _anomaly_scores(outside, sign, "anomalous")
+    anomalous = _anomaly_scores(anomalous, sign, "anomalous")
     yield None
     thresholds, true, false = _counts(typical, anomalous)
     yield None
@@ -86,10 +86,10 @@ def detect_pieces(
     )
 
 
-def detection_warnings(inside: Scores, outside: Scores) -> tuple[str, ...]:
+def detection_warnings(typical: Scores, anomalous: Scores) -> tuple[str, ...]:
     """Return sentences on scores that are no numbers, and on sets of few images."""
     found = []
-    for scores, name in ((inside, "typical"), (outside, "anomalous")):
+    for scores, name in ((typical, "typical"), (anomalous, "anomalous")):
         bad = int(np.isnan(scores).sum())
         if bad:
             found.append(

@@ -66,13 +66,13 @@ def context(events: list[Event]) -> EngineContext:
 
 
 ALL_DIGITS = DataImages(data="mnist", data_config={"size": 10}, split="valid")
-INSIDE = msgspec.structs.replace(ALL_DIGITS, labels=KNOWN)
-OUTSIDE = msgspec.structs.replace(ALL_DIGITS, labels=HELD_OUT)
+TYPICAL = msgspec.structs.replace(ALL_DIGITS, labels=KNOWN)
+ANOMALOUS = msgspec.structs.replace(ALL_DIGITS, labels=HELD_OUT)
 
 
 def replies(context: EngineContext, run: str, **fields: Any) -> list[AnomaliesDetected]:
     """Carry out a command; all replies."""
-    given = {"inside": INSIDE, "outside": OUTSIDE, "resamples": 50, **fields}
+    given = {"typical": TYPICAL, "anomalous": ANOMALOUS, "resamples": 50, **fields}
     command = DetectAnomalies(request=3, run=run, **given)
     job = AnomaliesFeature(context).handlers()[DetectAnomalies](command)
     assert isinstance(job, Iterator)
@@ -99,21 +99,21 @@ class TestHeldOutClasses:
         self, context: EngineContext, runs: dict[str, str]
     ) -> None:
         found = last(context, runs["model"])
-        inside, outside = (log_probs(context, runs["model"], images) for images in (INSIDE, OUTSIDE))
-        np.testing.assert_allclose(found.inside.numpy(), inside, atol=1e-4)
-        np.testing.assert_allclose(found.outside.numpy(), outside, atol=1e-4)
-        expected = detect(found.inside.numpy(), found.outside.numpy(), -1, 0, 50)
+        typical, anomalous = (log_probs(context, runs["model"], images) for images in (TYPICAL, ANOMALOUS))
+        np.testing.assert_allclose(found.typical.numpy(), typical, atol=1e-4)
+        np.testing.assert_allclose(found.anomalous.numpy(), anomalous, atol=1e-4)
+        expected = detect(found.typical.numpy(), found.anomalous.numpy(), -1, 0, 50)
         assert found.curves == expected and found.sign == -1
         assert expected.auroc > 0.9, "digits that were never seen are less likely"
-        assert found.inside_title.endswith("labels 1, 7")
+        assert found.typical_title.endswith("labels 1, 7")
         assert found.conversions == () and found.warnings == ()
-        assert found.progress.done == found.progress.total == len(inside) + len(outside)
+        assert found.progress.done == found.progress.total == len(typical) + len(anomalous)
 
     def test_scores_are_kept(self, context: EngineContext, runs: dict[str, str]) -> None:
         first = last(context, runs["other"])
         again = last(context, runs["other"])
         assert first.progress.kept == 0 and again.progress.kept == again.progress.total
-        np.testing.assert_array_equal(again.inside.numpy(), first.inside.numpy())
+        np.testing.assert_array_equal(again.typical.numpy(), first.typical.numpy())
 
     def test_replies_before_the_last_have_the_progress_over_both_sets(
         self, context: EngineContext, runs: dict[str, str], monkeypatch: pytest.MonkeyPatch
@@ -123,7 +123,7 @@ class TestHeldOutClasses:
         done = [reply.progress.done for reply in found]
         assert len(found) > 4 and done == sorted(done) and len(set(done)) > 2
         assert {reply.progress.total for reply in found} == {done[-1]}
-        assert all(not reply.done and reply.curves is None and not reply.inside.numpy().size for reply in found[:-1])
+        assert all(not reply.done and reply.curves is None and not reply.typical.numpy().size for reply in found[:-1])
 
 
 class TestStatistics:
@@ -132,8 +132,8 @@ class TestStatistics:
     ) -> None:
         monkeypatch.setenv("GMSTUDIO_HOME", str(Path(runs["model"]).parent / "nowhere"))
         found = last(context, runs["model"], statistic="ratio")
-        expected = log_probs(context, runs["model"], OUTSIDE) - log_probs(context, runs["background"], OUTSIDE)
-        np.testing.assert_allclose(found.outside.numpy(), expected, atol=1e-4)
+        expected = log_probs(context, runs["model"], ANOMALOUS) - log_probs(context, runs["background"], ANOMALOUS)
+        np.testing.assert_allclose(found.anomalous.numpy(), expected, atol=1e-4)
         assert "background μ = 0.3" in found.kind_text
 
     def test_without_a_background_the_ratio_is_refused(
@@ -146,14 +146,14 @@ class TestStatistics:
     def test_an_ensemble_of_several_runs(self, context: EngineContext, runs: dict[str, str]) -> None:
         settings = StatisticSettings(ensemble=(runs["model"], runs["other"]))
         found = last(context, runs["model"], statistic="waic", settings=settings)
-        both = np.stack([log_probs(context, runs[name], INSIDE) for name in ("model", "other")])
-        np.testing.assert_allclose(found.inside.numpy(), both.mean(0) - both.var(0, ddof=1), atol=1e-3)
+        both = np.stack([log_probs(context, runs[name], TYPICAL) for name in ("model", "other")])
+        np.testing.assert_allclose(found.typical.numpy(), both.mean(0) - both.var(0, ddof=1), atol=1e-3)
         assert found.kind_text.startswith("WAIC of 2 runs")
 
     def test_anomalous_statistics_have_the_other_sign(self, context: EngineContext, runs: dict[str, str]) -> None:
         found = last(context, runs["model"], statistic="typicality")
         assert found.sign == 1
-        assert found.inside_groups is None
+        assert found.typical_groups is None
 
     def test_groups_are_more_easily_told_apart(
         self, context: EngineContext, runs: dict[str, str], monkeypatch: pytest.MonkeyPatch
@@ -162,12 +162,14 @@ class TestStatistics:
         settings = StatisticSettings(group=10)
         found = last(context, runs["model"], statistic="typicality", settings=settings)
         single = last(context, runs["model"], statistic="typicality")
-        assert found.inside_groups is not None and found.outside_groups is not None and found.curves and single.curves
-        inside = log_probs(context, runs["model"], INSIDE)
-        groups = group_numbers(len(inside), 10, 0, "typical")
-        np.testing.assert_array_equal(found.inside_groups.numpy(), groups)
-        statistic = np.abs(-inside[groups].mean(1) - _entropy(found.kind_text))
-        np.testing.assert_allclose(found.inside.numpy(), statistic, atol=0.06)
+        assert (
+            found.typical_groups is not None and found.anomalous_groups is not None and found.curves and single.curves
+        )
+        typical = log_probs(context, runs["model"], TYPICAL)
+        groups = group_numbers(len(typical), 10, 0, "typical")
+        np.testing.assert_array_equal(found.typical_groups.numpy(), groups)
+        statistic = np.abs(-typical[groups].mean(1) - _entropy(found.kind_text))
+        np.testing.assert_allclose(found.typical.numpy(), statistic, atol=0.06)
         assert found.curves.auroc > single.curves.auroc > 0.6
         assert found.kind_text.endswith("groups of 10")
 
@@ -176,7 +178,7 @@ class TestStatistics:
             replies(
                 context,
                 runs["model"],
-                inside=DataImages(data="mnist", data_config={"size": 10}, split="train"),
+                typical=DataImages(data="mnist", data_config={"size": 10}, split="train"),
                 statistic="typicality",
                 settings=StatisticSettings(group=1000),
             )
@@ -185,22 +187,22 @@ class TestStatistics:
 class TestOddSets:
     def test_images_of_another_size_are_converted_and_said(self, context: EngineContext, runs: dict[str, str]) -> None:
         noise = np.random.default_rng(0).integers(0, 256, (40, 3, 20, 20)).astype(np.uint8)
-        found = last(context, runs["model"], outside=GivenImages(images=Array.of(noise), title="noise"))
+        found = last(context, runs["model"], anomalous=GivenImages(images=Array.of(noise), title="noise"))
         assert len(found.conversions) == 1 and found.conversions[0].startswith("noise: ")
         assert found.curves is not None and found.curves.auroc > 0.95
 
     def test_three_images_are_said(self, context: EngineContext, runs: dict[str, str]) -> None:
-        found = last(context, runs["model"], outside=msgspec.structs.replace(OUTSIDE, count=3))
+        found = last(context, runs["model"], anomalous=msgspec.structs.replace(ANOMALOUS, count=3))
         assert found.warnings[0].startswith("Only 3 anomalous images")
 
     def test_the_same_set_twice_is_said(self, context: EngineContext, runs: dict[str, str]) -> None:
-        found = last(context, runs["model"], outside=INSIDE)
+        found = last(context, runs["model"], anomalous=TYPICAL)
         assert found.curves is not None and found.curves.auroc == 0.5
         assert SAME_SETS in found.warnings
 
     def test_labels_that_no_image_has_are_refused(self, context: EngineContext, runs: dict[str, str]) -> None:
         with pytest.raises(ValueError, match="label"):
-            replies(context, runs["model"], outside=msgspec.structs.replace(OUTSIDE, labels=(42,)))
+            replies(context, runs["model"], anomalous=msgspec.structs.replace(ANOMALOUS, labels=(42,)))
 
     def test_an_unknown_statistic_is_refused(self, context: EngineContext, runs: dict[str, str]) -> None:
         with pytest.raises(ValueError, match="There is no statistic 'luck'"):

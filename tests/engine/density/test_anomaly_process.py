@@ -33,8 +33,8 @@ def test_a_proposed_background_is_trained_and_used(tmp_path: Path) -> None:
         run = train(engine, SPEC)
         detect = DetectAnomalies(
             run=run,
-            inside=DataImages(run=run),
-            outside=DataImages(data="shapes", split="test", count=100),
+            typical=DataImages(run=run),
+            anomalous=DataImages(data="shapes", split="test", count=100),
             statistic="ratio",
             resamples=20,
         )
@@ -60,7 +60,7 @@ def test_a_model_in_training_is_scored_with_the_weights_of_one_step(tmp_path: Pa
         spec = msgspec.structs.replace(SPEC, training={**SPEC.training, "steps": 100_000})
         run = engine.ask(StartTraining(spec=spec), RunOpened).info.run
         images = DataImages(data="digits", split="valid")
-        request = engine.send(DetectAnomalies(run=run, inside=images, outside=images, resamples=20))
+        request = engine.send(DetectAnomalies(run=run, typical=images, anomalous=images, resamples=20))
         found = engine.wait(AnomaliesDetected, lambda event: event.request == request and event.done)
         assert found.curves is not None and found.curves.auroc == 0.5, "the same images under the same weights"
         engine.ask(PauseTraining(), Done)

@@ -50,56 +50,57 @@ def metrics() -> Any:
     return importlib.import_module("sklearn.metrics")
 
 
-def joined(inside: Scores, outside: Scores) -> tuple[Scores, Scores]:
+def joined(typical: Scores, anomalous: Scores) -> tuple[Scores, Scores]:
     """Return labels (1: anomalous) and scores that scikit-learn takes, which refuses infinite ones: their ranks."""
-    both = np.concatenate([inside, outside])
-    return np.repeat([0.0, 1.0], [len(inside), len(outside)]), np.unique(both, return_inverse=True)[1].astype(float)
+    both = np.concatenate([typical, anomalous])
+    return np.repeat([0.0, 1.0], [len(typical), len(anomalous)]), np.unique(both, return_inverse=True)[1].astype(float)
 
 
 class TestAgainstScikitLearn:
     def test_roc_curve_and_area(self, scored: tuple[Scores, Scores]) -> None:
-        inside, outside = scored
-        found = detect(inside, outside, 1, resamples=0)
-        false, true, ranks = metrics().roc_curve(*joined(inside, outside), drop_intermediate=False)
+        typical, anomalous = scored
+        found = detect(typical, anomalous, 1, resamples=0)
+        false, true, ranks = metrics().roc_curve(*joined(typical, anomalous), drop_intermediate=False)
         np.testing.assert_allclose(found.false_positive_rates.numpy(), false, atol=TOLERANCE)
         np.testing.assert_allclose(found.true_positive_rates.numpy(), true, atol=TOLERANCE)
-        values = np.unique(np.concatenate([inside, outside]))
+        values = np.unique(np.concatenate([typical, anomalous]))
         np.testing.assert_array_equal(found.thresholds.numpy()[1:], values[ranks[1:].astype(int)])
         assert found.thresholds.numpy()[0] == np.inf
-        assert found.auroc == pytest.approx(metrics().roc_auc_score(*joined(inside, outside)), abs=TOLERANCE)
+        assert found.auroc == pytest.approx(metrics().roc_auc_score(*joined(typical, anomalous)), abs=TOLERANCE)
 
     def test_precision_recall_curve_and_its_mean(self, scored: tuple[Scores, Scores]) -> None:
-        inside, outside = scored
-        found = detect(inside, outside, 1, resamples=0)
-        precision, recall, _ = metrics().precision_recall_curve(*joined(inside, outside))
+        typical, anomalous = scored
+        found = detect(typical, anomalous, 1, resamples=0)
+        precision, recall, _ = metrics().precision_recall_curve(*joined(typical, anomalous))
         np.testing.assert_allclose(found.precisions.numpy(), precision[::-1], atol=TOLERANCE)
         np.testing.assert_allclose(found.true_positive_rates.numpy(), recall[::-1], atol=TOLERANCE)
-        expected = metrics().average_precision_score(*joined(inside, outside))
+        expected = metrics().average_precision_score(*joined(typical, anomalous))
         assert found.average_precision == pytest.approx(expected, abs=TOLERANCE)
 
     def test_false_positives_at_95_percent(self, scored: tuple[Scores, Scores]) -> None:
-        inside, outside = scored
-        found = detect(inside, outside, 1, resamples=0)
-        false, true, _ = metrics().roc_curve(*joined(inside, outside), drop_intermediate=False)
+        typical, anomalous = scored
+        found = detect(typical, anomalous, 1, resamples=0)
+        false, true, _ = metrics().roc_curve(*joined(typical, anomalous), drop_intermediate=False)
         assert found.fpr_at_95 == pytest.approx(false[true >= 0.95 - 1e-12].min(), abs=TOLERANCE)
 
     def test_the_sign_turns_scores_of_typical_images_around(self) -> None:
-        inside, outside = scores_of("tied")
-        turned, plain = detect(-inside, -outside, -1), detect(inside, outside, 1)
+        typical, anomalous = scores_of("tied")
+        turned, plain = detect(-typical, -anomalous, -1), detect(typical, anomalous, 1)
         assert turned.auroc == plain.auroc
         np.testing.assert_array_equal(turned.thresholds.numpy(), plain.thresholds.numpy())
-        assert detect(inside, outside, -1, resamples=0).auroc == pytest.approx(1 - plain.auroc)
+        assert detect(typical, anomalous, -1, resamples=0).auroc == pytest.approx(1 - plain.auroc)
 
 
 class TestBootstrap:
     def test_interval_agrees_with_resampled_areas_of_scikit_learn(self) -> None:
-        inside, outside = scores_of("tied")
-        inside, outside = inside[:60], outside[:40]
+        typical, anomalous = scores_of("tied")
+        typical, anomalous = typical[:60], anomalous[:40]
         random = np.random.default_rng(8)
         areas = [
-            metrics().roc_auc_score(*joined(random.choice(inside, 60), random.choice(outside, 40))) for _ in range(1000)
+            metrics().roc_auc_score(*joined(random.choice(typical, 60), random.choice(anomalous, 40)))
+            for _ in range(1000)
         ]
-        found = detect(inside, outside, 1, seed=5, resamples=4000)
+        found = detect(typical, anomalous, 1, seed=5, resamples=4000)
         assert found.auroc_low == pytest.approx(np.quantile(areas, 0.025), abs=0.012)
         assert found.auroc_high == pytest.approx(np.quantile(areas, 0.975), abs=0.012)
         assert found.auroc_low < found.auroc < found.auroc_high
@@ -111,9 +112,9 @@ class TestBootstrap:
 
     def test_ten_thousand_images_in_short_pieces(self) -> None:
         random = np.random.default_rng(0)
-        inside, outside = random.normal(size=10_000), random.normal(1, 1, 10_000)
+        typical, anomalous = random.normal(size=10_000), random.normal(1, 1, 10_000)
         began = time.thread_time()
-        pieces = sum(1 for _ in detect_pieces(inside, outside, 1, resamples=1000))
+        pieces = sum(1 for _ in detect_pieces(typical, anomalous, 1, resamples=1000))
         assert time.thread_time() - began < 2.0
         assert pieces > 20
 
@@ -129,28 +130,28 @@ class TestBootstrap:
 
 class TestOddSets:
     @pytest.mark.parametrize(
-        ("inside", "outside", "text"),
+        ("typical", "anomalous", "text"),
         [
             ([], [1.0], "no typical images to compare: the set is empty"),
             ([1.0], [], "no anomalous images to compare: the set is empty"),
             ([1.0], [np.nan, np.nan], "no anomalous images to compare: all of their scores are NaN"),
         ],
     )
-    def test_a_class_without_scores_is_refused(self, inside: list[float], outside: list[float], text: str) -> None:
+    def test_a_class_without_scores_is_refused(self, typical: list[float], anomalous: list[float], text: str) -> None:
         with pytest.raises(ValueError, match=text):
-            detect(np.array(inside), np.array(outside), 1)
+            detect(np.array(typical), np.array(anomalous), 1)
 
     def test_nan_is_left_out_and_said(self) -> None:
-        inside, outside = scores_of("continuous")
-        broken = np.concatenate([inside, [np.nan, np.nan]])
-        assert detect(broken, outside, 1, resamples=9) == detect(inside, outside, 1, resamples=9)
-        (said,) = detection_warnings(broken, outside)
+        typical, anomalous = scores_of("continuous")
+        broken = np.concatenate([typical, [np.nan, np.nan]])
+        assert detect(broken, anomalous, 1, resamples=9) == detect(typical, anomalous, 1, resamples=9)
+        (said,) = detection_warnings(broken, anomalous)
         assert said.startswith("2 of 302 typical images have no score (NaN) and are left out")
 
     def test_infinite_scores_are_said(self) -> None:
-        inside, outside = scores_of("continuous")
-        outside[:3] = np.inf
-        (said,) = detection_warnings(inside, outside)
+        typical, anomalous = scores_of("continuous")
+        anomalous[:3] = np.inf
+        (said,) = detection_warnings(typical, anomalous)
         assert said.startswith("3 of 211 anomalous images have an infinite score")
 
     def test_few_images_are_said(self) -> None:

@@ -225,7 +225,7 @@ class AnomaliesState(QObject):
         if images is not None and index >= 0:
             self.inspected.open(images, index)
 
-    # ---- inside ------------------------------------------------------------------------------------------------
+    # ---- commands and replies ------------------------------------------------------------------------------------
 
     def _begin(self, statistics: list[str]) -> None:
         self.problems = {}
@@ -241,8 +241,8 @@ class AnomaliesState(QObject):
             self._pair_now = self._result_key(self._now)
             command = DetectAnomalies(
                 run=owner.run,
-                inside=owner.resolved(owner.images),
-                outside=owner.resolved(owner.against),
+                typical=owner.resolved(owner.images),
+                anomalous=owner.resolved(owner.against),
                 statistic=self._now,
                 settings=self._settings(self._now),
                 seed=self.seed,
@@ -316,7 +316,7 @@ class AnomaliesState(QObject):
         """Setting of a statistic that is worth a name: size of the groups, noise of the background's data."""
         settings = self._settings(self._now)
         mutation = self.background.existing.get(settings.background)
-        if event.inside_groups is not None:
+        if event.typical_groups is not None:
             return f"groups of {settings.group}"
         return "" if mutation is None else f"μ = {mutation:g}"
 

@@ -34,25 +34,25 @@ class Detection:
 
     Args:
         event: of the engine.
-        inside: (N,) anomaly scores of the typical images.
-        outside: (M,) anomaly scores of the anomalous images.
-        inside_order: numbers of the typical images in order of falling anomaly score, without NaN.
-        outside_order: likewise of the anomalous images.
+        typical: (N,) anomaly scores of the typical images.
+        anomalous: (M,) anomaly scores of the anomalous images.
+        typical_order: numbers of the typical images in order of falling anomaly score, without NaN.
+        anomalous_order: likewise of the anomalous images.
         detail: setting that sets it apart, for example ``groups of 10``; "".
     """
 
     event: AnomaliesDetected
-    inside: Floats
-    outside: Floats
-    inside_order: NDArray[np.int64]
-    outside_order: NDArray[np.int64]
+    typical: Floats
+    anomalous: Floats
+    typical_order: NDArray[np.int64]
+    anomalous_order: NDArray[np.int64]
     detail: str = ""
 
     @classmethod
     def of(cls, event: AnomaliesDetected, detail: str = "") -> "Detection":
         """Take the last reply of the engine; ``detail`` sets it apart from others of the same statistic."""
-        inside, outside = (event.sign * one.numpy().astype(np.float64) for one in (event.inside, event.outside))
-        return cls(event, inside, outside, _falling(inside), _falling(outside), detail)
+        typical, anomalous = (event.sign * one.numpy().astype(np.float64) for one in (event.typical, event.anomalous))
+        return cls(event, typical, anomalous, _falling(typical), _falling(anomalous), detail)
 
     @property
     def title(self) -> str:
@@ -61,15 +61,15 @@ class Detection:
 
     def default_threshold(self) -> float:
         """Highest threshold that finds 95 % of the anomalous images."""
-        known = np.sort(self.outside[~np.isnan(self.outside)])
+        known = np.sort(self.anomalous[~np.isnan(self.anomalous)])
         return float(known[int(np.floor(0.05 * len(known)))]) if len(known) else float("nan")
 
     def rates(self, threshold: float) -> Rates:
         """Return what a threshold does to both sets."""
-        inside, outside = (one[~np.isnan(one)] for one in (self.inside, self.outside))
-        found, false = int(np.sum(outside >= threshold)), int(np.sum(inside >= threshold))
+        typical, anomalous = (one[~np.isnan(one)] for one in (self.typical, self.anomalous))
+        found, false = int(np.sum(anomalous >= threshold)), int(np.sum(typical >= threshold))
         called = found + false
-        return Rates(found / max(len(outside), 1), false / max(len(inside), 1), found / called if called else 1.0)
+        return Rates(found / max(len(anomalous), 1), false / max(len(typical), 1), found / called if called else 1.0)
 
     def point(self, threshold: float) -> int:
         """Return the number of the point of the curves that belongs to a threshold; −1: there are no curves."""
@@ -85,20 +85,20 @@ class Detection:
         threshold = float(curves.thresholds.numpy()[point])
         if np.isfinite(threshold):
             return threshold
-        finite = np.concatenate([self.inside, self.outside])
+        finite = np.concatenate([self.typical, self.anomalous])
         return float(np.nextafter(finite[np.isfinite(finite)].max(initial=0.0), np.inf))
 
     def outcome(self, outcome: Outcome, threshold: float) -> NDArray[np.int64]:
         """Return the scores' numbers with an outcome, the clearest cases first."""
-        is_outside = outcome in ("found", "missed")
-        order = self.outside_order if is_outside else self.inside_order
-        scores = (self.outside if is_outside else self.inside)[order]
+        is_anomalous = outcome in ("found", "missed")
+        order = self.anomalous_order if is_anomalous else self.typical_order
+        scores = (self.anomalous if is_anomalous else self.typical)[order]
         called = int(np.searchsorted(-scores, -threshold, side="right"))
         return order[:called] if outcome in ("found", "false") else order[called:][::-1]
 
     def groups(self, outcome: Outcome) -> NDArray[np.int64] | None:
         """Return (G, M) images of each score, where scores are of groups; None: each is of its image."""
-        groups = self.event.outside_groups if outcome in ("found", "missed") else self.event.inside_groups
+        groups = self.event.anomalous_groups if outcome in ("found", "missed") else self.event.typical_groups
         return None if groups is None else groups.numpy()
 
     def images(self, outcome: Outcome, threshold: float) -> NDArray[np.int64]:
@@ -108,7 +108,7 @@ class Detection:
 
     def score_of(self, outcome: Outcome, image: int) -> float:
         """Return the statistic of an image, or of its group; NaN: it has none."""
-        values = (self.event.outside if outcome in ("found", "missed") else self.event.inside).numpy()
+        values = (self.event.anomalous if outcome in ("found", "missed") else self.event.typical).numpy()
         groups = self.groups(outcome)
         if groups is not None:
             rows = np.flatnonzero((groups == image).any(axis=1))

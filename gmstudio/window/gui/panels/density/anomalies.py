@@ -314,8 +314,8 @@ class AnomaliesPage(ActiveWidget):
         typical, anomalous = theme().series(0), theme().series(1)
         self.histograms.set_histograms(
             [
-                Histogram(f"typical: {event.inside_title}", detection.inside, typical),
-                Histogram(f"anomalous: {event.outside_title}", detection.outside, anomalous),
+                Histogram(f"typical: {event.typical_title}", detection.typical, typical),
+                Histogram(f"anomalous: {event.anomalous_title}", detection.anomalous, anomalous),
             ]
         )
         curves = event.curves
@@ -354,13 +354,13 @@ class AnomaliesPage(ActiveWidget):
         images = detection.images(state.outcome, state.threshold)
         self.sheet.set_order(images, to_top=shown != self._sheet_of)
         self._sheet_of = shown
-        scores = detection.outside if state.outcome in ("found", "missed") else detection.inside
+        scores = detection.anomalous if state.outcome in ("found", "missed") else detection.typical
         units = "groups" if detection.groups(state.outcome) is not None else "images"
         listed = len(detection.outcome(state.outcome, state.threshold))
         total = int(np.count_nonzero(~np.isnan(scores)))
         self.counted.set_words(f"{listed:,} of {total:,} {units}, the clearest first")
-        is_outside = state.outcome in ("found", "missed")
-        found = self._owner.described_against if is_outside else self._owner.described
+        is_anomalous = state.outcome in ("found", "missed")
+        found = self._owner.described_against if is_anomalous else self._owner.described
         self.detail.set_described(found.described)
 
     def _caption(self, index: int) -> str:

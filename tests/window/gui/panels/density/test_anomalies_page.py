@@ -67,8 +67,8 @@ def state_of(scene: DensityScene) -> AnomaliesState:
 def test_both_sets_are_sent_with_the_first_models_data(page: AnomaliesPage, scene: DensityScene) -> None:
     page.detect.trigger()
     command = scene.client.last(DetectAnomalies)
-    assert (command.run, command.inside) == (FLOW, DataImages(run=FLOW))
-    assert command.outside == DataImages(run=FLOW, labels=(5, 6)) and command.settings.ensemble == ()
+    assert (command.run, command.typical) == (FLOW, DataImages(run=FLOW))
+    assert command.anomalous == DataImages(run=FLOW, labels=(5, 6)) and command.settings.ensemble == ()
     assert page.stop.isEnabled() and not page.detect.isEnabled()
     page.stop.trigger()
     assert isinstance(scene.client.sent[-1], Cancel) and page.detect.isEnabled()
@@ -99,7 +99,7 @@ def test_the_threshold_moves_everything_without_the_engine(
     state = state_of(scene)
     assert detected.rates(state.threshold).found >= 0.95
     sent = len(scene.client.sent)
-    threshold = float(np.median(detected.inside))
+    threshold = float(np.median(detected.typical))
     page.histograms.threshold_moved.emit(threshold)
     rates = detected.rates(threshold)
     assert page.numbers.threshold.value() == pytest.approx(threshold, abs=0.01)
@@ -259,17 +259,17 @@ def test_a_deleted_model_is_survived(page: AnomaliesPage, scene: DensityScene, d
     assert not page.detect.isEnabled()
 
 
-def detection_of(inside: list[float], outside: list[float], **fields: object) -> Detection:
+def detection_of(typical: list[float], anomalous: list[float], **fields: object) -> Detection:
     event = AnomaliesDetected(
         run=FLOW,
         statistic=DensityScene().offered(FLOW).statistics[0].card,
         kind_text="",
-        inside=Array.of(np.array(inside)),
-        outside=Array.of(np.array(outside)),
+        typical=Array.of(np.array(typical)),
+        anomalous=Array.of(np.array(anomalous)),
         sign=1,
         curves=None,
-        inside_title="",
-        outside_title="",
+        typical_title="",
+        anomalous_title="",
         weights_step=0,
         progress=ScoreProgress(),
         done=True,
@@ -293,9 +293,9 @@ def test_a_set_without_scores_has_no_threshold() -> None:
 
 
 def test_points_of_the_curves_are_thresholds() -> None:
-    inside, outside = np.array([0.0, 1.0, 2.0]), np.array([1.5, 2.0, 3.0])
-    curves = curves_of(inside, outside)
-    detection = detection_of(inside.tolist(), outside.tolist(), curves=curves)
+    typical, anomalous = np.array([0.0, 1.0, 2.0]), np.array([1.5, 2.0, 3.0])
+    curves = curves_of(typical, anomalous)
+    detection = detection_of(typical.tolist(), anomalous.tolist(), curves=curves)
     for point in range(len(curves.thresholds.numpy())):
         threshold = detection.threshold_at(point)
         assert np.isfinite(threshold) and detection.point(threshold) == point
@@ -305,6 +305,6 @@ def test_points_of_the_curves_are_thresholds() -> None:
 
 def test_groups_list_their_images() -> None:
     groups = Array.of(np.array([[4, 1], [2, 0]]))
-    detection = detection_of([0.0], [1.0, 5.0], outside_groups=groups)
+    detection = detection_of([0.0], [1.0, 5.0], anomalous_groups=groups)
     assert detection.images("found", 2.0).tolist() == [2, 0] and detection.images("found", 0.0).tolist() == [2, 0, 4, 1]
     assert detection.score_of("found", 4) == 1.0 and np.isnan(detection.score_of("found", 3))
