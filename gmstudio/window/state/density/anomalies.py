@@ -3,20 +3,18 @@
 import hashlib
 
 import msgspec
-import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from gmstudio.protocol.array import Array
 from gmstudio.protocol.density import AnomaliesDetected, DetectAnomalies, ScoreProgress, StatisticSettings
 from gmstudio.protocol.engine import CommandFailed, Reason
-from gmstudio.protocol.image_sets import MAX_FETCHED, DataImages, FetchImages, ImageSet
-from gmstudio.window.client.latest_wins import LatestWins
+from gmstudio.protocol.image_sets import DataImages, ImageSet
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.density.background import BackgroundModels
 from gmstudio.window.state.density.detection import Detection, Outcome
 from gmstudio.window.state.density.inspected import InspectedImage
 from gmstudio.window.state.density.offered import OfferedStatistics
 from gmstudio.window.state.density.state import DensityState
+from gmstudio.window.state.fetched_images import FetchedImages, SetOfRun
 
 KEPT = 64
 """Pairs of sets whose results are kept in the window."""
@@ -35,7 +33,7 @@ class AnomaliesState(QObject):
         threshold: anomaly score from which on an image is called anomalous; NaN before there is a result.
         outcome: which images are listed.
         problems: statistic → why it could not be computed, a sentence.
-        problem: why no images can be shown, a sentence; "".
+        pictures: images of the listed set.
         offered: statistics of the chosen runs.
         background: background models of the first run.
         inspected: the image that was opened.
@@ -45,14 +43,12 @@ class AnomaliesState(QObject):
         detected: there is another result on display, or another result in the list.
         threshold_changed: ``threshold`` changed.
         outcome_changed: ``outcome`` changed.
-        fetched: ``ImagesFetched`` that was asked for.
     """
 
     changed = Signal()
     detected = Signal()
     threshold_changed = Signal()
     outcome_changed = Signal()
-    fetched = Signal(object)
 
     def __init__(self, owner: DensityState) -> None:
         super().__init__(owner)
@@ -61,7 +57,6 @@ class AnomaliesState(QObject):
         self.threshold = float("nan")
         self.outcome: Outcome = "found"
         self.problems: dict[str, str] = {}
-        self.problem = ""
         self.offered = OfferedStatistics(owner)
         self.background = BackgroundModels(owner)
         self.inspected = InspectedImage(owner)
@@ -78,9 +73,8 @@ class AnomaliesState(QObject):
         self._detecting.failed.connect(self._on_failed)
         self._detecting.dropped.connect(self._on_ended)
         self._detecting.loading_changed.connect(self.changed)
-        self._fetching = LatestWins(owner.link, self)
-        self._fetching.replied.connect(self.fetched)
-        self._fetching.failed.connect(self._on_fetch_failed)
+        self.pictures = FetchedImages(owner.link, self._listed, self)
+        self.pictures.problem_changed.connect(self.changed)
         for change in (owner.runs_changed, owner.images_changed, owner.against_changed):
             change.connect(self._on_choice)
         self.background.changed.connect(self._on_background)
@@ -205,19 +199,9 @@ class AnomaliesState(QObject):
         self._detecting.cancel()
         self._on_ended()
 
-    def fetch(self, indices: tuple[int, ...]) -> None:
-        """Ask for images of the listed set; ``fetched`` follows, unless newer ones are asked for."""
+    def _listed(self) -> SetOfRun | None:
         images = self.listed_set
-        if self.owner.run and indices and images is not None:
-            wanted = Array.of(np.array(indices[:MAX_FETCHED], np.int64))
-            resolved = self.owner.resolved(images)
-            self._fetching.submit(FetchImages(run=self.owner.run, images=resolved, indices=wanted))
-
-    def fetched_is_listed(self) -> bool:
-        """Return whether the newest ``fetched`` is of the set that is listed."""
-        command, images = self._fetching.answered, self.listed_set
-        assert isinstance(command, FetchImages)
-        return images is not None and command.images == self.owner.resolved(images)
+        return (self.owner.run, self.owner.resolved(images)) if self.owner.run and images is not None else None
 
     def open(self, index: int) -> None:
         """Look at an image of the listed set closely."""
@@ -282,8 +266,8 @@ class AnomaliesState(QObject):
     def _on_choice(self) -> None:
         if self.busy:
             self.stop()
-        self.problems, self.problem = {}, ""
-        self._fetching.reset()
+        self.problems = {}
+        self.pictures.reset()
         self._show()
 
     def _on_background(self) -> None:
@@ -331,8 +315,3 @@ class AnomaliesState(QObject):
     def _on_ended(self) -> None:
         self._queue, self._now = [], ""
         self.changed.emit()
-
-    def _on_fetch_failed(self, failure: CommandFailed) -> None:
-        if failure.reason is not Reason.ENGINE_GONE:
-            self.problem = failure.message
-            self.changed.emit()

@@ -9,15 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from gmstudio.protocol.array import Array
 from gmstudio.protocol.density import ScoreImages, ScoreProgress, ScoresComputed, StatisticSettings
 from gmstudio.protocol.engine import CommandFailed, Reason
-from gmstudio.protocol.image_sets import MAX_FETCHED, FetchImages, ImageSet
-from gmstudio.window.client.latest_wins import LatestWins
+from gmstudio.protocol.image_sets import ImageSet
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.density.inspected import InspectedImage
 from gmstudio.window.state.density.offered import OfferedStatistics
 from gmstudio.window.state.density.state import DensityState
+from gmstudio.window.state.fetched_images import FetchedImages, SetOfRun
 
 Which = Literal["images", "against"]
 WHICH: tuple[Which, ...] = get_args(Which)
@@ -59,7 +58,7 @@ class ScoresState(QObject):
         by: path of the run whose scores order the images; "": the first one that has scores.
         likeliest_first: the images with the highest scores come first.
         problems: run → why it has no scores, a sentence.
-        problem: why no images can be shown, a sentence; "".
+        pictures: images of the set.
         offered: statistics of the chosen runs.
         inspected: the image that was opened.
 
@@ -67,13 +66,11 @@ class ScoresState(QObject):
         changed: the statistic, its settings, the work under way, or a problem changed.
         scores_changed: there are other scores.
         order_changed: the order of the images changed.
-        fetched: ``ImagesFetched`` that was asked for.
     """
 
     changed = Signal()
     scores_changed = Signal()
     order_changed = Signal()
-    fetched = Signal(object)
 
     def __init__(self, owner: DensityState) -> None:
         super().__init__(owner)
@@ -81,7 +78,6 @@ class ScoresState(QObject):
         self.settings, self.seed = StatisticSettings(), 0
         self.by, self.likeliest_first = "", True
         self.problems: dict[str, str] = {}
-        self.problem = ""
         self.offered = OfferedStatistics(owner)
         self.inspected = InspectedImage(owner)
         self._kept: OrderedDict[tuple[str, str], ScoresComputed] = OrderedDict()
@@ -95,9 +91,8 @@ class ScoresState(QObject):
         self._scoring.failed.connect(self._on_failed)
         self._scoring.dropped.connect(self._on_dropped)
         self._scoring.loading_changed.connect(self.changed)
-        self._fetching = LatestWins(owner.link, self)
-        self._fetching.replied.connect(self.fetched)
-        self._fetching.failed.connect(self._on_fetch_failed)
+        self.pictures = FetchedImages(owner.link, self._listed, self)
+        self.pictures.problem_changed.connect(self.changed)
         self._refresh = QTimer(self)
         self._refresh.setSingleShot(True)
         self._refresh.setInterval(REFRESH_MS)
@@ -239,12 +234,8 @@ class ScoresState(QObject):
         self._scoring.cancel()
         self.changed.emit()
 
-    def fetch(self, indices: tuple[int, ...]) -> None:
-        """Ask for images of the set; ``fetched`` follows, unless newer ones are asked for."""
-        if self.owner.run and indices:
-            wanted = Array.of(np.array(indices[:MAX_FETCHED], np.int64))
-            images = self.owner.resolved(self.owner.images)
-            self._fetching.submit(FetchImages(run=self.owner.run, images=images, indices=wanted))
+    def _listed(self) -> SetOfRun | None:
+        return (self.owner.run, self.owner.resolved(self.owner.images)) if self.owner.run else None
 
     def open(self, index: int) -> None:
         """Look at an image closely; −1: at none."""
@@ -294,8 +285,8 @@ class ScoresState(QObject):
         """Give up what is being scored for other choices, and show what is known of the new ones."""
         if self.busy:
             self.stop()
-        self.problems, self.problem = {}, ""
-        self._fetching.reset()
+        self.problems = {}
+        self.pictures.reset()
         self.inspected.close()
         self.changed.emit()
         self._show_scores()
@@ -343,10 +334,5 @@ class ScoresState(QObject):
 
     def _on_engine_lost(self) -> None:
         self._queue, self._now = [], None
-        self._fetching.reset()
+        self.pictures.reset()
         self.changed.emit()
-
-    def _on_fetch_failed(self, failure: CommandFailed) -> None:
-        if failure.reason is not Reason.ENGINE_GONE:
-            self.problem = failure.message
-            self.changed.emit()

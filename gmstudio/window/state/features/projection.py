@@ -25,6 +25,7 @@ from gmstudio.protocol.features_projection import (
 from gmstudio.protocol.image_sets import DataImages
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.features.state import FeaturesState
+from gmstudio.window.state.fetched_images import FetchedImages, SetOfRun
 
 QUICK: tuple[ProjectionMethod, ...] = ("pca", "dimensions")
 """Methods that are computed whenever something changes; others take long and are begun by the user."""
@@ -159,6 +160,16 @@ class ProjectionState(QObject):
     def stale(self) -> bool:
         """The projection on display is not of the present choice."""
         return self.shown is None or self.shown.command != self.wanted()
+
+    def shown_set(self) -> SetOfRun | None:
+        """Return the set whose images are on the map; None: there is no map."""
+        return None if self.shown is None else (self.shown.command.run, self.shown.command.images)
+
+    def pictures(self, parent: QObject | None = None) -> FetchedImages:
+        """Return a source of the images on the map, for one place that shows them."""
+        found = FetchedImages(self.owner.link, self.shown_set, parent)
+        self.images_changed.connect(found.reset)
+        return found
 
     def wanted(self) -> ProjectImages | None:
         """Return the command of the present choice; None where no run is chosen or its layers are not known."""

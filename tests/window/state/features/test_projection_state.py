@@ -13,7 +13,6 @@ from gmstudio.protocol.features_projection import MAX_PROJECTED, ProjectImages
 from gmstudio.protocol.image_sets import DataImages, FetchImages, GivenImages
 from gmstudio.window.state.features.projection import ProjectionState
 from gmstudio.window.state.features.projection_colours import ProjectionColours
-from gmstudio.window.state.features.projection_images import ProjectedImages
 from gmstudio.window.state.features.projection_neighbours import ProjectionNeighbours
 
 
@@ -147,7 +146,7 @@ def test_all_images_are_at_most_what_can_be_projected_and_edits_are_undone(page:
 
 def test_pictures_are_those_of_the_map_and_the_newest_request_wins(page: Page) -> None:
     page.activate()
-    images, arrived = ProjectedImages(page.state), []
+    images, arrived = page.state.pictures(), []
     images.arrived.connect(arrived.append)
     for wanted in ((1, 2), (3,), (4, 5)):
         images.fetch(wanted)

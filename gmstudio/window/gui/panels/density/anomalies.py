@@ -228,14 +228,14 @@ class AnomaliesPage(ActiveWidget):
         self.roc.moved.connect(self._on_point)
         self.precision.moved.connect(self._on_point)
         self.outcome.activated.connect(lambda index: state.set_outcome(self.outcome.itemData(index)))
-        self.sheet.wanted.connect(state.fetch)
+        self.sheet.wanted.connect(state.pictures.fetch)
         self.sheet.opened.connect(state.open)
         state.offered.changed.connect(self._show_offered)
         state.changed.connect(self._show_work)
         state.detected.connect(self._show_result)
         state.threshold_changed.connect(self._show_threshold)
         state.outcome_changed.connect(self._show_images)
-        state.fetched.connect(self._on_fetched)
+        state.pictures.arrived.connect(self._on_arrived)
         state.inspected.changed.connect(self._on_inspected)
         for change in (owner.described.changed, owner.described_against.changed):
             change.connect(self._on_described)
@@ -272,7 +272,7 @@ class AnomaliesPage(ActiveWidget):
         self._panel.allow(self.all, busy or state.unavailable)
         self.stop.setEnabled(state.busy)
         self.progress.setVisible(state.busy)
-        words, problem = state.problems.get(state.statistic, "") or state.problem, True
+        words, problem = state.problems.get(state.statistic, "") or state.pictures.problem, True
         if not words:
             words, problem = state.refusal, False
         loading, progress = state.loading, state.progress
@@ -377,9 +377,8 @@ class AnomaliesPage(ActiveWidget):
         value = number_text(detection.score_of(state.outcome, index))
         return f"{words}\n{statistic.title}: {value} {statistic.unit}".rstrip()
 
-    def _on_fetched(self, event: ImagesFetched) -> None:
-        if self._state.fetched_is_listed():
-            self.sheet.show_images(event.indices.numpy(), event.images.numpy(), event.image.levels)
+    def _on_arrived(self, event: ImagesFetched) -> None:
+        self.sheet.show_images(event.indices.numpy(), event.images.numpy(), event.image.levels)
 
     def _on_inspected(self) -> None:
         self.sheet.set_selected(self._state.inspected.index)

@@ -254,13 +254,13 @@ class ScoresPage(ActiveWidget):
         self.seed.valueChanged.connect(lambda _value: self._on_settings())
         self.labels.activated.connect(lambda _index: self._on_settings())
         self.table.chosen.connect(state.set_by)
-        self.sheet.wanted.connect(state.fetch)
+        self.sheet.wanted.connect(state.pictures.fetch)
         self.sheet.opened.connect(state.open)
         state.offered.changed.connect(self._show_offered)
         state.changed.connect(self._show_work)
         state.scores_changed.connect(self._show_scores)
         state.order_changed.connect(self._show_order)
-        state.fetched.connect(self._on_fetched)
+        state.pictures.arrived.connect(self._on_arrived)
         state.inspected.changed.connect(self._on_inspected)
         owner.described.changed.connect(self._on_described)
         owner.runs_changed.connect(self._show_offered)
@@ -313,8 +313,8 @@ class ScoresPage(ActiveWidget):
             words, error = scoring_text(now, self._name(run), done, total), False
             self.progress.setRange(0, max(1, total) * 1000)
             self.progress.setValue(round(1000 * (done + now.done / max(now.total, 1))))
-        elif state.problem or state.unavailable:
-            words, error = state.problem or state.unavailable, bool(state.problem)
+        elif state.pictures.problem or state.unavailable:
+            words, error = state.pictures.problem or state.unavailable, bool(state.pictures.problem)
         self.status.set_words(words)
         self.words.setCurrentWidget(self.status if words else self.help)
         role = "error" if error else "muted"
@@ -368,7 +368,7 @@ class ScoresPage(ActiveWidget):
                 lines.append(f"{self._name(run)}: {value} {result.statistic.unit}".rstrip())
         return "\n".join(lines)
 
-    def _on_fetched(self, event: ImagesFetched) -> None:
+    def _on_arrived(self, event: ImagesFetched) -> None:
         self.sheet.show_images(event.indices.numpy(), event.images.numpy(), event.image.levels)
 
     def _on_inspected(self) -> None:

@@ -5,11 +5,11 @@ from numpy.typing import NDArray
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from gmstudio.protocol.data import SplitName
-from gmstudio.protocol.image_sets import ImagesFetched
+from gmstudio.protocol.image_sets import DataImages, ImagesFetched
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.widgets.images.contact_sheet import ContactSheet
-from gmstudio.window.state.features.split_images import SplitImages
 from gmstudio.window.state.features.state import FeaturesState
+from gmstudio.window.state.fetched_images import FetchedImages, SetOfRun
 
 
 class ImageSheet(QWidget):
@@ -25,7 +25,8 @@ class ImageSheet(QWidget):
 
     def __init__(self, panel: Panel, state: FeaturesState, control: str, name: str, split: SplitName) -> None:
         super().__init__(panel)
-        self._source = SplitImages(state, split, self)
+        self._source = FetchedImages(state.link, self._shown, self)
+        self._state, self._split = state, split
         self._empty = ""
         self._indices: NDArray[np.int64] = np.zeros(0, np.int64)
         self.sheet = ContactSheet()
@@ -37,6 +38,7 @@ class ImageSheet(QWidget):
         self.sheet.wanted.connect(self._source.fetch)
         self._source.arrived.connect(self._on_arrived)
         self._source.problem_changed.connect(self._show_words)
+        state.run_changed.connect(self._source.reset)
         state.run_changed.connect(self.sheet.forget_images)
 
     @property
@@ -56,6 +58,10 @@ class ImageSheet(QWidget):
             self._indices = indices
             self.sheet.set_order(indices)
         self._show_words()
+
+    def _shown(self) -> SetOfRun | None:
+        run = self._state.run
+        return (run, DataImages(run=run, split=self._split)) if run else None
 
     def _on_arrived(self, event: ImagesFetched) -> None:
         self.sheet.show_images(event.indices.numpy(), event.images.numpy(), event.image.levels)

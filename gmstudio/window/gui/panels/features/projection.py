@@ -18,7 +18,6 @@ from gmstudio.window.gui.widgets.projection.image_map import KEY_ZOOM, ImageMap
 from gmstudio.window.gui.widgets.projection.map_selection import Tool
 from gmstudio.window.state.features.projection import QUICK, ProjectionState
 from gmstudio.window.state.features.projection_colours import ProjectionColours
-from gmstudio.window.state.features.projection_images import ProjectedImages
 from gmstudio.window.state.features.projection_neighbours import ProjectionNeighbours
 from gmstudio.window.state.features.state import FeaturesState
 
@@ -52,7 +51,7 @@ class ProjectionPage(ActiveWidget):
         self._state = state.page(ProjectionState)
         self._colours = ProjectionColours(self._state, self)
         self._neighbours = ProjectionNeighbours(self._state, self)
-        self._images = ProjectedImages(self._state, self)
+        self._images = self._state.pictures(self)
         self.map = ImageMap()
         panel.name_widget(self.map, "projection_map", "Map of images", MAP_TIP)
         self.settings = ProjectionSettingsColumn(panel, self._state)

@@ -27,7 +27,6 @@ from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.projection.map_colours import class_colour
 from gmstudio.window.state.features.projection import ProjectionState
 from gmstudio.window.state.features.projection_colours import ProjectionColours
-from gmstudio.window.state.features.projection_images import ProjectedImages
 from gmstudio.window.state.features.projection_neighbours import MAX_COUNT, ProjectionNeighbours
 
 HOVER_TEXT = "Point at the map to see an image."
@@ -64,8 +63,8 @@ class ProjectionInspector(QWidget):
     ) -> None:
         super().__init__(panel)
         self._panel, self._state, self._colours, self._neighbours = panel, state, colours, neighbours
-        self._hover_images = ProjectedImages(state, self)
-        self._sheet_images = ProjectedImages(state, self)
+        self._hover_images = state.pictures(self)
+        self._sheet_images = state.pictures(self)
         self._known: dict[int, NDArray[np.uint8]] = {}
         self._hover = -1
         self.pictures = PictureSource(self)
@@ -141,9 +140,9 @@ class ProjectionInspector(QWidget):
 
     def _connect(self) -> None:
         self._hover_images.arrived.connect(self._on_hover_arrived)
-        self._hover_images.failed.connect(self._show_hover)
+        self._hover_images.problem_changed.connect(self._show_hover)
         self._sheet_images.arrived.connect(self._on_sheet_arrived)
-        self._sheet_images.failed.connect(self._show_sheet)
+        self._sheet_images.problem_changed.connect(self._show_sheet)
         self.sheet.wanted.connect(self._sheet_images.fetch)
         self.sheet.hovered.connect(self.hovered)
         self.sheet.opened.connect(self._neighbours.choose)

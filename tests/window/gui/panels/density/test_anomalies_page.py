@@ -145,7 +145,7 @@ def test_pictures_are_of_the_set_that_is_listed(
 
     qtbot.waitUntil(arrived)
     assert scene.client.last(FetchImages).images == DataImages(run=FLOW, labels=(5, 6))
-    state_of(scene).fetch((0,))
+    state_of(scene).pictures.fetch((0,))
     late = scene.client.last(FetchImages)
     page.outcome.setCurrentIndex(3)
     page.outcome.activated.emit(3)
