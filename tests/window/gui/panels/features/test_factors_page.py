@@ -2,47 +2,24 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
-from features_scene import FACTORS, VAE, FeaturesScene, factor_matrices, measured
+from features_page import ShownPage
+from features_scene import FACTORS, VAE, factor_matrices, measured
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QFileDialog, QTableWidget, QToolButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QTableWidget, QToolButton
 from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.features import FeatureSpace
 from gmstudio.protocol.features_factors import MeasureFactors
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.window.gui.panels.features.factors import FactorsPage
-from gmstudio.window.gui.panels.features.panel import FeaturesPanel
 from gmstudio.window.gui.widgets.number_input import IntegerField
 
-W = TypeVar("W", bound=QWidget)
 
-
-class Shown:
+class Shown(ShownPage[FactorsPage]):
     def __init__(self, qtbot: QtBot) -> None:
-        self.scene = FeaturesScene()
-        self.panel = FeaturesPanel(self.scene.state, self.scene.library)
-        qtbot.addWidget(self.panel)
-        self.panel.resize(1270, 640)
-        self.panel.show()
-        self.scene.start()
-        self.panel.tabs.show_page("factors")
-        page = self.panel.tabs.page("factors")
-        assert isinstance(page, FactorsPage)
-        self.page = page
-        qtbot.waitUntil(lambda: self.scene.state.run == VAE)
-        self.scene.serve()
-
-    def find(self, kind: type[W], name: str) -> W:
-        found = self.panel.findChild(kind, f"features.{name}")
-        assert isinstance(found, kind), name
-        return found
-
-    def choose(self, name: str, value: str) -> None:
-        box = self.find(QComboBox, name)
-        box.activated.emit(box.findData(value))
+        super().__init__(qtbot, "factors", FactorsPage)
 
     def measure(self) -> None:
         self.find(QToolButton, "factors_start").click()

@@ -2,46 +2,26 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import numpy as np
 import pytest
-from features_scene import GAN, LAYERS, VAE, FeaturesScene, tuned
-from PySide6.QtWidgets import QComboBox, QFileDialog, QTableWidget, QToolButton, QWidget
+from features_page import ShownPage
+from features_scene import GAN, LAYERS, VAE, tuned
+from PySide6.QtWidgets import QComboBox, QFileDialog, QTableWidget, QToolButton
 from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.engine import Cancel, Reason
 from gmstudio.protocol.features import PCA, FeatureSpace
 from gmstudio.protocol.features_fine_tuning import FineTune
 from gmstudio.window.gui.panels.features.fine_tuning import FineTuningPage
-from gmstudio.window.gui.panels.features.panel import FeaturesPanel
 from gmstudio.window.gui.widgets.number_input import IntegerField, NumberField
-from gmstudio.window.state.features.fine_tuning import FineTuningState
-
-W = TypeVar("W", bound=QWidget)
 
 
-class Shown:
+class Shown(ShownPage[FineTuningPage]):
     def __init__(self, qtbot: QtBot) -> None:
-        self.scene = FeaturesScene()
-        self.panel = FeaturesPanel(self.scene.state, self.scene.library)
-        qtbot.addWidget(self.panel)
-        self.panel.resize(1270, 640)
-        self.panel.show()
-        self.scene.start()
-        self.panel.tabs.show_page("fine_tuning")
-        page = self.panel.tabs.page("fine_tuning")
-        assert isinstance(page, FineTuningPage)
-        self.page = page
+        super().__init__(qtbot, "fine_tuning", FineTuningPage)
         self.state = self.scene.state.page(FineTuningState)
-        qtbot.waitUntil(lambda: self.scene.state.run == VAE)
-        self.scene.serve()
-
-    def find(self, kind: type[W], name: str) -> W:
-        found = self.panel.findChild(kind, f"features.{name}")
-        assert isinstance(found, kind), name
-        return found
 
     def train(self) -> FineTune:
         self.find(QToolButton, "fine_tuning_start").click()

@@ -2,19 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import msgspec
 import numpy as np
 import pytest
-from features_scene import GAN, OTHER, VAE, FeaturesScene, probed
+from features_page import ShownPage
+from features_scene import GAN, OTHER, VAE, probed
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QToolButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QToolButton
 from pytestqt.qtbot import QtBot
 
 from gmstudio.protocol.features import PCA, FeatureSpace, ProbeFeatures
 from gmstudio.protocol.image_sets import FetchImages
-from gmstudio.window.gui.panels.features.panel import FeaturesPanel
 from gmstudio.window.gui.panels.features.probe import ProbePage
 from gmstudio.window.gui.panels.features.probe_table import ProbeTable
 from gmstudio.window.gui.panels.features.space_row import space_words
@@ -22,28 +21,10 @@ from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.state.features.probe import LABEL_COUNTS
 
-W = TypeVar("W", bound=QWidget)
 
-
-class Shown:
+class Shown(ShownPage[ProbePage]):
     def __init__(self, qtbot: QtBot) -> None:
-        self.scene = FeaturesScene()
-        self.panel = FeaturesPanel(self.scene.state, self.scene.library)
-        qtbot.addWidget(self.panel)
-        self.panel.resize(1270, 640)
-        self.panel.show()
-        self.scene.start()
-        self.panel.tabs.show_page("probe")
-        page = self.panel.tabs.page("probe")
-        assert isinstance(page, ProbePage)
-        self.page = page
-        qtbot.waitUntil(lambda: self.scene.state.run == VAE)
-        self.scene.serve()
-
-    def find(self, kind: type[W], name: str) -> W:
-        found = self.panel.findChild(kind, f"features.{name}")
-        assert isinstance(found, kind), name
-        return found
+        super().__init__(qtbot, "probe", ProbePage)
 
     def probe(self) -> None:
         self.find(QToolButton, "probe_start").click()
