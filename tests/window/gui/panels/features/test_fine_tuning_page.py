@@ -16,6 +16,7 @@ from gmstudio.protocol.features import PCA, FeatureSpace
 from gmstudio.protocol.features_fine_tuning import FineTune
 from gmstudio.window.gui.panels.features.fine_tuning import FineTuningPage
 from gmstudio.window.gui.widgets.number_input import IntegerField, NumberField
+from gmstudio.window.state.features.fine_tuning import FineTuningState
 
 
 class Shown(ShownPage[FineTuningPage]):
