@@ -14,6 +14,7 @@ import typer
 
 from gmstudio.cli.coding import decode, encode
 from gmstudio.cli.data import commands as data_commands
+from gmstudio.cli.exporting import export
 from gmstudio.cli.families import families
 from gmstudio.cli.labs import lab
 from gmstudio.cli.library import runs
@@ -102,6 +103,6 @@ def engine() -> None:
     raise typer.Exit(serve())
 
 
-for _command in (train, sample, score, probe, encode, decode, runs, families, lab):
+for _command in (train, sample, score, probe, encode, decode, export, runs, families, lab):
     app.command()(_command)
 app.add_typer(data_commands, name="data")

@@ -60,18 +60,24 @@ class KeepAnnotations(Command, frozen=True, kw_only=True):
 
 
 class AnnotateRun(Command, frozen=True, kw_only=True):
-    """Give a run a name, a note or a star; answered with ``RunDescribed``. None leaves a field as it is.
+    """Give a run a name, a note, tags or a star, or archive it; answered with ``RunDescribed``.
+
+    None leaves a field as it is.
 
     Args:
         name: shown in place of the run's label; empty: the label.
         note: any text; empty: none.
         starred: list the run before the others.
+        tags: all of its tags; none: it loses those it has.
+        archived: list the run only with the archived ones.
     """
 
     run: str
     name: str | None = None
     note: str | None = None
     starred: bool | None = None
+    tags: tuple[str, ...] | None = None
+    archived: bool | None = None
 
 
 class TrashRun(Command, frozen=True, kw_only=True):
@@ -93,6 +99,22 @@ class RestoreRun(Command, frozen=True, kw_only=True):
 
 
 # ---- events: training and runs --------------------------------------------------------------------------------
+
+
+class RunOrigin(msgspec.Struct, frozen=True, kw_only=True):
+    """Checkpoint of another run at which a run began.
+
+    Args:
+        run: name of the other run.
+        created: start of the other run, ISO 8601 in UTC: that which it still has when it was renamed or moved.
+        step: of the checkpoint.
+        changed: one line for each setting that was changed, with both values.
+    """
+
+    run: str
+    created: str
+    step: int
+    changed: tuple[str, ...] = ()
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -119,6 +141,10 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
         name: the user's name for it; empty: none.
         note: the user's note; empty: none.
         starred: listed before the others.
+        tags: the user's tags.
+        archived: listed only with the archived runs.
+        origin: checkpoint of another run at which it began; None: it began with new weights.
+        data_digest: differs between runs that were trained on different images; empty: unknown.
         example: a ready model that comes with the program: listed after the user's runs, and never changed.
     """
 
@@ -141,6 +167,10 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     note: str = ""
     starred: bool = False
+    tags: tuple[str, ...] = ()
+    archived: bool = False
+    origin: RunOrigin | None = None
+    data_digest: str = ""
     example: bool = False
 
     @property

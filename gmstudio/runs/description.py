@@ -1,4 +1,4 @@
-"""``description.json``: name, note and star that a person gave a run.
+"""``description.json``: name, note, tags and star that a person gave a run.
 
 It is a file of its own, since ``run.json`` is rewritten by the process that trains.
 """
@@ -26,11 +26,15 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
         name: shown in place of the run's label; empty: none.
         note: any text; empty: none.
         starred: listed before the others.
+        tags: words by which runs are found, in the order in which they were given.
+        archived: listed only with the archived runs.
     """
 
     name: str = ""
     note: str = ""
     starred: bool = False
+    tags: tuple[str, ...] = ()
+    archived: bool = False
 
 
 def read_description(folder: Path) -> Description:

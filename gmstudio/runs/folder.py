@@ -80,6 +80,11 @@ class RunFolder:
             raise
 
     @property
+    def name(self) -> str:
+        """The run's identity in messages and lists."""
+        return str(self.path)
+
+    @property
     def writable(self) -> bool:
         """True while this object holds the run's lock."""
         return self._lock is not None

@@ -13,6 +13,7 @@ import gmstudio
 from gmstudio.protocol.data import DataFingerprint
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import RunSpec
+from gmstudio.protocol.runs import RunOrigin
 from gmstudio.protocol.training_settings import Training
 from gmstudio.runs.atomic import replace_file
 from gmstudio.system.regular_file import open_regular
@@ -62,6 +63,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
         versions: of python, torch, numpy and gmstudio.
         title: the user's name for it; empty: none.
         message: why it failed or stopped, one sentence; empty otherwise.
+        origin: checkpoint of another run at which it began; None: it began with new weights.
     """
 
     format_version: int = FORMAT_VERSION
@@ -80,6 +82,7 @@ class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
     title: str = ""
     message: str = ""
     fingerprint: DataFingerprint | None = None
+    origin: RunOrigin | None = None
 
     @property
     def spec(self) -> RunSpec:

@@ -62,6 +62,10 @@ def run_info(
         name=description.name,
         note=description.note,
         starred=description.starred,
+        tags=description.tags,
+        archived=description.archived,
+        origin=record.origin,
+        data_digest=record.fingerprint.digests.get("train", "") if record.fingerprint is not None else "",
         example=is_example(path),
     )
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from gmstudio.engine.runs import listing
-from gmstudio.engine.runs.handlers import RunsFeature
+from gmstudio.engine.runs.library_handlers import RunsFeature
 from gmstudio.engine.runtime.context import EngineContext, Progress
 from gmstudio.engine.server import Server
 from gmstudio.engine.wire import Wire

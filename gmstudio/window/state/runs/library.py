@@ -224,10 +224,17 @@ class RunLibrary(QObject):
         self._change(KeepCheckpoint(run=run, keep=False, step=step))
 
     def annotate(
-        self, run: str, *, name: str | None = None, note: str | None = None, starred: bool | None = None
+        self,
+        run: str,
+        *,
+        name: str | None = None,
+        note: str | None = None,
+        starred: bool | None = None,
+        tags: tuple[str, ...] | None = None,
+        archived: bool | None = None,
     ) -> None:
-        """Give a run a name, a note or a star; None leaves a field as it is."""
-        self._change(AnnotateRun(run=run, name=name, note=note, starred=starred))
+        """Give a run a name, a note, tags or a star, or archive it; None leaves a field as it is."""
+        self._change(AnnotateRun(run=run, name=name, note=note, starred=starred, tags=tags, archived=archived))
 
     def trash(self, run: str, successor: str = "") -> None:
         """Move a run that is not in training to the trash; ``trashed`` or ``failed`` follows.

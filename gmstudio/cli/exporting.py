@@ -1,0 +1,59 @@
+"""``gmstudio export``: a run as files of other programs."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gmstudio.cli.json_output import JsonOption, print_json
+from gmstudio.cli.options import DeviceOption
+from gmstudio.cli.terminal import new_console, warn
+from gmstudio.system.typed_path import typed_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from gmstudio.engine.runs.exports.export import Export
+
+KEYS = ("run", "written", "remarks")
+
+
+def export(
+    run: Annotated[str, typer.Argument(help="Folder of the run.")],
+    csv: Annotated[str, typer.Option("--csv", metavar="FILE", help="Curves: one row a point.")] = "",
+    jsonl: Annotated[str, typer.Option("--jsonl", metavar="FILE", help="Curves and events: one object a line.")] = "",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
+    device: DeviceOption = "cpu",
+    as_json: JsonOption = False,
+) -> None:
+    """Write a run as files that other programs read; several forms may be named."""
+    wanted = {"csv": csv, "jsonl": jsonl}
+    targets = {form: typed_path(target).absolute() for form, target in wanted.items() if target}
+    if not targets:
+        raise ValueError(f"Name what is to be written: {', '.join(f'--{form}' for form in wanted)}.")
+    remarks: list[str] = []
+    for form, target in targets.items():
+        done = _export(run, form, target, device, overwrite=overwrite)
+        remarks += done.remarks
+    warn(tuple(remarks))
+    if as_json:
+        print_json(dict(zip(KEYS, (typed_path(run).absolute(), targets, remarks), strict=True)))
+    else:
+        console = new_console()
+        for target in targets.values():
+            console.print(str(target), soft_wrap=True)
+
+
+def _export(run: str, form: str, target: "Path", device: str, *, overwrite: bool) -> "Export":
+    from gmstudio.engine.runs.exports import export_named
+    from gmstudio.engine.runs.exports.export import ExportSource
+    from gmstudio.engine.runs.exports.writing import export_pieces
+    from gmstudio.engine.runtime.device import choose_device
+    from gmstudio.engine.runtime.models import ModelCache
+    from gmstudio.runs.folder import RunFolder
+
+    export = export_named(form)()
+    with RunFolder.open(typed_path(run)) as folder:
+        source = ExportSource(folder, lambda: ModelCache().load(str(folder.path), choose_device(device)))
+        for _share in export_pieces(export, source, target, overwrite=overwrite):
+            pass
+    return export

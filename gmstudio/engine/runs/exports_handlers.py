@@ -1,0 +1,46 @@
+"""Commands about exporting runs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from gmstudio.engine.runs.exports import export_named, exports_of
+from gmstudio.engine.runs.exports.export import Export, ExportSource
+from gmstudio.engine.runs.exports.writing import export_pieces
+from gmstudio.engine.runtime.context import ANY_FAMILY
+from gmstudio.engine.runtime.feature import Feature
+from gmstudio.protocol.base import Event
+from gmstudio.protocol.runs_exports import ExportProgress, ExportRun, ExportsListed, ListExports, RunExported
+from gmstudio.runs.folder import RunFolder
+
+
+class RunExports(Feature):
+    """List the forms in which a run can be exported, and export it."""
+
+    def _on_list_exports(self, command: ListExports) -> None:
+        with RunFolder.open(command.run) as run:
+            forms = tuple(msgspec.structs.replace(kind.form, reason=kind.reason(run)) for kind in exports_of().values())
+        self.context.send(ExportsListed(request=command.request, run=command.run, forms=forms))
+
+    def _on_export_run(self, command: ExportRun) -> Iterator[Event | None]:
+        export = export_named(command.form)()
+        with RunFolder.open(command.run) as run:
+            source = ExportSource(run, lambda: self.context.model(command.run, ANY_FAMILY))
+            for share in export_pieces(export, source, Path(command.target).absolute(), overwrite=command.overwrite):
+                yield ExportProgress(request=command.request, share=share)
+        yield _exported(command, export)
+
+
+def _exported(command: ExportRun, export: Export) -> RunExported:
+    """Build the last reply to a command that was carried out."""
+    target = Path(command.target).absolute()
+    files = sorted(str(path.relative_to(target)) for path in target.rglob("*") if path.is_file())
+    return RunExported(
+        request=command.request,
+        run=command.run,
+        form=command.form,
+        target=str(target),
+        files=tuple(files),
+        remarks=export.remarks,
+    )

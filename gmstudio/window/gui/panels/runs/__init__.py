@@ -1,0 +1,1 @@
+"""Runs panel: the library of runs, comparison, time travel, branches."""

@@ -1,0 +1,93 @@
+"""State of the Runs panel: the run that is shown, and the runs that are compared with one another."""
+
+from typing import Any, TypeVar
+
+from PySide6.QtCore import QObject, Signal
+
+from gmstudio.window.client.engine_link import EngineLink
+from gmstudio.window.state.edits import EditRecorder
+from gmstudio.window.state.pages import PageState, PageStates
+from gmstudio.window.state.runs.library import RunLibrary
+
+P = TypeVar("P")
+MAX_COMPARED = 4
+
+
+class RunsState(QObject):
+    """State of the Runs panel; each page has a state of its own, see ``page``.
+
+    Attributes:
+        link: connection to the engine.
+        library: runs.
+        run: run whose details, course of training and branches are shown, or "".
+        compared: runs that are compared, ``MAX_COMPARED`` at most, in the order in which they were chosen.
+        active: the panel is on the screen.
+        edits: what a user changed, to be undone.
+
+    Signals:
+        run_changed: ``run`` changed.
+        compared_changed: ``compared`` changed.
+        active_changed: ``active`` changed.
+        page_wanted: name of a page of the panel that is to be opened.
+    """
+
+    run_changed = Signal()
+    compared_changed = Signal()
+    active_changed = Signal()
+    page_wanted = Signal(str)
+
+    def __init__(self, events: EngineLink, library: RunLibrary, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.link, self.library = events, library
+        self.run = ""
+        self.compared: tuple[str, ...] = ()
+        self.active = False
+        self._pages = PageStates()
+        self.edits = EditRecorder(self)
+        self.edits.add_part("compared", lambda: self.compared, self._set_compared)
+        library.changed.connect(self._drop_missing)
+
+    def page(self, kind: PageState["RunsState", P]) -> P:
+        """Return the state of a page, created at the first call."""
+        return self._pages.of(self, kind)
+
+    def choose_run(self, run: str) -> None:
+        """Show another run."""
+        if run != self.run:
+            self.run = run
+            self.run_changed.emit()
+
+    def compare(self, runs: tuple[str, ...]) -> None:
+        """Compare these runs with one another; those beyond ``MAX_COMPARED`` are left out."""
+        with self.edits.recording("Choose runs to compare"):
+            self._set_compared(tuple(dict.fromkeys(runs))[:MAX_COMPARED])
+
+    def set_active(self, active: bool) -> None:
+        """Request only while the panel is on the screen."""
+        if active != self.active:
+            self.active = active
+            self.active_changed.emit()
+
+    def choices(self) -> dict[str, Any]:
+        """Compared runs as JSON values, kept from one start of the window to the next."""
+        return {"compared": list(self.compared)}
+
+    def restore_choices(self, values: dict[str, Any]) -> None:
+        """Compare the runs that were compared when the window was closed."""
+        kept = values.get("compared")
+        if isinstance(kept, list):
+            self._set_compared(tuple(run for run in kept if isinstance(run, str))[:MAX_COMPARED])
+
+    def _set_compared(self, runs: tuple[str, ...]) -> None:
+        if runs != self.compared:
+            self.compared = runs
+            self.compared_changed.emit()
+
+    def _drop_missing(self) -> None:
+        """Leave out runs that are no longer in the library."""
+        if not self.library.home:
+            return  # it is not listed yet
+        if self.run and self.library.info(self.run) is None:
+            self.choose_run("")
+        with self.edits.unrecorded():
+            self._set_compared(tuple(run for run in self.compared if self.library.info(run) is not None))
