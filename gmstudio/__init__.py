@@ -1,13 +1,13 @@
 """gmstudio: a desktop studio for exploring generative models of images.
 
-For scripts: ``FAMILIES``, ``ImageSpec``, ``open_run`` and ``load_data``, see ``gmstudio.scripting``. They are loaded
-when first used, so that ``import gmstudio`` costs nothing; ``__init__.pyi`` has their types.
+For scripts: ``FAMILIES``, ``ImageSpec``, ``open_run``, ``from_hub`` and ``load_data``, see ``gmstudio.scripting``. They
+are loaded when first used, so that ``import gmstudio`` costs nothing; ``__init__.pyi`` has their types.
 """
 
 from importlib import import_module
 
 __version__ = "0.1.0"
-__all__ = ["FAMILIES", "ImageSpec", "__version__", "load_data", "open_run"]
+__all__ = ["FAMILIES", "ImageSpec", "__version__", "from_hub", "load_data", "open_run"]
 
 
 def __getattr__(name: str) -> object:

@@ -16,10 +16,12 @@
 import os
 import warnings
 from os import PathLike
+from pathlib import Path
 from typing import Any
 
 from gmstudio import data
 from gmstudio.data import Dataset
+from gmstudio.engine.runs.hub_folder import open_hub_folder
 from gmstudio.engine.runtime.device import choose_device
 from gmstudio.engine.runtime.models import ModelCache
 from gmstudio.families import FAMILIES
@@ -27,7 +29,7 @@ from gmstudio.families.base import Family
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.system.typed_path import typed_path
 
-__all__ = ["FAMILIES", "ImageSpec", "load_data", "open_run"]
+__all__ = ["FAMILIES", "ImageSpec", "from_hub", "load_data", "open_run"]
 
 
 def open_run(path: str | PathLike[str], device: str = "cpu") -> Family:
@@ -48,6 +50,23 @@ def open_run(path: str | PathLike[str], device: str = "cpu") -> Family:
     for sentence in loaded.warnings:
         warnings.warn(sentence, stacklevel=2)
     return loaded.model
+
+
+def from_hub(folder: str | PathLike[str], device: str = "cpu") -> Family:
+    """The model of a folder of the Hugging Face hub, in evaluation mode: what ``gmstudio export RUN --hub DIR`` writes.
+
+    The folder may be one that ``huggingface_hub.snapshot_download`` returned. Nothing in it is executed.
+
+    Args:
+        folder: has ``config.json`` and ``model.safetensors``; ``~`` is the home folder.
+        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``.
+
+    Raises:
+        RunError: when a file is missing, damaged, or of a newer format.
+        ValueError: when the family is unknown here, a setting is outside its range, the weights do not fit it, or there
+            is no such device.
+    """
+    return open_hub_folder(Path(typed_path(os.fspath(folder))), choose_device(device))
 
 
 def load_data(name: str, **config: Any) -> Dataset:

@@ -21,12 +21,18 @@ def export(
     run: Annotated[str, typer.Argument(help="Folder of the run.")],
     csv: Annotated[str, typer.Option("--csv", metavar="FILE", help="Curves: one row a point.")] = "",
     jsonl: Annotated[str, typer.Option("--jsonl", metavar="FILE", help="Curves and events: one object a line.")] = "",
+    safetensors: Annotated[
+        str, typer.Option("--safetensors", metavar="FILE", help="Weights alone, with their settings in the header.")
+    ] = "",
+    hub: Annotated[
+        str, typer.Option("--hub", metavar="DIR", help="A folder as the Hugging Face hub has them, with a card.")
+    ] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
     """Write a run as files that other programs read; several forms may be named."""
-    wanted = {"csv": csv, "jsonl": jsonl}
+    wanted = {"csv": csv, "jsonl": jsonl, "safetensors": safetensors, "hub": hub}
     targets = {form: typed_path(target).absolute() for form, target in wanted.items() if target}
     if not targets:
         raise ValueError(f"Name what is to be written: {', '.join(f'--{form}' for form in wanted)}.")

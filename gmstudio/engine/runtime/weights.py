@@ -54,7 +54,7 @@ def load_weights(model: Family, arrays: dict[str, NDArray[Any]], origin: object 
     Raises:
         UnfitWeightsError: when names or shapes are not the model's; the sentence has the differences.
     """
-    differences = _differences(model, arrays)
+    differences = differences_of(model, {name: tuple(value.shape) for name, value in arrays.items()})
     if differences:
         raise UnfitWeightsError(
             f"{origin} does not fit the {model.card.title} of this version: {'; '.join(differences)}. Open the run "
@@ -81,19 +81,24 @@ def _older_fitting(store: CheckpointStore, model: Family, step: int) -> Checkpoi
     return None
 
 
-def _differences(model: Family, arrays: dict[str, NDArray[Any]]) -> list[str]:
-    """Phrases on the arrays that are missing, not known, or of another shape."""
+def differences_of(model: Family, shapes: dict[str, tuple[int, ...]]) -> list[str]:
+    """Return phrases on the arrays that are missing, not known, or of another shape.
+
+    Args:
+        model: the model; it may have no memory for its weights.
+        shapes: of the arrays, by name.
+    """
     wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
-    missing = [name for name in wanted if name not in arrays]
-    unknown = [name for name in arrays if name not in wanted]
-    shapes = [
-        f"{name} is {arrays[name].shape} instead of {shape}"
+    missing = [name for name in wanted if name not in shapes]
+    unknown = [name for name in shapes if name not in wanted]
+    others = [
+        f"{name} is {shapes[name]} instead of {shape}"
         for name, shape in wanted.items()
-        if name in arrays and arrays[name].shape != shape
+        if name in shapes and shapes[name] != shape
     ]
     found = [f"without {_some(missing)}"] if missing else []
     found += [f"with {_some(unknown)}, which the model has not"] if unknown else []
-    return found + ([_some(shapes)] if shapes else [])
+    return found + ([_some(others)] if others else [])
 
 
 def _some(names: list[str]) -> str:
