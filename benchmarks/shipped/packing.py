@@ -13,10 +13,10 @@ from benchmarks.shipped.recipe import ExampleRecipe
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.evaluation.likelihood import has_likelihood, score
 from gmstudio.engine.runtime.building import build_run_model
-from gmstudio.engine.runtime.weights import GROUP, load_weights
+from gmstudio.engine.runtime.weights import load_weights
 from gmstudio.engine.sampling.grids import draw_grid
 from gmstudio.families.base import Family, FreeEnergy
-from gmstudio.runs.checkpoints import CheckpointStore
+from gmstudio.runs.checkpoints import WEIGHTS, CheckpointStore
 from gmstudio.runs.description import Description, write_description
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.history import Curve, History, ImageGrid, Scalar
@@ -66,8 +66,8 @@ def pack(run: Path, recipe: ExampleRecipe, dataset: Dataset, folder: Path) -> Ro
     folder.mkdir(parents=True)
     with RunFolder.open(run) as source:
         found = source.checkpoints.load()
-        arrays, rounding = _chosen_precision(source, found.tensors[GROUP], dataset)
-        CheckpointStore(folder).save(found.step, {GROUP: arrays}, {"step": found.step})
+        arrays, rounding = _chosen_precision(source, found.tensors[WEIGHTS], dataset)
+        CheckpointStore(folder).save(found.step, {WEIGHTS: arrays}, {"step": found.step})
         with History(folder, write=True) as history:
             copy_thinned(source.history, history)
         write_record(folder, source.record)

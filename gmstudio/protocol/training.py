@@ -91,13 +91,13 @@ class StopTraining(Command, frozen=True, kw_only=True):
 
 
 class KeepCheckpoint(Command, frozen=True, kw_only=True):
-    """Keep the latest checkpoint of a run from being deleted; the run in training first writes one of its step.
+    """Keep a checkpoint of a run from being deleted; of the run in training one of its present step is written first.
 
     A change to checkpoints on disk is followed by ``RunDescribed``.
 
     Args:
         keep: False: allow kept checkpoints to be deleted.
-        step: with ``keep`` False, of the checkpoint to release; None: all of them.
+        step: of the checkpoint; None: the latest is kept, or all are released.
     """
 
     run: str
@@ -197,8 +197,10 @@ class CheckpointSaved(Event, frozen=True, kw_only=True):
 
     Args:
         kept: it is never deleted in favour of newer ones.
+        steps: of all checkpoints that are on the disk now.
     """
 
     run: str
     step: int
     kept: bool = False
+    steps: tuple[int, ...] = ()

@@ -147,6 +147,21 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
             advanced=True,
         ),
     ] = 200
+    travel_checkpoints: (
+        Annotated[
+            int,
+            field(
+                "Checkpoints for time travel",
+                "Older checkpoints that are kept for time travel and branches, spread over the training, their "
+                "weights alone. Empty: 12, or as many as fit into 256 MiB; 0: the two newest and those that you keep "
+                "are all.",
+                ge=0,
+                le=1000,
+                advanced=True,
+            ),
+        ]
+        | None
+    ) = None
     num_samples: Annotated[
         int,
         field("Samples per grid", "Images in each saved grid.", ge=1, le=256, unit="images", advanced=True),

@@ -8,15 +8,17 @@ disk, read back and compared, renamed, and only then named in ``latest``.
 import json
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from numpy.typing import NDArray
 
 from gmstudio.runs.atomic import replace_file, sync_folder, write_synced
+from gmstudio.runs.kept_checkpoints import NEWEST, spread, travel_count
 from gmstudio.runs.manifest import (
     GROUP_NAME,
     GROUP_SUFFIX,
@@ -25,16 +27,20 @@ from gmstudio.runs.manifest import (
     in_c_order,
     read_group,
     read_manifest,
+    replace_manifest,
     write_group,
     write_manifest,
 )
 from gmstudio.runs.record import RunDamagedError, RunError, RunMissingError
 
 CHECKPOINTS_NAME = "checkpoints"
-KEPT = 2
+WEIGHTS = "model"
+"""Group of the weights, all that an old checkpoint keeps for time travel."""
 _LATEST = "latest"
 _MARK = "marked"
 _STEP_NAME = re.compile(r"(?P<aside>\.replaced-)?step-(?P<step>0|[1-9]\d{0,17})")
+_MANIFESTS = (MANIFEST_NAME, f".{MANIFEST_NAME}.writing")
+"""The second is left where a process was killed while it replaced the first."""
 _WRITING, _REPLACED, _REMOVED = ".writing-", ".replaced-", ".removed-"
 
 Tensors = dict[str, dict[str, NDArray[Any]]]
@@ -69,6 +75,7 @@ class CheckpointInfo:
         marked: kept until the user releases it.
         latest: the one that a resumed run starts from.
         order: rises with every save; a run resumed from an earlier step writes lower steps with higher orders.
+        groups: names of its groups of arrays; one that was thinned for time travel has its weights alone.
         problem: why it cannot be used, one sentence; empty when it appears whole.
     """
 
@@ -79,6 +86,7 @@ class CheckpointInfo:
     marked: bool
     latest: bool
     order: int
+    groups: tuple[str, ...] = ()
     problem: str = ""
 
 
@@ -87,15 +95,23 @@ class CheckpointStore:
 
     Args:
         folder: the run's folder; ``checkpoints`` inside it is made at the first save.
+
+    Attributes:
+        travel: number of older checkpoints to keep for time travel, spread over the training, their weights alone;
+            None: as many as fit, see ``travel_count``.
+        in_use: returns the steps of checkpoints that are explored now, which are not deleted either; called in the
+            thread that saves.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / CHECKPOINTS_NAME
+        self.travel: int | None = 0
+        self.in_use: Callable[[], Collection[int]] = frozenset
 
     # ---- writing --------------------------------------------------------------------------------------------
 
     def save(self, step: int, tensors: Mapping[str, Mapping[str, NDArray[Any]]], state: dict[str, Any]) -> Path:
-        """Write a checkpoint; afterwards the two newest and the marked ones are kept.
+        """Write a checkpoint; afterwards the two newest, the marked ones and those for time travel are kept.
 
         Args:
             step: parameter updates made.
@@ -175,9 +191,21 @@ class CheckpointStore:
                 shutil.rmtree(path)
 
     def _prune(self) -> None:
+        """Delete older checkpoints, but for those that are marked, in use, or kept with their weights alone."""
         newest_first = sorted(self.list(), key=lambda info: info.order, reverse=True)
-        for info in newest_first[KEPT:]:
-            if not info.marked and not info.latest and _only_saved_files(info.path):
+        newest, older = newest_first[:NEWEST], [info for info in newest_first[NEWEST:] if not info.latest]
+        kept = [info for info in older if info.marked]
+        last = max(info.step for info in newest)  # later ones are of steps that are trained again
+        candidates = [info for info in older if not info.marked and not info.problem and info.step <= last]
+        count = travel_count(self.travel, _weights_bytes(newest[0].path))
+        chosen = spread([info.step for info in candidates], count, [info.step for info in (*newest, *kept)])
+        for info in older:
+            if info.marked or not _only_saved_files(info.path):
+                continue
+            if info.step in chosen:
+                with suppress(OSError):  # a full disk, or files that another program holds open: the next save tries
+                    _thin(info.path, info.step)
+            elif info.step not in self.in_use():
                 _remove(info.path)
 
     def mark(self, step: int, on: bool = True) -> None:
@@ -210,6 +238,13 @@ class CheckpointStore:
 
     # ---- reading --------------------------------------------------------------------------------------------
 
+    def steps(self) -> tuple[int, ...]:
+        """Steps of all checkpoints, whole or not, rising; cheap, since none is opened."""
+        if not self.path.is_dir():
+            return ()
+        found = {int(match["step"]) for path in self.path.iterdir() if (match := _STEP_NAME.fullmatch(path.name))}
+        return tuple(sorted(found))
+
     def list(self) -> list[CheckpointInfo]:
         """All checkpoints by rising step; damaged ones say so in ``problem``."""
         if not self.path.is_dir():
@@ -225,11 +260,12 @@ class CheckpointStore:
                     infos.append(_info(folder, int(match["step"]), name == latest))
         return sorted(infos, key=lambda info: info.step)
 
-    def load(self, step: int | None = None) -> Checkpoint:
+    def load(self, step: int | None = None, groups: Collection[str] | None = None) -> Checkpoint:
         """Read a checkpoint and compare its checksums.
 
         Args:
             step: which; None: the latest, or the newest whole one before it when it is damaged (see ``warnings``).
+            groups: groups of arrays to read, where they are there; None: all.
 
         Raises:
             RunMissingError: when there is none.
@@ -241,7 +277,7 @@ class CheckpointStore:
             chosen = [info for info in infos if info.step == step]
             if not chosen:
                 raise RunMissingError(f"{self.path} has no checkpoint of step {step}; {self._which()}.")
-            return _load(chosen[0].path, step)
+            return _load(chosen[0].path, step, groups)
         if not infos:
             raise RunMissingError(f"{self.path} has no checkpoint. Train the run first.")
         warnings: list[str] = []
@@ -250,7 +286,7 @@ class CheckpointStore:
             warnings.append(f"{self.path / latest} is missing, though it was the latest checkpoint.")
         for info in sorted(infos, key=lambda info: (info.latest, info.order), reverse=True):
             try:
-                found = _load(info.path, info.step)
+                found = _load(info.path, info.step, groups)
             except RunError as error:
                 warnings.append(str(error))
                 continue
@@ -301,22 +337,25 @@ def _identical(a: NDArray[Any], b: NDArray[Any]) -> bool:
     return a.dtype == b.dtype and a.shape == b.shape and a.tobytes() == in_c_order(b).tobytes()
 
 
-def _load(folder: Path, step: int) -> Checkpoint:
+def _load(folder: Path, step: int, groups: Collection[str] | None = None) -> Checkpoint:
     manifest = read_manifest(folder, step)
     tensors = {
         name.removesuffix(GROUP_SUFFIX): read_group(folder / name, promised)
         for name, promised in manifest.files.items()
+        if groups is None or name.removesuffix(GROUP_SUFFIX) in groups
     }
     return Checkpoint(step, tensors, manifest.state)
 
 
 def _info(folder: Path, step: int, latest: bool) -> CheckpointInfo:
     created, order, problem = "", -1, ""
+    groups: tuple[str, ...] = ()
     sizes: dict[str, int] = {}
     try:
         sizes.update((path.name, path.stat().st_size) for path in folder.iterdir() if path.is_file())
         manifest = read_manifest(folder, step)
         created, order = manifest.created, manifest.order
+        groups = tuple(name.removesuffix(GROUP_SUFFIX) for name in manifest.files)
         for name, promised in manifest.files.items():
             if sizes.get(name) != promised.size:
                 problem = f"{folder / name} is missing or cut short; choose another checkpoint."
@@ -324,11 +363,31 @@ def _info(folder: Path, step: int, latest: bool) -> CheckpointInfo:
         problem = f"{folder} could not be read ({error.strerror}). Check its permissions."
     except RunError as error:
         problem = str(error)
-    return CheckpointInfo(step, folder, created, sum(sizes.values()), _MARK in sizes, latest, order, problem)
+    return CheckpointInfo(step, folder, created, sum(sizes.values()), _MARK in sizes, latest, order, groups, problem)
+
+
+def _weights_bytes(folder: Path) -> int:
+    try:
+        return (folder / f"{WEIGHTS}{GROUP_SUFFIX}").stat().st_size
+    except OSError:  # no weights in it, or it is damaged, as another sentence says
+        return 0
+
+
+def _thin(folder: Path, step: int) -> None:
+    """Leave the weights of a checkpoint alone; killed at any point, it is whole or thin, and thinned again later."""
+    manifest = read_manifest(folder, step)
+    kept = {name: file for name, file in manifest.files.items() if name == f"{WEIGHTS}{GROUP_SUFFIX}"}
+    if not kept:
+        return
+    if kept != manifest.files:
+        replace_manifest(folder, msgspec.structs.replace(manifest, files=kept))
+    for path in folder.iterdir():
+        if path.name.endswith(GROUP_SUFFIX) and path.name not in kept:
+            path.unlink(missing_ok=True)
 
 
 def _only_saved_files(folder: Path) -> bool:
     """Test whether the folder holds nothing but files that a save writes."""
     return all(
-        path.is_file() and (path.name == MANIFEST_NAME or path.name.endswith(GROUP_SUFFIX)) for path in folder.iterdir()
+        path.is_file() and (path.name in _MANIFESTS or path.name.endswith(GROUP_SUFFIX)) for path in folder.iterdir()
     )

@@ -13,7 +13,7 @@ import safetensors
 import safetensors.numpy
 from numpy.typing import NDArray
 
-from gmstudio.runs.atomic import write_synced
+from gmstudio.runs.atomic import replace_file, write_synced
 from gmstudio.runs.record import RunDamagedError, RunError, now_iso
 from gmstudio.system.regular_file import regular_size
 
@@ -98,9 +98,22 @@ def write_manifest(folder: Path, manifest: Manifest) -> None:
     Raises:
         OSError: when it cannot be written.
     """
+    write_synced(folder / MANIFEST_NAME, _encoded(manifest))
+
+
+def replace_manifest(folder: Path, manifest: Manifest) -> None:
+    """Put another ``checkpoint.json`` in the place of the one that is there, atomically.
+
+    Raises:
+        OSError: when it cannot be written; the old one is then unchanged.
+    """
+    replace_file(folder / MANIFEST_NAME, _encoded(manifest))
+
+
+def _encoded(manifest: Manifest) -> bytes:
     plain: dict[str, Any] = {**msgspec.structs.asdict(manifest), "files": msgspec.to_builtins(manifest.files)}
     plain["sha256"] = _digest(plain)
-    write_synced(folder / MANIFEST_NAME, (json.dumps(plain, indent=1) + "\n").encode())
+    return (json.dumps(plain, indent=1) + "\n").encode()
 
 
 def read_manifest(folder: Path, step: int) -> Manifest:

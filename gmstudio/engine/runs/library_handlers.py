@@ -49,15 +49,21 @@ class RunsFeature(Feature):
         if command.step is None:
             self.context.chosen_steps.pop(command.run, None)
         else:
-            with RunFolder.open(command.run) as run:
-                steps = [info.step for info in run.checkpoints.list() if info.marked]  # others may be pruned
-            if command.step not in steps:
-                known = ", ".join(f"{step:,}" for step in steps) or "none yet"
-                raise RunMissingError(
-                    f"{command.run} has no kept checkpoint of step {command.step:,}; it keeps {known}. Keep one first."
-                )
-            self.context.chosen_steps[command.run] = command.step
+            self._choose(command.run, command.step)
         self.done(command)
+
+    def _choose(self, run: str, step: int) -> None:
+        """Choose a checkpoint, before it is looked for, so that no newer one replaces it meanwhile."""
+        before = self.context.chosen_steps.get(run)
+        self.context.chosen_steps[run] = step
+        with RunFolder.open(run) as folder:
+            steps = [info.step for info in folder.checkpoints.list() if not info.problem]
+        if step not in steps:
+            self.context.chosen_steps.pop(run)
+            if before is not None:
+                self.context.chosen_steps[run] = before
+            known = ", ".join(f"{one:,}" for one in steps) or "none yet"
+            raise RunMissingError(f"{run} has no checkpoint of step {step:,}; it has {known}. Choose one of them.")
 
     def _on_fetch_samples(self, command: FetchSamples) -> None:
         with RunFolder.open(command.run) as run:

@@ -9,7 +9,7 @@ from gmstudio.engine.runtime.building import build_run_model
 from gmstudio.engine.runtime.memory import limit_memory
 from gmstudio.engine.runtime.weights import load_checkpoint
 from gmstudio.families.base import Family
-from gmstudio.runs.checkpoints import CheckpointInfo
+from gmstudio.runs.checkpoints import WEIGHTS, CheckpointInfo
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.record import RunRecord
 
@@ -37,10 +37,13 @@ class ModelCache:
     """Models of runs that are not in training, read from their latest checkpoint.
 
     The least recently used one is dropped for a new one.
+
+    Args:
+        size: models that are kept.
     """
 
-    def __init__(self) -> None:
-        self._kept: LRUCache[tuple[str, str], Loaded] = LRUCache(KEPT_MODELS)
+    def __init__(self, size: int = KEPT_MODELS) -> None:
+        self._kept: LRUCache[tuple[str, str], Loaded] = LRUCache(size)
 
     def load(self, path: str, device: torch.device, step: int | None = None) -> Loaded:
         """Return the model of a run with the weights of its latest checkpoint, or of that of a step.
@@ -55,7 +58,7 @@ class ModelCache:
             if key not in self._kept:
                 limit_memory(device)
                 model = build_run_model(run, device)
-                found = load_checkpoint(run.checkpoints, model, step)
+                found = load_checkpoint(run.checkpoints, model, step, None if step is None else (WEIGHTS,))
                 self._kept[key] = Loaded(model.eval(), found.step, run.record, found.warnings)
             return self._kept[key]
 

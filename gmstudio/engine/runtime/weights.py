@@ -1,5 +1,6 @@
 """Weights of a model from the checkpoints of a run: the newest ones that are whole and fit."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,11 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from gmstudio.families.base import Family
-from gmstudio.runs.checkpoints import Checkpoint, CheckpointStore
+from gmstudio.runs.checkpoints import WEIGHTS, Checkpoint, CheckpointStore
 from gmstudio.runs.manifest import GROUP_SUFFIX
 from gmstudio.runs.record import RunError
 
-GROUP = "model"
 MAX_NAMED = 3
 """Arrays that a sentence names of each kind of difference."""
 
@@ -21,19 +21,27 @@ class UnfitWeightsError(ValueError):
     """Names or shapes of a checkpoint's arrays are not those of the model."""
 
 
-def load_checkpoint(store: CheckpointStore, model: Family, step: int | None = None) -> Checkpoint:
+def load_checkpoint(
+    store: CheckpointStore, model: Family, step: int | None = None, groups: Collection[str] | None = None
+) -> Checkpoint:
     """Load the latest checkpoint, or that of a step, and its weights into the model.
 
     A latest one that does not fit the model, as after a change of the family, is passed over for an older one that
     does, with a warning.
 
+    Args:
+        store: checkpoints of a run.
+        model: gets the weights.
+        step: of the checkpoint; None: the latest.
+        groups: groups of arrays to read, the weights among them; None: all.
+
     Raises:
         RunError: when there is none that is whole.
         UnfitWeightsError: when none fits.
     """
-    found = store.load(step)
+    found = store.load(step, groups)
     try:
-        load_weights(model, found.tensors.get(GROUP, {}), _file(store, found))
+        load_weights(model, found.tensors.get(WEIGHTS, {}), _file(store, found))
     except UnfitWeightsError as error:
         older = _older_fitting(store, model, found.step) if step is None else None
         if older is None:
@@ -64,7 +72,7 @@ def load_weights(model: Family, arrays: dict[str, NDArray[Any]], origin: object 
 
 
 def _file(store: CheckpointStore, checkpoint: Checkpoint) -> Path:
-    return store.path / f"step-{checkpoint.step}" / f"{GROUP}{GROUP_SUFFIX}"
+    return store.path / f"step-{checkpoint.step}" / f"{WEIGHTS}{GROUP_SUFFIX}"
 
 
 def _older_fitting(store: CheckpointStore, model: Family, step: int) -> Checkpoint | None:
@@ -74,7 +82,7 @@ def _older_fitting(store: CheckpointStore, model: Family, step: int) -> Checkpoi
             continue
         try:
             found = store.load(info.step)
-            load_weights(model, found.tensors.get(GROUP, {}))
+            load_weights(model, found.tensors.get(WEIGHTS, {}))
         except (RunError, UnfitWeightsError):
             continue
         return found

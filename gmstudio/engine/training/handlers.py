@@ -80,6 +80,7 @@ class TrainingFeature(Feature):
 
     def _begin(self, job: TrainingJob, request: int) -> None:
         self.context.training = job
+        job.trainer.run.checkpoints.in_use = lambda: {self.context.chosen_steps.get(job.path, -1)}
         announce_run(self.context, job.path, request)
         for warning in job.trainer.warnings:
             self.context.send(Warned(run=job.path, message=warning))
@@ -106,7 +107,7 @@ class TrainingFeature(Feature):
         self.done(command)
 
     def _on_keep_checkpoint(self, command: KeepCheckpoint) -> None:
-        if command.keep and self.context.is_live(command.run):
+        if command.keep and command.step is None and self.context.is_live(command.run):
             self.context.the_training().keep_checkpoint()
         else:
             self._keep_on_disk(command)
@@ -115,7 +116,7 @@ class TrainingFeature(Feature):
     def _keep_on_disk(self, command: KeepCheckpoint) -> None:
         with RunFolder.open(command.run, write=not self.context.is_live(command.run)) as run:
             if command.keep:
-                run.checkpoints.mark(run.checkpoints.load().step)
+                run.checkpoints.mark(run.checkpoints.load().step if command.step is None else command.step)
             elif command.step is None:
                 run.checkpoints.unmark_all()
             else:

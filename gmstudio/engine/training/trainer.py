@@ -102,6 +102,7 @@ class Trainer:
         self._timed_from = (time.perf_counter(), 0)
         self._queue = DeviceQueue(self._device)
         self._writer = CheckpointWriter(run, -1)
+        run.checkpoints.travel = self.training.travel_checkpoints
         self._surfaces = recorder_for(run, model, dataset)
 
     # ---- restoring ---------------------------------------------------------------------------------------------
@@ -395,4 +396,5 @@ class Trainer:
         return [self._saved()] if self._writer.finish() else []
 
     def _saved(self, *, kept: bool = False) -> CheckpointSaved:
-        return CheckpointSaved(run=str(self.run.path), step=self._writer.step, kept=kept)
+        steps = self.run.checkpoints.steps()
+        return CheckpointSaved(run=str(self.run.path), step=self._writer.step, kept=kept, steps=steps)

@@ -97,7 +97,8 @@ def test_a_run_records_every_step_its_validations_grids_and_checkpoints(tmp_path
         (kind,) = run.history.image_kinds()
         assert run.history.image_steps(kind) == [0, 8, 16, 24]
         assert run.history.read_images(16, kind).shape == (4, 1, 8, 8)
-        assert [info.step for info in run.checkpoints.list()] == [16, 24]
+        assert [info.step for info in run.checkpoints.list()] == [0, 8, 16, 24]
+        assert [len(info.groups) for info in run.checkpoints.list()] == [1, 1, 3, 3]
     for term in job.trainer.model.card.objective(run.record.config).terms:
         if term.validation_only:
             assert ("train", term.name) not in found

@@ -327,7 +327,7 @@ class RunLibrary(QObject):
         info = self.info(event.run)
         if info is None:
             return
-        steps = tuple(sorted({*info.checkpoint_steps, event.step}))
+        steps = event.steps or tuple(sorted({*info.checkpoint_steps, event.step}))
         kept = tuple(sorted({*info.kept_steps, event.step})) if event.kept else info.kept_steps
         if (steps, kept) != (info.checkpoint_steps, info.kept_steps):
             self._update(event.run, checkpoint_steps=steps, kept_steps=kept)
