@@ -15,6 +15,7 @@ from pixel_engine import PixelEngine
 from pixels_scene import make_panel
 from plane_scene import PlaneScene
 from pytestqt.qtbot import QtBot
+from runs_scene import RunsScene
 from training_scene import Scene
 
 from gmstudio.window.gui.panel import Panel
@@ -26,6 +27,7 @@ from gmstudio.window.gui.panels.features.panel import FeaturesPanel
 from gmstudio.window.gui.panels.labs.panel import LabsPanel
 from gmstudio.window.gui.panels.latents.panel import LatentsPanel
 from gmstudio.window.gui.panels.plane.panel import PlanePanel
+from gmstudio.window.gui.panels.runs.panel import RunsPanel
 from gmstudio.window.gui.panels.train.panel import TrainPanel
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.state.latents.state import LatentsState
@@ -131,6 +133,16 @@ def build_features(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
     return panel, panel.hide
 
 
+def build_runs(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
+    scene = RunsScene()
+    panel = RunsPanel(scene.state, scene.library)
+    qtbot.addWidget(panel)
+    panel.tabs.build_all()
+    panel.show()
+    scene.start()
+    return panel, panel.hide
+
+
 BUILDERS: dict[str, Build] = {
     "atlas": build_atlas,
     "labs": build_labs,
@@ -142,4 +154,5 @@ BUILDERS: dict[str, Build] = {
     "chains": build_chains,
     "density": build_density,
     "features": build_features,
+    "runs": build_runs,
 }

@@ -21,6 +21,8 @@ from gmstudio.window.state.features.state import FeaturesState
 from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.plane.state import PlaneState
+from gmstudio.window.state.runs.listed import ListedRuns
+from gmstudio.window.state.runs.state import RunsState
 from gmstudio.window.state.studio import Studio
 from gmstudio.window.state.training.state import TrainingState
 
@@ -104,6 +106,12 @@ def shows_features(studio: Studio, info: RunInfo, wait: Waits) -> None:
     assert not state.layers.problem and (state.space.run == info.run or not state.layers.layers)
 
 
+def shows_run(studio: Studio, info: RunInfo, wait: Waits) -> None:
+    """The run is the chosen one of the library."""
+    state = studio.state(RunsState)
+    wait(lambda: state.run == info.run and state.page(ListedRuns).chosen == (info.run,))
+
+
 SHOWN: dict[str, Callable[[Studio, RunInfo, Waits], None]] = {
     "train": shows_training,
     "pixels": shows_pixels,
@@ -112,6 +120,7 @@ SHOWN: dict[str, Callable[[Studio, RunInfo, Waits], None]] = {
     "plane": shows_plane,
     "density": shows_density,
     "features": shows_features,
+    "runs": shows_run,
 }
 WITHOUT_EXAMPLES = {"plane"}
 """Panels for data of which there is no ready model: points are trained in seconds."""

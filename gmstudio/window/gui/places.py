@@ -109,7 +109,9 @@ def _is_panel(kind: object, name: str) -> bool:
 
 def place_key(number: int) -> str:
     """Return the shortcut of a place, from its number in the sidebar, 1, 2, …; empty: there is no digit for it."""
-    return f"Ctrl+{number % 10}" if number <= 10 else ""
+    if number > 20:
+        return ""
+    return f"Ctrl+{number % 10}" if number <= 10 else f"Alt+{number % 10}"
 
 
 def any_run(_library: RunLibrary, _info: RunInfo) -> bool:
@@ -228,5 +230,14 @@ PLACES = (
         state="gmstudio.window.state.features.state:FeaturesState",
         shows=trained_run(""),
     ),
+    Place(
+        "runs",
+        "Runs",
+        "runs",
+        "Find, compare and keep runs: the library, time travel, branches",
+        panel="gmstudio.window.gui.panels.runs.panel:RunsPanel",
+        state="gmstudio.window.state.runs.state:RunsState",
+        shows=any_run,
+    ),
 )
-"""In the order of the sidebar; Ctrl+1, Ctrl+2 … Ctrl+0 open them."""
+"""In the order of the sidebar; Ctrl+1, Ctrl+2 … Ctrl+0, then Alt+1 … open them."""

@@ -1,5 +1,6 @@
 """State of the Runs panel: the run that is shown, and the runs that are compared with one another."""
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Signal
@@ -43,6 +44,8 @@ class RunsState(QObject):
         self.compared: tuple[str, ...] = ()
         self.active = False
         self._pages = PageStates()
+        self._kept: dict[str, Callable[[], dict[str, Any]]] = {}
+        self._restored: dict[str, Any] = {}
         self.edits = EditRecorder(self)
         self.edits.add_part("compared", lambda: self.compared, self._set_compared)
         library.changed.connect(self._drop_missing)
@@ -68,12 +71,27 @@ class RunsState(QObject):
             self.active = active
             self.active_changed.emit()
 
+    def keep(self, page: str, choices: Callable[[], dict[str, Any]], restore: Callable[[dict[str, Any]], None]) -> None:
+        """Keep the choices of a page's state from one start of the window to the next; those kept are restored now.
+
+        Args:
+            page: name of the page.
+            choices: returns them as JSON values.
+            restore: takes values that were kept, perhaps by another version.
+        """
+        self._kept[page] = choices
+        if isinstance(kept := self._restored.get(page), dict):
+            restore(kept)
+
     def choices(self) -> dict[str, Any]:
-        """Compared runs as JSON values, kept from one start of the window to the next."""
-        return {"compared": list(self.compared)}
+        """Compared runs and choices of the pages as JSON values, kept from one start of the window to the next."""
+        pages = {page: choices() for page, choices in self._kept.items()}
+        return {"compared": list(self.compared), "pages": self._restored | pages}
 
     def restore_choices(self, values: dict[str, Any]) -> None:
-        """Compare the runs that were compared when the window was closed."""
+        """Compare the runs that were compared when the window was closed, and keep the choices of pages for them."""
+        if isinstance(pages := values.get("pages"), dict):
+            self._restored = pages
         kept = values.get("compared")
         if isinstance(kept, list):
             self._set_compared(tuple(run for run in kept if isinstance(run, str))[:MAX_COMPARED])

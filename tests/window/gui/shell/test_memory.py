@@ -204,6 +204,7 @@ VALUES = {
     "features.factors_count": 900,
     "features.factors_matrix": "importance",
     "features.factors_sort": "strongest",
+    "runs.tabs": "library",
 }
 
 

@@ -1,4 +1,4 @@
-"""The sidebar shows words where there is room, else icons, else icons close to one another; ten places have keys."""
+"""The sidebar shows words where there is room, else icons, else icons close to one another; twenty places have keys."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -45,5 +45,6 @@ def test_the_least_height_is_that_of_close_icons(sidebar: Sidebar) -> None:
     assert sidebar.minimumSizeHint().height() >= len(buttons(sidebar)) * DENSE_HEIGHT
 
 
-def test_ten_places_have_a_digit() -> None:
-    assert [place_key(n) for n in (1, 9, 10, 11)] == ["Ctrl+1", "Ctrl+9", "Ctrl+0", ""]
+def test_twenty_places_have_a_digit() -> None:
+    assert [place_key(n) for n in (1, 9, 10, 11, 20, 21)] == ["Ctrl+1", "Ctrl+9", "Ctrl+0", "Alt+1", "Alt+0", ""]
+    assert len({place_key(n) for n in range(1, 21)}) == 20

@@ -1,0 +1,141 @@
+"""The Library page: what is listed, in which order, and what is chosen."""
+
+from collections.abc import Iterator
+
+import msgspec
+import pytest
+from pytestqt.qtbot import QtBot
+from runs_scene import BRANCH, CNN, EXAMPLE, FAILED, FLOW, OLD, RUNS, VAE, RunsScene
+
+from gmstudio.protocol.runs import RunDescribed
+from gmstudio.window.gui.panels.runs.library import LibraryPage
+from gmstudio.window.gui.panels.runs.library_columns import COLUMNS
+from gmstudio.window.gui.panels.runs.panel import RunsPanel
+from gmstudio.window.state.runs.listed import ListedRuns
+
+NUMBER = {column.name: number for number, column in enumerate(COLUMNS)}
+
+
+@pytest.fixture
+def scene() -> RunsScene:
+    return RunsScene()
+
+
+@pytest.fixture
+def panel(qtbot: QtBot, scene: RunsScene) -> Iterator[RunsPanel]:
+    panel = RunsPanel(scene.state, scene.library)
+    qtbot.addWidget(panel)
+    panel.resize(1290, 640)
+    panel.show()
+    scene.start()
+    qtbot.waitUntil(lambda: bool(library(panel).table.runs))
+    yield panel
+    panel.hide()
+
+
+def library(panel: RunsPanel) -> LibraryPage:
+    page = panel.tabs.page("library")
+    assert isinstance(page, LibraryPage)
+    return page
+
+
+def listed(page: LibraryPage) -> list[str]:
+    return [info.run for info in page.table.runs]
+
+
+def cell(page: LibraryPage, run: str, column: str) -> str:
+    return str(page.table.index(page.table.row_of(run), NUMBER[column]).data())
+
+
+def test_the_library_lists_starred_runs_then_the_newest_then_examples(panel: RunsPanel) -> None:
+    assert listed(library(panel)) == [FLOW, CNN, VAE, BRANCH, FAILED, EXAMPLE]
+
+
+def test_a_search_lists_what_fulfils_it(panel: RunsPanel, scene: RunsScene) -> None:
+    page = library(panel)
+    page.filters.search.setText("family:vae -is:example")
+    assert listed(page) == [VAE, BRANCH] and page.filters.count == "2 of 7 runs"
+    page.filters.search.setText("no such word")
+    assert listed(page) == [] and page._empty.isVisible()
+    page.filters.search.clear()
+    page.filters.archived.trigger()
+    assert listed(page) == [FLOW, CNN, VAE, BRANCH, FAILED, OLD, EXAMPLE]
+
+
+def test_filters_offer_what_runs_have_and_keep_the_others_out(panel: RunsPanel, scene: RunsScene) -> None:
+    page = library(panel)
+    box = page.filters.boxes["data"]
+    assert [box.itemText(place) for place in range(box.count())] == ["All data", "Digits 8×8", "Shapes 16×16"]
+    box.setCurrentIndex(2)
+    box.activated.emit(2)
+    assert listed(page) == [BRANCH]
+    scene.state.page(ListedRuns).set_filter("data", "")
+    scene.state.page(ListedRuns).set_filter("tag", "thesis")
+    assert listed(page) == [CNN] and box.currentIndex() == 0
+    scene.state.page(ListedRuns).set_filter("status", "failed")
+    assert listed(page) == []
+
+
+def test_bits_are_sorted_and_marked_within_the_same_images(panel: RunsPanel) -> None:
+    page = library(panel)
+    page.view.sort_by(NUMBER["bits"], False)
+    assert listed(page) == [EXAMPLE, CNN, VAE, FLOW, FAILED, BRANCH]
+    page.view.sort_by(NUMBER["bits"], True)
+    assert listed(page) == [FLOW, VAE, CNN, EXAMPLE, FAILED, BRANCH]
+    assert [cell(page, run, "bits") for run in (CNN, VAE, FAILED)] == ["1.250", "≤ 1.500", ""]
+    best = [info.run for info in page.table.runs if page.table.is_best(info)]
+    assert best == [EXAMPLE], "the only run on other images is best of nothing"
+
+
+def test_the_third_click_on_a_header_returns_to_the_order_of_the_library(panel: RunsPanel) -> None:
+    page = library(panel)
+    first = listed(page)
+    for expected in (sorted(first, key=lambda r: ("Wide" if r == VAE else r).casefold()), None, first):
+        page.view._on_clicked(NUMBER["name"])
+        assert expected is None or listed(page) == expected
+
+
+def test_what_is_chosen_stays_chosen_when_rows_move(panel: RunsPanel, scene: RunsScene) -> None:
+    page = library(panel)
+    scene.state.choose_run(VAE)
+    assert [index.row() for index in page.view.selectionModel().selectedRows()] == [2]
+    page.view.sort_by(NUMBER["bits"], False)
+    state = scene.state.page(ListedRuns)
+    assert state.chosen == (VAE,) and page.view.currentIndex().row() == page.table.row_of(VAE)
+    page.view.selectAll()
+    assert len(state.chosen) == 6 and scene.state.run == VAE
+
+
+def test_columns_are_as_they_were(qtbot: QtBot, panel: RunsPanel, scene: RunsScene) -> None:
+    view = library(panel).view
+    view.show_column(NUMBER["seed"], True)
+    view.show_column(NUMBER["note"], False)
+    view.header().moveSection(view.header().visualIndex(NUMBER["seed"]), 1)
+    view.header().resizeSection(NUMBER["data"], 222)
+    view.sort_by(NUMBER["step"], True)
+    again = RunsScene()
+    again.state.restore_choices(scene.state.choices())
+    other = RunsPanel(again.state, again.library)
+    qtbot.addWidget(other)
+    restored = library(other).view
+    assert restored.header().visualIndex(NUMBER["seed"]) == 1 and restored.columnWidth(NUMBER["data"]) == 222
+    assert restored.isColumnHidden(NUMBER["note"]) and not restored.isColumnHidden(NUMBER["seed"])
+    assert (library(other).table.column, library(other).table.descending) == (NUMBER["step"], True)
+
+
+def test_columns_kept_by_another_program_are_passed_over(qtbot: QtBot) -> None:
+    scene = RunsScene()
+    layout = {"order": ["bits", "nothing", 3], "hidden": 7, "widths": {"data": "wide", "bits": -4}, "sort": ["step"]}
+    scene.state.restore_choices({"pages": {"library": {"layout": layout}}})
+    panel = RunsPanel(scene.state, scene.library)
+    qtbot.addWidget(panel)
+    view = library(panel).view
+    assert view.header().visualIndex(NUMBER["bits"]) == 0 and view.columnWidth(NUMBER["data"]) > 0
+
+
+def test_a_run_that_changes_is_drawn_again_in_its_row(qtbot: QtBot, panel: RunsPanel, scene: RunsScene) -> None:
+    page = library(panel)
+    changed = msgspec.structs.replace(RUNS[2], name="Narrow")
+    with qtbot.waitSignal(page.table.dataChanged):
+        scene.client.deliver(RunDescribed(info=changed))
+    assert cell(page, VAE, "name") == "Narrow" and listed(page)[2] == VAE
