@@ -16,6 +16,7 @@ from gmstudio.cli.coding import decode, encode
 from gmstudio.cli.data import commands as data_commands
 from gmstudio.cli.exporting import export
 from gmstudio.cli.families import families
+from gmstudio.cli.importing_runs import import_run
 from gmstudio.cli.labs import lab
 from gmstudio.cli.library import runs
 from gmstudio.cli.probing import probe
@@ -105,4 +106,5 @@ def engine() -> None:
 
 for _command in (train, sample, score, probe, encode, decode, export, runs, families, lab):
     app.command()(_command)
+app.command("import")(import_run)
 app.add_typer(data_commands, name="data")

@@ -27,12 +27,15 @@ def export(
     hub: Annotated[
         str, typer.Option("--hub", metavar="DIR", help="A folder as the Hugging Face hub has them, with a card.")
     ] = "",
+    archive: Annotated[
+        str, typer.Option("--archive", metavar="FILE", help="The whole run as one file (.gmrun) for gmstudio import.")
+    ] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
     """Write a run as files that other programs read; several forms may be named."""
-    wanted = {"csv": csv, "jsonl": jsonl, "safetensors": safetensors, "hub": hub}
+    wanted = {"csv": csv, "jsonl": jsonl, "safetensors": safetensors, "hub": hub, "archive": archive}
     targets = {form: typed_path(target).absolute() for form, target in wanted.items() if target}
     if not targets:
         raise ValueError(f"Name what is to be written: {', '.join(f'--{form}' for form in wanted)}.")
