@@ -1,4 +1,4 @@
-"""Files dropped on the window: runs are opened, data sets imported, pictures restore the run that they are from."""
+"""Files dropped on the window: runs and data sets are imported, pictures restore the run that they are from."""
 
 from functools import cached_property, partial
 from pathlib import Path
@@ -9,7 +9,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gmstudio.media import FORMATS
-from gmstudio.window.gui.dropped_data import data_in, drop_sentence
+from gmstudio.window.gui.dropped_data import PACKED_RUN, data_in, drop_sentence, in_library, runs_in
 from gmstudio.window.gui.picture_source import FORMATS as PICTURES
 from gmstudio.window.gui.picture_source import PictureSource, file_in
 from gmstudio.window.gui.shell.banner import Notice, Severity
@@ -19,7 +19,9 @@ from gmstudio.window.state.studio import Studio
 if TYPE_CHECKING:
     from gmstudio.window.state.latents.picture_origin import PictureOrigin, PictureOrigins
     from gmstudio.window.state.latents.state import LatentsState
+    from gmstudio.window.state.runs.imports import RunImports
 
+RUNS_FILTER = f"Runs as one file (*{PACKED_RUN})"
 FILTER = f"Pictures of gmstudio ({' '.join('*' + form for form in FORMATS)})"
 RUN_FILE = "run.json"
 KEY = "dropped"
@@ -30,7 +32,8 @@ LATENTS = "latents"
 class FileDrop(QObject):
     """Handles files that are dropped on a window and that no other widget accepts.
 
-    A run folder, or its ``run.json``, is to be opened. Another folder, an archive, a file of arrays, and the folder of
+    A run as one file, and the folder of a run from elsewhere (or its ``run.json``), are imported; a folder of the
+    library is to be opened. Another folder, an archive, a file of arrays, and the folder of
     several pictures are to be imported as data sets. A picture exported by gmstudio restores its run and, where the
     file has codes, their interpolation. Any other picture can be encoded. While files are dragged over the window, a
     frame says which of these a drop does.
@@ -40,7 +43,7 @@ class FileDrop(QObject):
         studio: state that pictures change.
 
     Signals:
-        run_found: path of a run folder to open.
+        run_found: a run to open.
         data_found: path of files to import as a data set.
         panel_wanted: name of the panel that shows the result.
         noticed: a ``Notice`` for the banner.
@@ -77,19 +80,44 @@ class FileDrop(QObject):
         origins.failed.connect(lambda text: self._notify(text, "warning"))
         return origins
 
+    @cached_property
+    def _imports(self) -> "RunImports":
+        from gmstudio.window.gui.shell.import_notices import ImportNotices
+        from gmstudio.window.state.runs.imports import RunImports
+
+        imports = self._studio.state(RunImports)
+        notices = ImportNotices(imports, self._studio.library, self)
+        notices.noticed.connect(self.noticed)
+        notices.run_found.connect(self.run_found)
+        return imports
+
+    @property
+    def _home(self) -> str:
+        """Folder of the library, where that is on this machine."""
+        return self._studio.library.home if self._studio.client.is_local else ""
+
     def take(self, path: str) -> None:
-        """Open a run folder, or restore from a picture."""
+        """Import a run, open one of the library, or restore from a picture."""
         place = Path(path)
         folder = place.parent if place.name == RUN_FILE else place
-        if folder.is_dir():
+        if folder.is_dir() and in_library(str(folder), self._home):
             self.run_found.emit(str(folder))
+        elif folder.is_dir() or path.lower().endswith(PACKED_RUN):
+            self._imports.add(str(folder))
         else:
             self._picture_origins.restore(path)
 
+    def choose_run(self) -> None:
+        """Open a non-modal file dialog for a run as one file: the same as a drop, without dragging."""
+        self._choose("Import run", "import_dialog", RUNS_FILTER)
+
     def choose_picture(self) -> None:
         """Open a non-modal file dialog for a picture: the same as a drop, without dragging."""
-        dialog = QFileDialog(self._target, "Restore from picture", self._studio.library.home, FILTER)
-        dialog.setObjectName("restore_dialog")
+        self._choose("Restore from picture", "restore_dialog", FILTER)
+
+    def _choose(self, title: str, name: str, filters: str) -> None:
+        dialog = QFileDialog(self._target, title, self._home, filters)
+        dialog.setObjectName(name)
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.fileSelected.connect(self.take)
         dialog.finished.connect(dialog.deleteLater)
@@ -102,7 +130,7 @@ class FileDrop(QObject):
             self._overlay.show_sentence("")
         elif isinstance(event, QDropEvent) and event.type() in (QEvent.Type.DragEnter, QEvent.Type.Drop):
             data, entering = event.mimeData(), isinstance(event, QDragEnterEvent)
-            self._overlay.show_sentence(drop_sentence(data) if entering else "")
+            self._overlay.show_sentence(drop_sentence(data, self._home) if entering else "")
             if file_in(data):
                 event.acceptProposedAction()
                 if not entering:
@@ -111,8 +139,11 @@ class FileDrop(QObject):
         return super().eventFilter(watched, event)
 
     def _take_data(self, data: QMimeData) -> None:
-        found = data_in(data)
-        if found:
+        runs, found = runs_in(data), data_in(data)
+        if runs:
+            for run in runs:
+                self.take(run)
+        elif found:
             self.data_found.emit(found)
         else:
             self.take(file_in(data))

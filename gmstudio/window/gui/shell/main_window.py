@@ -245,6 +245,8 @@ class MainWindow(QMainWindow):
         library, engine = self._studio.library, self._studio.engine
         runs = self.menuBar().addMenu("&File")
         self._add(runs, "open_run", "&Open run…", "Ctrl+O", self._ask_for_run, "Open a run folder from anywhere.")
+        tip = "Import a run that was exported as one file; or drop the file, or the folder of a run, on the window."
+        self._add(runs, "import_run", "&Import run…", "", self._drop.choose_run, tip)
         tip = "Exports embed their settings; choose one, or drop it on the window, to restore its run and codes."
         self._add(runs, "restore_picture", "Restore from &picture…", "Ctrl+Shift+O", self._drop.choose_picture, tip)
         tip = "Open the folder of the runs in the file manager."

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from archive_making import packed
+from files_scene import FilesEngine
 from latent_engine import VAE, LatentEngine
 from PIL import Image
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
@@ -13,11 +15,13 @@ from pytestqt.qtbot import QtBot
 
 from gmstudio.media import Provenance
 from gmstudio.media.writing import write_png
+from gmstudio.protocol.runs import TrashRun
 from gmstudio.window.gui.dropped_data import data_in, drop_sentence
 from gmstudio.window.gui.shell.banner import Notice
 from gmstudio.window.gui.shell.drop_overlay import DropOverlay
 from gmstudio.window.gui.shell.file_drop import FileDrop
 from gmstudio.window.state.latents.state import LatentsState
+from gmstudio.window.state.runs.imports import RunImports
 from gmstudio.window.state.runs.library import RunLibrary
 
 
@@ -91,11 +95,60 @@ def test_an_exported_picture_restores_its_code(qtbot: QtBot, window: Window, stu
     studio.state(LatentsState).set_active(False)
 
 
-def test_a_run_folder_is_to_be_opened(window: Window, studio: Studio, tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text("{}")
-    drop(window, tmp_path)
-    drop(window, tmp_path / "run.json")
-    assert window.runs == [str(tmp_path)] * 2 and not window.data
+def test_a_run_folder_of_the_library_is_to_be_opened(window: Window, studio: Studio, tmp_path: Path) -> None:
+    studio.library.home = str(tmp_path)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "run.json").write_text("{}")
+    drop(window, tmp_path / "a")
+    drop(window, tmp_path / "a" / "run.json")
+    assert window.runs == [str(tmp_path / "a")] * 2 and not window.data
+    assert drop_sentence(dropped(tmp_path / "a"), str(tmp_path)) == "Open the run a"
+
+
+def test_a_run_from_elsewhere_is_imported_with_progress_and_undo(qtbot: QtBot, window: Window, tmp_path: Path) -> None:
+    studio = FilesStudio()
+    window.watch(FileDrop(window, studio))
+    drop(window, packed(tmp_path))
+    qtbot.waitUntil(lambda: len(window.runs) == 1)
+    drop(window, tmp_path / "made")
+    qtbot.waitUntil(lambda: len(window.runs) == 2)
+    assert not window.data
+    texts = [notice.text for notice in window.notices]
+    assert "Packing made for the import…" in texts
+    assert any(text.startswith("Importing made.gmrun: ") for text in texts)
+    assert "has this run already" in texts[-1]
+    label, undo = window.notices[-1].actions[0]
+    assert label == "Undo import"
+    undo()
+    assert studio.client.last(TrashRun).run == window.runs[-1]
+
+
+def test_sentences_on_runs_that_are_dragged(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "run.json").write_text("{}")
+    assert drop_sentence(dropped(tmp_path / "a")) == "Import the run a into the library"
+    assert drop_sentence(dropped(tmp_path / "b.gmrun")) == "Import the run b.gmrun into the library"
+    assert drop_sentence(dropped(tmp_path / "a", tmp_path / "b.gmrun")) == "Import 2 runs into the library"
+    assert data_in(dropped(tmp_path / "a", tmp_path / "b.png")) == str(tmp_path)
+
+
+def dropped(*paths: Path) -> QMimeData:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    return data
+
+
+class FilesStudio:
+    """The state that dropped runs change."""
+
+    def __init__(self) -> None:
+        self.client = FilesEngine()
+        self.library = RunLibrary(self.client)
+        self._imports = RunImports(self.client, self.library)
+
+    def state(self, kind: type[RunImports]) -> RunImports:
+        assert kind is RunImports
+        return self._imports
 
 
 @pytest.mark.parametrize(
