@@ -6,25 +6,26 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from gmstudio.protocol.base import Command, Event
-from gmstudio.protocol.engine import Catalog
+from gmstudio.protocol.engine import Catalog, CommandFailed
 from gmstudio.protocol.frames import FrameReader, decode_event, frame
 
 EventT = TypeVar("EventT", bound=Event)
 TIMEOUT_S = 60.0
+ENGINE = (sys.executable, "-m", "gmstudio.engine")
 
 
 class EngineProcess:
-    def __init__(self, home: Path, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(self, home: Path, *, timeout_s: float = TIMEOUT_S, command: Sequence[str] = ENGINE) -> None:
         environment = {**os.environ, "GMSTUDIO_HOME": str(home), "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "gmstudio.engine"],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -71,7 +72,9 @@ class EngineProcess:
     def ask(self, command: Command, kind: type[EventT]) -> EventT:
         """Send a command and wait for the event of that kind which names it."""
         request = self.send(command)
-        return self.wait(kind, lambda event: event.request == request)
+        event = self.wait(Event, lambda event: event.request == request and isinstance(event, kind | CommandFailed))
+        assert isinstance(event, kind), event
+        return event
 
     def stderr(self) -> str:
         self.process.wait(10)

@@ -28,6 +28,8 @@ from gmstudio.protocol.engine import Cancel, ChooseDevice, CommandFailed, Engine
 REPORT_SECONDS = 0.5
 QUIET_S = 0.3
 """Time without commands and work after which the next feature is imported."""
+SPACE_S = 2.0
+"""Time between two looks at a disk that was full."""
 BACKGROUND_SHARE = 0.25
 """Time of background jobs, such as an import, per time of training; one piece at least."""
 STDERR = 2
@@ -68,8 +70,7 @@ class Server(Feature):
         self._report()
         while not self._ending:
             began = time.perf_counter()
-            idle_s = None if self._features.complete else QUIET_S
-            command = self._wire.receive(max(self._turns.wait_s, self._wait_s()) if self._busy() else idle_s)
+            command = self._wire.receive(max(self._turns.wait_s, self._wait_s()) if self._busy() else self._idle_s())
             if command is not None:
                 self._handle(command)
                 self._turns.answered(interactive=command.interactive, seconds=time.perf_counter() - began)
@@ -78,7 +79,7 @@ class Server(Feature):
             elif self._busy():
                 self._turns.missed()
                 self._advance()
-            else:
+            elif not self._continue_if_space():
                 self._features.load_next()
         return self._end()
 
@@ -98,6 +99,21 @@ class Server(Feature):
         """Seconds until work is due: positive for a training that is slowed down, if there is no job."""
         training = self.context.training
         return 0.0 if self._jobs or training is None else min(training.wait_s(), REPORT_SECONDS)
+
+    def _idle_s(self) -> float | None:
+        """Longest time to wait for a command while there is no work; None: without limit."""
+        waits = self.context.training is not None and self.context.training.waits_for_space
+        rest_s = SPACE_S if waits else None
+        return rest_s if self._features.complete else QUIET_S
+
+    def _continue_if_space(self) -> bool:
+        """Continue a training that a full disk has paused, where there is space again."""
+        training = self.context.training
+        if training is None or not training.has_space():
+            return False
+        training.resume()
+        self._report()
+        return True
 
     def _handle(self, command: Command) -> None:
         before = self._state()

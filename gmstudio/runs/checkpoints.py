@@ -31,7 +31,7 @@ from gmstudio.runs.manifest import (
     write_group,
     write_manifest,
 )
-from gmstudio.runs.record import RunDamagedError, RunError, RunMissingError
+from gmstudio.runs.record import RunDamagedError, RunError, RunMissingError, unwritten
 
 CHECKPOINTS_NAME = "checkpoints"
 WEIGHTS = "model"
@@ -136,10 +136,11 @@ class CheckpointStore:
             self._prune()
         except OSError as error:
             shutil.rmtree(temporary, ignore_errors=True)
-            raise RunError(
+            sentence = (
                 f"The checkpoint of step {step} could not be written to {self.path} ({error.strerror or error}). "
                 "Free some space or check its permissions; earlier checkpoints are whole."
-            ) from error
+            )
+            raise unwritten(sentence, error) from error
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.runs.examples import is_example
-from gmstudio.runs.record import RunBusyError, RunDamagedError, RunError, RunMissingError, now_iso
+from gmstudio.runs.record import DiskFullError, RunBusyError, RunDamagedError, RunError, RunMissingError, now_iso
 
 HISTORY_NAME = "history.sqlite"
 SCHEMA_VERSION = 1
@@ -351,7 +351,7 @@ class History:
 def _run_error(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> RunError:
     code = getattr(error, "sqlite_errorname", "") or ""
     if code.startswith("SQLITE_FULL"):
-        return RunError(f"{path} could not be written: the disk is full. Free some space, then resume the run.")
+        return DiskFullError(f"{path} could not be written: the disk is full. Free some space.")
     if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
         return RunBusyError(f"{path} is in use by another program. Close that program and try again.")
     if code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_IOERR")):

@@ -1,5 +1,6 @@
 """``run.json``: description of a run, readable by people too."""
 
+import errno
 import importlib.metadata
 import platform
 from collections.abc import Iterable
@@ -41,6 +42,19 @@ class RunDamagedError(RunError):
 
 class RunBusyError(RunError):
     """Another process is writing the run."""
+
+
+class DiskFullError(RunError):
+    """The disk, or the user's share of it, is too full to write the run; nothing that was written before is lost."""
+
+
+NO_SPACE = tuple(getattr(errno, name) for name in ("ENOSPC", "EDQUOT") if hasattr(errno, name))
+"""Errors of the system that mean: free some space."""
+
+
+def unwritten(sentence: str, error: OSError) -> RunError:
+    """Return the error with this sentence for what could not be written, by the system's reason."""
+    return DiskFullError(sentence) if error.errno in NO_SPACE else RunError(sentence)
 
 
 class RunRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -150,9 +164,8 @@ def write_record(folder: Path, record: RunRecord) -> None:
     try:
         replace_file(path, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
     except OSError as error:
-        raise RunError(
-            f"{path} could not be written ({error.strerror}). Free some space or check its permissions."
-        ) from error
+        sentence = f"{path} could not be written ({error.strerror}). Free some space or check its permissions."
+        raise unwritten(sentence, error) from error
 
 
 def read_record(folder: Path) -> RunRecord:

@@ -63,6 +63,13 @@ class LiveRun(Protocol):
     def record(self) -> RunRecord:
         """Content of ``run.json``."""
 
+    @property
+    def waits_for_space(self) -> bool:
+        """A full disk has paused the training."""
+
+    def has_space(self) -> bool:
+        """Return whether a disk that was full has space again."""
+
     def wait_s(self) -> float:
         """Return the seconds until the next step is due; 0: now."""
 

@@ -81,6 +81,7 @@ class TrainingFeature(Feature):
     def _begin(self, job: TrainingJob, request: int) -> None:
         self.context.training = job
         job.trainer.run.checkpoints.in_use = lambda: {self.context.chosen_steps.get(job.path, -1)}
+        job.retries = True
         announce_run(self.context, job.path, request)
         for warning in job.trainer.warnings:
             self.context.send(Warned(run=job.path, message=warning))

@@ -13,6 +13,7 @@ from gmstudio.engine.runtime.building import build_model, note_labels
 from gmstudio.engine.runtime.context import Progress
 from gmstudio.engine.runtime.errors import error_sentence
 from gmstudio.engine.runtime.memory import give_back_memory, is_out_of_memory, keep_freed_memory, limit_memory
+from gmstudio.engine.training.freed_space import FreedSpace
 from gmstudio.engine.training.plan import Plan
 from gmstudio.engine.training.trainer import StepOutput, Trainer, TrainingFailedError
 from gmstudio.families.base import Family
@@ -20,9 +21,10 @@ from gmstudio.protocol.base import Event
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import new_run_path, runs_home
-from gmstudio.runs.record import RunError, RunRecord, Status
+from gmstudio.runs.record import DiskFullError, RunError, RunRecord, Status
 
 Send = Callable[[Event], None]
+BY_ITSELF = "Training then continues by itself."
 
 
 class TrainingJob:
@@ -38,10 +40,14 @@ class TrainingJob:
         self.path = str(trainer.run.path)
         self.paused = False
         self.over = False
+        self.retries = False
+        """Somebody calls ``resume`` where ``has_space``; a full disk is then no matter for the user's hand."""
         self._pieces: Iterator[StepOutput] = trainer.pieces()
         self._send = send
         self._pause_at: int | None = None
         """While single-stepping: step after which to pause."""
+        self._space: FreedSpace | None = None
+        """While the disk is full: its free space."""
         self._phases: tuple[str, ...] = ()
         self._step_seconds = 0.0
         self._next_step_at = 0.0
@@ -107,9 +113,9 @@ class TrainingJob:
             self._end("finished")
         except TrainingFailedError as error:
             self._end("failed", str(error))
-        except RunError as error:  # for example a full disk; everything is in memory, so wait for the user
+        except RunError as error:  # for example a full disk; everything is in memory, so wait
             self._pieces = self.trainer.pieces()
-            self.pause(str(error))
+            self._wait(error)
         except Exception as error:
             self._end("failed", error_sentence(error))
             if not is_out_of_memory(error):
@@ -128,13 +134,29 @@ class TrainingJob:
 
         If a loss among them is not finite, the run is closed as failed instead.
         """
-        self._pause_at = None
+        self._pause_at = self._space = None
         self.paused = True
         self._set_status("paused", message)
 
+    def _wait(self, error: RunError) -> None:
+        """Pause because the run cannot be written; while the disk is full, watch it."""
+        watched = self.retries and isinstance(error, DiskFullError)
+        self.pause(f"{error} {BY_ITSELF}" if watched else str(error))
+        if watched and self.paused and not self.over:
+            self._space = FreedSpace(self.trainer.run.path)
+
+    @property
+    def waits_for_space(self) -> bool:
+        """Training was paused by a full disk, and continues when ``has_space``."""
+        return self._space is not None
+
+    def has_space(self) -> bool:
+        """Return whether the disk that was full has space again."""
+        return self._space is not None and self._space.has_grown()
+
     def resume(self) -> None:
         """Continue after a pause."""
-        self._pause_at = None
+        self._pause_at = self._space = None
         self.trainer.choose_phases(self._phases)
         self.trainer.every_norm = self._step_seconds > 0
         self._unpause()
@@ -154,7 +176,7 @@ class TrainingJob:
             raise ValueError(f"{count} steps; enter 1 or more.")
         self.trainer.choose_phases(phases or self._phases)
         self.trainer.every_norm = True
-        self._pause_at = self.trainer.step + count
+        self._pause_at, self._space = self.trainer.step + count, None
         self._unpause()
 
     def pace(self, steps_per_s: float, phases: tuple[str, ...]) -> None:
@@ -217,7 +239,8 @@ class TrainingJob:
             self._end("failed", str(error))
             return
         except RunError as error:
-            if str(error) not in message:
+            told = message and isinstance(error, DiskFullError)  # of the same disk
+            if not told and str(error) not in message:
                 message = f"{message} {error}".strip()
             with contextlib.suppress(RunError):  # the history may be locked where the record can be written
                 self.trainer.run.update(status=status, step=self.trainer.step, message=message)
