@@ -9,7 +9,7 @@ from typing import IO
 
 from filelock import lock_descriptor, unlock_descriptor
 
-from gmstudio.runs.record import RunBusyError, RunError
+from gmstudio.runs.record import NO_SPACE, RunBusyError, RunError, unwritten
 
 LOCK_NAME = "writer.lock"
 _TIMEOUT_S = 0.5
@@ -36,7 +36,8 @@ class RunLock:
     def __init__(self, folder: Path) -> None:
         path = folder / LOCK_NAME
         try:
-            self._file = path.open("r+b" if path.exists() else "w+b")
+            # Unbuffered: what a full disk refused must not be written again when the file is closed.
+            self._file = path.open("r+b" if path.exists() else "w+b", buffering=0)
         except OSError as error:
             raise RunError(f"{path} could not be opened ({error.strerror}). Choose a folder you may write.") from error
         try:
@@ -58,8 +59,9 @@ class RunLock:
             self._file.truncate()
             holder = json.dumps({"pid": os.getpid(), "host": socket.gethostname()})
             self._file.write(b" " * _HOLDER_START + holder.encode())
-            self._file.flush()
         except OSError as error:
+            if error.errno in NO_SPACE:
+                raise unwritten(f"{path} could not be written ({error.strerror}). Free some space.", error) from error
             raise RunError(f"{path} could not be locked ({error.strerror}). Keep runs on a local disk.") from error
 
     def _holder(self) -> str:

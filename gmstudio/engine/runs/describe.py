@@ -1,6 +1,9 @@
 """Descriptions of runs for the window."""
 
+from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
+from typing import NamedTuple
 
 from gmstudio.engine.catalog import family_entries
 from gmstudio.engine.runs.info import run_info
@@ -8,11 +11,14 @@ from gmstudio.engine.runs.series import series_of
 from gmstudio.engine.runtime.building import meta_run_model
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.families.base import Family, Latent
+from gmstudio.protocol.engine import Warned
 from gmstudio.protocol.families import FamilyEntry
 from gmstudio.protocol.runs import HistoryAppended, RunInfo, RunOpened
 from gmstudio.runs.annotations import read_annotations
 from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.history import Curve
 from gmstudio.runs.library import RunSummary
+from gmstudio.runs.record import RunError
 
 
 def current_info(context: EngineContext, path: str, summary: RunSummary | None = None) -> RunInfo:
@@ -41,26 +47,66 @@ def _entries() -> dict[str, FamilyEntry]:
 def announce_run(context: EngineContext, path: str, request: int) -> None:
     """Send the description of a run that was opened, and all its curves.
 
+    A history that cannot be read is no reason not to explore the model: what it lacks is missing, with a warning.
+
     Raises:
         RunError: when it is missing or damaged, or its settings cannot be used here.
     """
     live = context.is_live(path)
     if live:
         training = context.the_training()
-        training.flush()
+        try:
+            training.flush()
+        except RunError as error:  # a full disk or a locked history: what is pending is stored and sent later
+            context.send(Warned(run=path, message=str(error)))
         model = training.model
     else:
         with RunFolder.open(path) as run:
             model = meta_run_model(run)
-    context.send(describe_opened(model, current_info(context, path), live=live, request=request))
-    context.send(whole_history(path, request))
+    stored = read_stored(path)
+    context.send(describe_opened(model, current_info(context, path), stored, live=live, request=request))
+    context.send(HistoryAppended(request=request, run=path, series=series_of(stored.curves), reset=True))
+    if stored.problem:
+        context.send(Warned(run=path, message=stored.problem))
 
 
-def describe_opened(model: Family, info: RunInfo, *, live: bool, request: int) -> RunOpened:
+class Stored(NamedTuple):
+    """What the history of a run holds.
+
+    Args:
+        sample_steps: steps at which sample images were kept.
+        curves: all curves.
+        problem: what could not be read, and why; empty: nothing.
+    """
+
+    sample_steps: tuple[int, ...] = ()
+    curves: Mapping[tuple[str, str], Curve] = MappingProxyType({})
+    problem: str = ""
+
+
+def read_stored(path: str) -> Stored:
+    """Read the history of a run, of a damaged one what can be read.
+
+    Raises:
+        RunError: when there is no such run.
+    """
+    found, problems = Stored(), list[str]()
+    with RunFolder.open(path) as run:
+        try:
+            kinds = run.history.image_kinds()
+            found = found._replace(sample_steps=tuple(run.history.image_steps(kinds[0])) if kinds else ())
+        except RunError as error:
+            problems.append(str(error))
+        try:
+            found = found._replace(curves=run.history.read_scalars())
+        except RunError as error:
+            problems.append(str(error))
+    return found._replace(problem=" ".join(dict.fromkeys(problems)))
+
+
+def describe_opened(model: Family, info: RunInfo, stored: Stored, *, live: bool, request: int) -> RunOpened:
     """Build the ``RunOpened`` of a run."""
     with RunFolder.open(info.run) as run:
-        kinds = run.history.image_kinds()
-        steps = tuple(run.history.image_steps(kinds[0])) if kinds else ()
         annotations = read_annotations(run.path)
         fingerprint = run.record.fingerprint
     return RunOpened(
@@ -70,15 +116,8 @@ def describe_opened(model: Family, info: RunInfo, *, live: bool, request: int) -
         objective=model.card.objective(info.spec.config),
         latent=model.latent if isinstance(model, Latent) else None,
         num_parameters=model.num_parameters(),
-        sample_steps=steps,
+        sample_steps=stored.sample_steps,
         phases=tuple(phase.name for phase in model.phases()),
         annotations=annotations,
         num_train=fingerprint.sizes.get("train", 0) if fingerprint else 0,
     )
-
-
-def whole_history(path: str, request: int) -> HistoryAppended:
-    """Read all curves of a run."""
-    with RunFolder.open(path) as run:
-        curves = run.history.read_scalars()
-    return HistoryAppended(request=request, run=path, series=series_of(curves), reset=True)
