@@ -7,6 +7,8 @@
 venv := .venv
 python := $(venv)/bin/python
 offscreen := QT_QPA_PLATFORM=offscreen
+# Bytecode is kept, whatever the environment says: else each engine that a test starts compiles every module anew.
+cached := PYTHONDONTWRITEBYTECODE=
 autoregressive := fvbn nade made pixelrnn_row pixelrnn_diagonal pixelcnn gated_pixelcnn
 decoding := vae autoencoder gan realnvp ddpm rbm
 
@@ -19,7 +21,7 @@ run: $(venv)/.ready-run ## Open the window (the first time: create .venv and ins
 
 test: $(venv)/.ready-test ## Run every test, offscreen
 	@$(python) -m gmstudio.system.qt_libraries offscreen
-	$(offscreen) $(python) -m pytest -n logical --maxprocesses 4
+	$(offscreen) $(cached) $(python) -m pytest -n logical --maxprocesses 4
 
 check: $(venv)/.ready-test ## Lint, formatting, types, import rule
 	$(python) -m ruff check .
