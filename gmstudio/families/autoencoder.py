@@ -134,6 +134,7 @@ class AutoencoderConfig(Struct, frozen=True, kw_only=True):
             "Standard deviation of Gaussian noise, where black to white is 1; or the probability that a pixel is set.",
             ge=0,
             le=1,
+            live=True,
         ),
     ] = 0.3
     sparsity: Annotated[
@@ -146,11 +147,11 @@ class AutoencoderConfig(Struct, frozen=True, kw_only=True):
     ] = "none"
     sparsity_weight: Annotated[
         float,
-        field("Sparsity weight", "Weight of the penalty relative to the reconstruction.", ge=0, le=1000),
+        field("Sparsity weight", "Weight of the penalty relative to the reconstruction.", ge=0, le=1000, live=True),
     ] = 0.1
     sparsity_target: Annotated[
         float,
-        field("Target rate", "Target ρ of each sigmoid unit's mean activation (kl only).", gt=0, le=0.5),
+        field("Target rate", "Target ρ of each sigmoid unit's mean activation (kl only).", gt=0, le=0.5, live=True),
     ] = 0.05
 
 

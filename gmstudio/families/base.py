@@ -97,6 +97,10 @@ class Family(nn.Module, ABC):
         """Device of the parameters."""
         return next(self.parameters()).device
 
+    def change_config(self, config: Any) -> None:
+        """Train on with other values of settings whose fields are ``live``; the others must be as they are."""
+        self.config = check_config(config)
+
     def num_parameters(self) -> int:
         """Number of trainable scalars."""
         return sum(p.numel() for p in self.parameters() if p.requires_grad)

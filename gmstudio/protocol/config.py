@@ -41,6 +41,7 @@ def field(
     when: Mapping[str, Any] | None = None,
     use: Literal["", "samples", "trajectories"] = "",
     files: bool = False,
+    live: bool = False,
 ) -> msgspec.Meta:
     """Describe a config field, as in ``width: Annotated[int, field("Width", "…", ge=1)] = 500``.
 
@@ -58,11 +59,14 @@ def field(
             disable it with others.
         use: of a sampler's field that concerns only its samples, or only its trajectories.
         files: of the path of a folder that may be one of a file, too.
+        live: it can be changed while a run trains: a number in the loss or in the optimizer, on which neither the
+            shape of a weight nor the meaning of what was learned depends.
     """
     extra = {"unit": unit, "log": log, "advanced": advanced, "labels": dict(labels or {})}
     extra |= {"when": dict(when)} if when else {}
     extra |= {"use": use} if use else {}
     extra |= {"files": True} if files else {}
+    extra |= {"live": True} if live else {}
     meta: msgspec.Meta = _META(title=title, description=help, ge=ge, le=le, gt=gt, extra_json_schema=extra)
     return meta
 
@@ -71,7 +75,7 @@ def schema_of(config_type: type[msgspec.Struct]) -> dict[str, Any]:
     """The JSON Schema of a config class, flat: ``{"properties": {...}}`` in declaration order.
 
     Each property has ``title``, ``description``, ``default``, ``unit``, ``log``, ``advanced``, ``labels``, ``when``,
-    ``use`` and ``files`` (where it has them) and either
+    ``use``, ``files`` and ``live`` (where it has them) and either
     ``type`` (``integer``, ``number``, ``boolean``, ``string``) with ``minimum``/``maximum``/``exclusiveMinimum`` or
     ``enum`` (choices), or ``anyOf`` with a null for an optional value.
     """
@@ -126,6 +130,15 @@ def parse_config(config_type: type[ConfigT], values: dict[str, Any]) -> ConfigT:
 def check_config(config: ConfigT) -> ConfigT:
     """Return the config, or raise ``ConfigError``: msgspec does not check ranges in ``__init__``, this does."""
     return parse_config(type(config), {f: getattr(config, f) for f in config.__struct_fields__})
+
+
+def live_fields(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the fields that can be changed while a run trains.
+
+    Args:
+        schema: of the config, see ``schema_of``.
+    """
+    return tuple(name for name, prop in schema["properties"].items() if prop.get("live"))
 
 
 def _refusal(prop: dict[str, Any], name: str, value: object) -> str:

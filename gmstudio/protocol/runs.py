@@ -193,6 +193,18 @@ def bits_text(info: RunInfo, bits: float | None = None) -> str:
     return f"{bound}{bits:.3f} bits/dim"
 
 
+class RunChange(msgspec.Struct, frozen=True, kw_only=True):
+    """Step at which settings of a run were changed while it trained, or at which it began as a branch.
+
+    Args:
+        step: training steps made before.
+        text: what was changed, with both values.
+    """
+
+    step: int
+    text: str
+
+
 class RunOpened(Event, frozen=True, kw_only=True):
     """A run is open for training or exploring.
 
@@ -206,6 +218,7 @@ class RunOpened(Event, frozen=True, kw_only=True):
         phases: names of its training phases, in order.
         annotations: annotations kept with the run.
         num_train: training images, which make an epoch; 0: unknown.
+        changes: of its settings, in the order in which they were made.
     """
 
     info: RunInfo
@@ -217,6 +230,7 @@ class RunOpened(Event, frozen=True, kw_only=True):
     phases: tuple[str, ...] = ()
     annotations: dict[str, Any] = msgspec.field(default_factory=dict)
     num_train: int = 0
+    changes: tuple[RunChange, ...] = ()
 
 
 class RunsListed(Event, frozen=True, kw_only=True):

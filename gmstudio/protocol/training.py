@@ -1,6 +1,6 @@
 """Messages about training: start, pause, step, stop, checkpoints, diagnostics."""
 
-from typing import ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import msgspec
 
@@ -56,6 +56,27 @@ class TrainOn(Command, frozen=True, kw_only=True):
 
     run: str
     steps: int | None = None
+    schedule: ContinuedSchedule = ""
+
+
+class ChangeTraining(Command, frozen=True, kw_only=True):
+    """Change settings of the run in training from the next step on, after a checkpoint that is kept.
+
+    Answered with ``Done``, after the new ``RunOpened``. The change is an event in the run's history, and a resumed run
+    has the changed settings.
+
+    Args:
+        run: the run in training.
+        training: fields of ``Training`` that change, those that are ``live``; ``steps`` prolongs the run.
+        config: settings of the family that change, those that are ``live``.
+        schedule: as in ``ResumeRun``, where ``training`` has ``steps``.
+    """
+
+    background: ClassVar[bool] = True
+
+    run: str
+    training: dict[str, Any] = msgspec.field(default_factory=dict)
+    config: dict[str, Any] = msgspec.field(default_factory=dict)
     schedule: ContinuedSchedule = ""
 
 

@@ -15,15 +15,19 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
 
     steps: Annotated[
         int,
-        field("Steps", "Stop after this many parameter updates.", ge=1, le=10_000_000, unit="steps", log=True),
+        field(
+            "Steps", "Stop after this many parameter updates.", ge=1, le=10_000_000, unit="steps", log=True, live=True
+        ),
     ] = 1000
     batch_size: Annotated[
-        int, field("Batch size", "Images per parameter update.", ge=1, le=65_536, unit="images", log=True)
+        int, field("Batch size", "Images per parameter update.", ge=1, le=65_536, unit="images", log=True, live=True)
     ] = 64
-    learning_rate: Annotated[float, field("Learning rate", "Adam's step size.", gt=0, le=10, log=True)] = 1e-3
+    learning_rate: Annotated[float, field("Learning rate", "Adam's step size.", gt=0, le=10, log=True, live=True)] = (
+        1e-3
+    )
     schedule: Annotated[
         Literal["constant", "cosine"],
-        field("Schedule", "Constant learning rate, or a half cosine that falls to zero over all steps."),
+        field("Schedule", "Constant learning rate, or a half cosine that falls to zero over all steps.", live=True),
     ] = "constant"
     decay_from: Annotated[
         int,
@@ -35,6 +39,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
             le=10_000_000,
             unit="steps",
             advanced=True,
+            live=True,
         ),
     ] = 0
     warmup: Annotated[
@@ -46,6 +51,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
             le=1_000_000,
             unit="steps",
             advanced=True,
+            live=True,
         ),
     ] = 0
     grad_clip: Annotated[
@@ -56,6 +62,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
             ge=0,
             le=1e9,
             advanced=True,
+            live=True,
         ),
     ] = 0.0
     weight_decay: Annotated[
@@ -67,6 +74,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
             ge=0,
             le=100,
             advanced=True,
+            live=True,
         ),
     ] = 0.0
     mutation: Annotated[
@@ -111,6 +119,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
             le=10_000_000,
             unit="steps",
             advanced=True,
+            live=True,
         ),
     ] = 50
     validation_images: Annotated[
@@ -134,6 +143,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
             le=10_000_000,
             unit="steps",
             advanced=True,
+            live=True,
         ),
     ] = 50
     checkpoint_every: Annotated[
@@ -145,6 +155,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
             le=10_000_000,
             unit="steps",
             advanced=True,
+            live=True,
         ),
     ] = 200
     travel_checkpoints: (
@@ -158,6 +169,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
                 ge=0,
                 le=1000,
                 advanced=True,
+                live=True,
             ),
         ]
         | None

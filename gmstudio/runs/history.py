@@ -26,6 +26,9 @@ APPLICATION_ID = 0x676D7374  # "gmst"
 MAX_IMAGE_BYTES = 1 << 30
 DATA_CHANGED = "data"
 """Kind of the event from which on a run uses other data than before."""
+SETTINGS_CHANGED, BRANCHED = "changed", "branch"
+CHANGES = (SETTINGS_CHANGED, BRANCHED)
+"""Kinds of the events of settings that were changed while the run trained, and of its begin as a branch."""
 _WRITE_TIMEOUT_S = 10.0
 _READ_TIMEOUT_S = 0.2
 """Readers wait less: they serve the window, and only a program that keeps the whole file locked makes them wait."""
@@ -180,15 +183,20 @@ class History:
         self.append(events=[event])
         return event
 
-    def truncate_after(self, step: int) -> None:
+    def truncate_after(self, step: int, *, events: bool = False) -> None:
         """Delete scalars, images and surfaces of steps above ``step``, which a resumed run is about to produce again.
 
-        Events stay: they are a log of what happened.
+        Args:
+            step: last step that stays.
+            events: delete events, too, of which a branch has none of its parent's later ones; else they stay: they are
+                a log of what happened.
         """
         with self._errors_as_sentences(), self._transaction():
             self._db.execute("DELETE FROM points WHERE step > ?", (step,))
             self._db.execute("DELETE FROM images WHERE step > ?", (step,))
             self._db.execute("DELETE FROM surfaces WHERE step > ?", (step,))
+            if events:
+                self._db.execute("DELETE FROM events WHERE step > ?", (step,))
 
     def sync(self) -> None:
         """Wait until all that was appended would survive a power cut; call it before a checkpoint is written.

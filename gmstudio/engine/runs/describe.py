@@ -13,10 +13,10 @@ from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.families.base import Family, Latent
 from gmstudio.protocol.engine import Warned
 from gmstudio.protocol.families import FamilyEntry
-from gmstudio.protocol.runs import HistoryAppended, RunInfo, RunOpened
+from gmstudio.protocol.runs import HistoryAppended, RunChange, RunInfo, RunOpened
 from gmstudio.runs.annotations import read_annotations
 from gmstudio.runs.folder import RunFolder
-from gmstudio.runs.history import Curve
+from gmstudio.runs.history import CHANGES, Curve
 from gmstudio.runs.library import RunSummary
 from gmstudio.runs.record import RunError
 
@@ -76,16 +76,22 @@ class Stored(NamedTuple):
     Args:
         sample_steps: steps at which sample images were kept.
         curves: all curves.
+        changes: of the run's settings.
         problem: what could not be read, and why; empty: nothing.
     """
 
     sample_steps: tuple[int, ...] = ()
     curves: Mapping[tuple[str, str], Curve] = MappingProxyType({})
+    changes: tuple[RunChange, ...] = ()
     problem: str = ""
 
 
-def read_stored(path: str) -> Stored:
+def read_stored(path: str, *, curves: bool = True) -> Stored:
     """Read the history of a run, of a damaged one what can be read.
+
+    Args:
+        path: of the run.
+        curves: read the curves, too.
 
     Raises:
         RunError: when there is no such run.
@@ -98,7 +104,12 @@ def read_stored(path: str) -> Stored:
         except RunError as error:
             problems.append(str(error))
         try:
-            found = found._replace(curves=run.history.read_scalars())
+            found = found._replace(curves=run.history.read_scalars() if curves else {})
+        except RunError as error:
+            problems.append(str(error))
+        try:
+            logged = [one for one in run.history.read_events() if one.kind in CHANGES]
+            found = found._replace(changes=tuple(RunChange(step=one.step, text=one.text) for one in logged))
         except RunError as error:
             problems.append(str(error))
     return found._replace(problem=" ".join(dict.fromkeys(problems)))
@@ -119,5 +130,6 @@ def describe_opened(model: Family, info: RunInfo, stored: Stored, *, live: bool,
         sample_steps=stored.sample_steps,
         phases=tuple(phase.name for phase in model.phases()),
         annotations=annotations,
+        changes=stored.changes,
         num_train=fingerprint.sizes.get("train", 0) if fingerprint else 0,
     )

@@ -24,6 +24,7 @@ UNLABELLED = frozenset(
         "validation_images",
         "sample_every",
         "checkpoint_every",
+        "travel_checkpoints",
         "num_samples",
         "cuda_graphs",
     }

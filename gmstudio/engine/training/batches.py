@@ -1,5 +1,7 @@
 """Batches for training: the data set on the device, in an order that is a pure function of (seed, epoch)."""
 
+import copy
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -30,11 +32,20 @@ class Batches:
         self._resample = dataset.resample
         self._mutation, self._levels = mutation, dataset.image.levels
         self._seed = seed
+        self._order = torch.empty(0)
+        self._is_new = torch.empty(0)
+        self._set_size(batch_size)
+
+    def in_size(self, batch_size: int) -> "Batches":
+        """Return batches of another size of the same images, which are not copied."""
+        changed = copy.copy(self)
+        changed._set_size(batch_size)
+        return changed
+
+    def _set_size(self, batch_size: int) -> None:
         self.batch_size = min(batch_size, len(self._train))
         self.steps_per_epoch = len(self._train) // self.batch_size
         self._epoch = -1
-        self._order = torch.empty(0)
-        self._is_new = torch.empty(0)
 
     def train(self, step: int, generator: torch.Generator) -> Tensor:
         """Return the batch of a step (0, 1, …), (B, C, H, W) uint8 levels.

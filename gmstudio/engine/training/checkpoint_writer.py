@@ -1,6 +1,6 @@
 """Writing of checkpoints in a thread, since flushing to a disk takes long but needs no processor."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from gmstudio.engine.training.optimizers import PhaseOptimizer
+from gmstudio.engine.training.optimization import Optimization
+from gmstudio.runs.checkpoints import WEIGHTS
 from gmstudio.runs.folder import RunFolder
 
 Tensors = Mapping[str, Mapping[str, NDArray[Any]]]
@@ -81,12 +82,9 @@ class CheckpointWriter:
 
 
 def resumable(
-    model: nn.Module, optimizers: Sequence[PhaseOptimizer], generator: torch.Generator
+    model: nn.Module, optimization: Optimization, generator: torch.Generator
 ) -> dict[str, dict[str, NDArray[Any]]]:
     """Return all arrays from which training continues: of the model, the optimizers and the random state."""
     weights = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
-    optimizer: dict[str, NDArray[Any]] = {}
-    for one in optimizers:
-        optimizer |= one.state_arrays()
     random = {"generator": generator.get_state().numpy(), "torch": torch.get_rng_state().numpy()}
-    return {"model": weights, "optimizer": optimizer, "random": random}
+    return {WEIGHTS: weights, "optimizer": optimization.state_arrays(), "random": random}

@@ -6,11 +6,13 @@ from itertools import chain
 import msgspec
 import torch
 
-from gmstudio.engine.runs.describe import announce_run, current_info
+from gmstudio.engine.runs.describe import announce_run, current_info, describe_opened, read_stored
+from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.engine.runtime.inspection import check_fit
 from gmstudio.engine.runtime.models import Loaded
+from gmstudio.engine.training.changes import check_change, described_changes
 from gmstudio.engine.training.diagnostics import FIGURE_IMAGES, chosen_pixel, figure_pieces, pixel_figure_pieces
 from gmstudio.engine.training.job import Send, TrainingJob, start_training
 from gmstudio.engine.training.plan import plan_run
@@ -19,9 +21,10 @@ from gmstudio.families.diagnostics import PixelIllustrated
 from gmstudio.media.levels import to_display
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
-from gmstudio.protocol.engine import Warned
+from gmstudio.protocol.engine import Done, Warned
 from gmstudio.protocol.runs import RunDescribed
 from gmstudio.protocol.training import (
+    ChangeTraining,
     DrawFigures,
     FigureDrawn,
     FiguresDrawn,
@@ -79,13 +82,30 @@ class TrainingFeature(Feature):
             raise ValueError(f"{self.context.training.path} is in training. Stop it before starting another run.")
 
     def _begin(self, job: TrainingJob, request: int) -> None:
-        self.context.training = job
-        job.trainer.run.checkpoints.in_use = lambda: {self.context.chosen_steps.get(job.path, -1)}
-        job.retries = True
-        announce_run(self.context, job.path, request)
-        for warning in job.trainer.warnings:
-            self.context.send(Warned(run=job.path, message=warning))
-        job.announce()
+        begin_training(self.context, job, request)
+
+    def _on_change_training(self, command: ChangeTraining) -> Iterator[Event | None]:
+        training = self.context.the_training()
+        if not self.context.is_live(command.run):
+            raise ValueError(f"{command.run} is not in training. Make a branch of one of its checkpoints.")
+        assert isinstance(training, TrainingJob)
+        check_change(training.record, training.step, command)
+        return self._change(training, command)
+
+    def _change(self, training: TrainingJob, command: ChangeTraining) -> Iterator[Event | None]:
+        """Finish what belongs to the last step, then change the settings."""
+        while not (training.at_boundary or training.over):
+            training.advance()
+            yield None
+        if training.over:
+            raise ValueError("The training has ended meanwhile. Resume the run with more steps, or branch from it.")
+        record = check_change(training.record, training.step, command)
+        lines = described_changes(training.record, record)
+        if lines:
+            training.change(record, f"{'; '.join(lines)}.")
+            info = current_info(self.context, command.run)
+            yield describe_opened(training.model, info, read_stored(command.run, curves=False), live=True, request=0)
+        yield Done(request=command.request)
 
     def _on_pause_training(self, command: PauseTraining) -> None:
         self.context.the_training().pause()
@@ -153,6 +173,17 @@ class TrainingFeature(Feature):
             shown=shown if isinstance(loaded.model, PixelIllustrated) else None,
         )
         return _figures_drawn(drawn, chain(of_pixel, figures))
+
+
+def begin_training(context: EngineContext, job: TrainingJob, request: int) -> None:
+    """Make a job the run in training, and send its description and curves."""
+    context.training = job
+    job.retries = True
+    job.trainer.run.checkpoints.in_use = lambda: {context.chosen_steps.get(job.path, -1)}
+    announce_run(context, job.path, request)
+    for warning in job.trainer.warnings:
+        context.send(Warned(run=job.path, message=warning))
+    job.announce()
 
 
 def _figures_drawn(drawn: FiguresDrawn, pieces: Iterator[tuple[FigureDrawn, ...]]) -> Iterator[Event | None]:

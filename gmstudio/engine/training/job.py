@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import torch
 
-from gmstudio.engine.runtime.building import build_model, note_labels
+from gmstudio.engine.runtime.building import build_model, note_labels, run_config
 from gmstudio.engine.runtime.context import Progress
 from gmstudio.engine.runtime.errors import error_sentence
 from gmstudio.engine.runtime.memory import give_back_memory, is_out_of_memory, keep_freed_memory, limit_memory
@@ -40,6 +40,8 @@ class TrainingJob:
         self.path = str(trainer.run.path)
         self.paused = False
         self.over = False
+        self.at_boundary = False
+        """All work of the last step is done, and the next one has not begun."""
         self.retries = False
         """Somebody calls ``resume`` where ``has_space``; a full disk is then no matter for the user's hand."""
         self._pieces: Iterator[StepOutput] = trainer.pieces()
@@ -97,6 +99,28 @@ class TrainingJob:
         for event in self.trainer.checkpoint(keep=True):
             self._send(event)
 
+    def change(self, record: RunRecord, text: str) -> None:
+        """Train on with other settings, at a step boundary, after a checkpoint that is kept.
+
+        Args:
+            record: of the run with its other settings.
+            text: what changes, for the log of the run.
+
+        Raises:
+            ValueError: when the run has diverged, and is closed as failed.
+            RunError: when checkpoint or record cannot be written; nothing has changed then.
+        """
+        try:
+            self.keep_checkpoint()
+        except TrainingFailedError as error:
+            self._end("failed", str(error))
+            raise ValueError(str(error)) from error
+        self.trainer.run.update(training=record.training, config=record.config)
+        config = run_config(type(self.model), record)
+        self.trainer.change(record.training, config, text)
+        self._pieces = self.trainer.pieces()
+        self.flush()
+
     def announce(self) -> None:
         """Report that the run is in training."""
         self._announce("running")
@@ -123,6 +147,7 @@ class TrainingJob:
         else:
             for event in piece.events:
                 self._send(event)
+            self.at_boundary = piece.at_step_boundary
             reached = self._pause_at is not None and self.trainer.step >= self._pause_at
             if piece.at_step_boundary:
                 self._next_step_at = time.monotonic() + self._step_seconds

@@ -18,6 +18,7 @@ from gmstudio.engine.training.job import Send, TrainingJob
 from gmstudio.engine.training.optimizers import learning_rate
 from gmstudio.engine.training.trainer import Trainer
 from gmstudio.protocol.config import parse_config
+from gmstudio.protocol.runs import RunOrigin
 from gmstudio.protocol.training import ContinuedSchedule
 from gmstudio.protocol.training_settings import Training
 from gmstudio.runs.example_copy import copy_example
@@ -70,7 +71,7 @@ def resume_run(path: str, choices: Continuation, cache: DatasetCache, device: to
         before = run.record
         model = build_run_model(run, device)
         step = load_checkpoint(run.checkpoints, model).step if run.checkpoints.list() else 0
-        run.record = _continued(before, step, choices)  # written by ``update`` below
+        run.record = continued(before, step, choices)  # written by ``update`` below
         dataset = load_run_data(cache, before, choices.data_folder, accept_changed=choices.accept_changed_data)
         note_labels(model, dataset.train_labels)
         trainer = Trainer(run, model, dataset)
@@ -112,6 +113,9 @@ def resume_copy(
     copy = new_run_path(runs_home(), read_record(source).family)
     copy_example(source, copy)
     try:
+        with RunFolder.open(copy, write=True) as run, RunFolder.open(source) as parent:
+            origin = RunOrigin(run=parent.name, created=parent.record.created, step=run.checkpoints.load().step)
+            run.update(origin=origin)
         job = resume_run(str(copy), choices, cache, device, send)
     except BaseException:
         shutil.rmtree(copy, ignore_errors=True)
@@ -120,8 +124,8 @@ def resume_copy(
     return job
 
 
-def _continued(record: RunRecord, step: int, choices: Continuation) -> RunRecord:
-    """Move the end of a run, with the schedule that was chosen.
+def continued(record: RunRecord, step: int, choices: Continuation) -> RunRecord:
+    """Move the end of a run whose steps up to ``step`` are made, with the schedule that was chosen.
 
     Raises:
         ConfigError: when the number of steps is outside its range.

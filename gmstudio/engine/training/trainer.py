@@ -7,7 +7,7 @@ from its checkpoint bit for bit.
 
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,19 +22,20 @@ from gmstudio.engine.training.checkpoint_writer import CheckpointWriter, resumab
 from gmstudio.engine.training.device_queue import DeviceQueue
 from gmstudio.engine.training.divergence import diverged_loss, has_finite_weights
 from gmstudio.engine.training.due import DueAt, due_at, missing_at
-from gmstudio.engine.training.graphed_step import updates_for
-from gmstudio.engine.training.optimizers import OTHER_DEVICE, WEIGHTS_ONLY, PhaseOptimizer, learning_rate
+from gmstudio.engine.training.optimization import Optimization
+from gmstudio.engine.training.optimizers import OTHER_DEVICE, WEIGHTS_ONLY, learning_rate
 from gmstudio.engine.training.scalars import PendingScalars, norm_name, term_name
-from gmstudio.engine.training.step import Outcome, TrainStep, UpdateInput
+from gmstudio.engine.training.step import Outcome
 from gmstudio.engine.training.validation import Validation
 from gmstudio.families.base import Family
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.runs import HistoryAppended, SamplesDrawn
 from gmstudio.protocol.training import CheckpointSaved
+from gmstudio.protocol.training_settings import Training
 from gmstudio.runs.checkpoints import CHECKPOINTS_NAME
 from gmstudio.runs.folder import RunFolder
-from gmstudio.runs.history import ImageGrid, Scalar
+from gmstudio.runs.history import SETTINGS_CHANGED, ImageGrid, Scalar
 from gmstudio.runs.record import RunError
 
 NORM_EVERY = 10
@@ -86,17 +87,13 @@ class Trainer:
         self.warnings: tuple[str, ...] = ()
         """Sentences on damaged checkpoints that ``restore`` passed over."""
         self._device = model.device
+        self._dataset = dataset
         self._batches = Batches(
             dataset, self.training.batch_size, self.training.seed, self._device, self.training.mutation
         )
         self._generator = torch.Generator(self._device).manual_seed(self.training.seed)
-        self._phases = model.phases()
-        self._optimizers = [PhaseOptimizer(phase, self.training) for phase in self._phases]
-        self._active = self._optimizers
-        plain = TrainStep(self._optimizers, self._generator, self.training)
-        self._updates = updates_for(plain, self._optimizers, model, self.training, self._generator, self._log_updates)
-        self._batches_per_step = max(phase.updates_per_step for phase in self._phases)
-        self._validation = Validation(model, self._phases, dataset, self._batches, self.training)
+        self._optimization = Optimization(model, self.training, self._generator, self._log_updates)
+        self._validation = Validation(model, self._optimization.phases, dataset, self._batches, self.training)
         self._pending = PendingScalars(run.history)
         self._checkpointed_at = time.monotonic()
         self._timed_from = (time.perf_counter(), 0)
@@ -126,8 +123,8 @@ class Trainer:
         found = load_checkpoint(self.run.checkpoints, self.model)
         random = {name: torch.from_numpy(state) for name, state in found.tensors.get("random", {}).items()}
         self._restore_generator(found.step, random.get("generator"))
-        for optimizer in self._optimizers if "optimizer" in found.tensors else ():
-            optimizer.load_state_arrays(found.tensors["optimizer"])
+        if "optimizer" in found.tensors:
+            self._optimization.load_state_arrays(found.tensors["optimizer"])
         torch.set_rng_state(random.get("torch", torch.get_rng_state()))
         self.step = self._writer.step = found.step
         self.warnings = found.warnings
@@ -192,14 +189,27 @@ class Trainer:
         Raises:
             ValueError: when there is no such phase.
         """
-        there = [phase.name for phase in self._phases]
-        for name in names:
-            if name not in there:
-                raise ValueError(f"There is no training phase {name!r}; there are {', '.join(there)}.")
-        active = [optimizer for optimizer in self._optimizers if not names or optimizer.phase.name in names]
-        if active != self._active:
-            self._active = active
-            self.run.history.log(self.step, "phases", f"Trains {', '.join(o.phase.name for o in active)} from here on.")
+        if self._optimization.choose_phases(names):
+            names = self._optimization.active
+            self.run.history.log(self.step, "phases", f"Trains {', '.join(names)} from here on.")
+
+    def change(self, training: Training, config: Any, text: str) -> None:
+        """Train on with other settings from the next step on; a resumed run that has them goes on the same way.
+
+        Args:
+            training: settings of training.
+            config: settings of the family, of which only those differ that are ``live``.
+            text: what changes, for the log of the run.
+        """
+        self._pending.remark(self.step, SETTINGS_CHANGED, text)
+        before, self.training = self.training, training
+        self.model.change_config(config)
+        self._optimization.change(training)
+        if training.batch_size != before.batch_size:
+            self._batches = self._batches.in_size(training.batch_size)
+            self._validation = Validation(self.model, self._optimization.phases, self._dataset, self._batches, training)
+        self.run.checkpoints.travel = training.travel_checkpoints
+        self.restart_clock()
 
     def restart_clock(self) -> None:
         """Measure the rate from now on, without the time that validation, samples or a pause took."""
@@ -211,17 +221,7 @@ class Trainer:
             self.model.train()
         step = self.step + 1
         want_norm = self.every_norm or step % NORM_EVERY == 0 or step == 1
-        for update in range(1, self._batches_per_step + 1):
-            index = self.step * self._batches_per_step + update - 1
-            optimizers = [o for o in self._active if update > self._batches_per_step - o.phase.updates_per_step]
-            batch = self._batches.train(index, self._generator)
-            labels = self._batches.train_labels(index) if any(o.phase.takes_labels for o in optimizers) else None
-            for before_update in filter(None, (o.phase.before_update for o in optimizers)):
-                before_update(*self._batches.uncounted(index, batch))
-            record = update == self._batches_per_step
-            if optimizers:
-                given = UpdateInput(optimizers, batch, labels, self.step, record=record, want_norm=want_norm and record)
-                self._record(self._updates.run(given), step, want_norm)
+        self._record(self._optimization.updates(self._batches, self.step, want_norm), step, want_norm)
         self.step = step
         self._queue.bound()
         if want_norm:
@@ -231,9 +231,9 @@ class Trainer:
     def _record(self, outcomes: list[Outcome], step: int, want_norm: bool) -> None:
         for phase, terms, norm in outcomes:
             for name, value in terms.items():
-                self._pending.add(step, term_name(phase, name, self._phases), value)
+                self._pending.add(step, term_name(phase, name, self._optimization.phases), value)
             if norm is not None and want_norm:
-                self._pending.add(step, norm_name(phase, self._phases), norm)
+                self._pending.add(step, norm_name(phase, self._optimization.phases), norm)
 
     def _log_updates(self, text: str) -> None:
         self._pending.remark(self.step, "updates", text)
@@ -388,7 +388,7 @@ class Trainer:
         self._checkpointed_at = time.monotonic()
         self._writer.begin(
             self.step,
-            resumable(self.model, self._optimizers, self._generator),
+            resumable(self.model, self._optimization, self._generator),
             {"step": self.step, "seed": self.training.seed},
         )
 

@@ -102,6 +102,7 @@ class GANConfig(Struct, frozen=True, kw_only=True):
             "binary images need more.",
             ge=0,
             le=2,
+            live=True,
         ),
     ] = 0.6
     discriminator_steps: Annotated[
@@ -122,6 +123,7 @@ class GANConfig(Struct, frozen=True, kw_only=True):
             "(wasserstein only).",
             ge=0,
             le=1000,
+            live=True,
         ),
     ] = 10.0
     spectral_norm: Annotated[

@@ -102,6 +102,7 @@ class GSNConfig(Struct, frozen=True, kw_only=True):
             ge=1,
             le=50,
             unit="steps",
+            live=True,
         ),
     ] = 4
     corruption: Annotated[
@@ -112,6 +113,7 @@ class GSNConfig(Struct, frozen=True, kw_only=True):
             "network. More corruption makes the chain mix faster and its images less certain.",
             ge=0.01,
             le=0.95,
+            live=True,
         ),
     ] = 0.3
     hidden_noise: Annotated[

@@ -92,14 +92,21 @@ class RBMConfig(Struct, frozen=True, kw_only=True):
     ] = "pcd"
     num_gibbs: Annotated[
         int,
-        field("Gibbs steps", "k of CD-k or PCD-k: steps of those chains at each update.", ge=1, le=1000, unit="steps"),
+        field(
+            "Gibbs steps",
+            "k of CD-k or PCD-k: steps of those chains at each update.",
+            ge=1,
+            le=1000,
+            unit="steps",
+            live=True,
+        ),
     ] = 1
     num_chains: Annotated[
         int, field("Chains", "Persistent chains (pcd only).", ge=1, le=8192, unit="chains", log=True)
     ] = 64
-    weight_decay: Annotated[float, field("Weight decay", "λ of the penalty λ/2 ‖W‖².", ge=0, le=10, advanced=True)] = (
-        0.0
-    )
+    weight_decay: Annotated[
+        float, field("Weight decay", "λ of the penalty λ/2 ‖W‖².", ge=0, le=10, advanced=True, live=True)
+    ] = 0.0
     sparsity_cost: Annotated[
         float,
         field(
@@ -109,11 +116,19 @@ class RBMConfig(Struct, frozen=True, kw_only=True):
             ge=0,
             le=1000,
             advanced=True,
+            live=True,
         ),
     ] = 0.0
     sparsity_target: Annotated[
         float,
-        field("Sparsity target", "Target of each hidden unit's mean activity.", ge=0.001, le=0.999, advanced=True),
+        field(
+            "Sparsity target",
+            "Target of each hidden unit's mean activity.",
+            ge=0.001,
+            le=0.999,
+            advanced=True,
+            live=True,
+        ),
     ] = 0.1
     num_temperatures: Annotated[
         int,
@@ -198,9 +213,13 @@ class RBM(AnnealedScoring, Family):
         if self.config.negative_phase == "pcd":  # at zero weights, hidden units are 0 or 1 with equal probability
             chains = torch.randint(2, (self.config.num_chains, self.config.num_hidden), dtype=torch.uint8)
             self.register_buffer("chains", chains)
-        self.penalties = Penalties(self.config.weight_decay, self.config.sparsity_cost, self.config.sparsity_target)
 
     # ---- training ------------------------------------------------------------------------------------------
+
+    @property
+    def penalties(self) -> Penalties:
+        """Penalties of the loss, which may change while it trains."""
+        return Penalties(self.config.weight_decay, self.config.sparsity_cost, self.config.sparsity_target)
 
     def phases(self) -> list[Phase]:
         """One phase for weights and biases."""

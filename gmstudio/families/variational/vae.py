@@ -85,6 +85,7 @@ class VAEConfig(Struct, frozen=True, kw_only=True):
             "less for better reconstructions.",
             ge=0,
             le=1000,
+            live=True,
         ),
     ] = 1.0
     kl_warmup: Annotated[
@@ -107,6 +108,7 @@ class VAEConfig(Struct, frozen=True, kw_only=True):
             ge=0,
             le=100,
             unit="nats",
+            live=True,
         ),
     ] = 0.0
     num_importance: Annotated[
@@ -119,6 +121,7 @@ class VAEConfig(Struct, frozen=True, kw_only=True):
             le=1000,
             unit="draws",
             log=True,
+            live=True,
         ),
     ] = 1
 

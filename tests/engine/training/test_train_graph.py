@@ -134,7 +134,7 @@ def test_what_is_replayed_is_recorded_as_plain_training_would(tmp_path: Path, us
 @pytest.mark.parametrize("training", [{"cuda_graphs": "off"}, {}])
 def test_the_plain_path_is_taken_where_requested_and_on_the_cpu(tmp_path: Path, training: dict[str, Any]) -> None:
     job = start(tmp_path / "run", **training)
-    assert isinstance(job.trainer._updates, TrainStep)
+    assert isinstance(job.trainer._optimization._updates, TrainStep)
     job.stop()
 
 
@@ -222,7 +222,7 @@ def test_a_resumed_run_continues_with_the_optimizers_state_and_its_rate(tmp_path
         job.advance()
     job.stop()
     resumed = resume_run(str(tmp_path / "parts"), Continuation(), DatasetCache(), CPU, lambda event: None)
-    assert isinstance(resumed.trainer._updates, GraphedStep)
+    assert isinstance(resumed.trainer._optimization._updates, GraphedStep)
     finish(resumed)
     assert_alike(tmp_path / "parts", tmp_path / "whole")
 

@@ -130,6 +130,7 @@ class GatedPixelCNN(RasterFamily):
                 ge=0.0,
                 le=1.0,
                 advanced=True,
+                live=True,
             ),
         ] = 0.1
 

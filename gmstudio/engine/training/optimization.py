@@ -1,0 +1,110 @@
+"""Optimization of a model: its phases with their optimizers, and the updates of one step."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from gmstudio.engine.training.batches import Batches
+from gmstudio.engine.training.graphed_step import updates_for
+from gmstudio.engine.training.optimizers import PhaseOptimizer
+from gmstudio.engine.training.step import Outcome, TrainStep, UpdateInput
+from gmstudio.families.base import Family
+from gmstudio.protocol.training_settings import Training
+
+
+class Optimization:
+    """Phases of a model, an optimizer for each, and which of them are trained.
+
+    Args:
+        model: model on its device.
+        training: learning rate, schedule, clipping, weight decay, precision.
+        generator: source of the losses' noise.
+        log: takes a sentence for the log of the run.
+
+    Attributes:
+        phases: all phases.
+        optimizers: of all phases, in their order.
+        batches_per_step: batches of a step: updates of the phase that has most.
+    """
+
+    def __init__(
+        self, model: Family, training: Training, generator: torch.Generator, log: Callable[[str], object]
+    ) -> None:
+        self._model, self._generator, self._log = model, generator, log
+        self._set_up(training)
+        self._active = self.optimizers
+
+    def _set_up(self, training: Training) -> None:
+        self.phases = self._model.phases()
+        self.optimizers = [PhaseOptimizer(phase, training) for phase in self.phases]
+        self.batches_per_step = max(phase.updates_per_step for phase in self.phases)
+        plain = TrainStep(self.optimizers, self._generator, training)
+        self._updates = updates_for(plain, self.optimizers, self._model, training, self._generator, self._log)
+
+    def change(self, training: Training) -> None:
+        """Go on with other settings of training or model, with the state that the optimizers have."""
+        names, arrays = self.active, {name: np.array(array) for name, array in self.state_arrays().items()}
+        self._set_up(training)
+        self.load_state_arrays(arrays)
+        self._active = [optimizer for optimizer in self.optimizers if optimizer.phase.name in names]
+
+    @property
+    def active(self) -> tuple[str, ...]:
+        """Names of the phases that are trained."""
+        return tuple(optimizer.phase.name for optimizer in self._active)
+
+    def choose_phases(self, names: tuple[str, ...]) -> bool:
+        """Train only these phases from the next step on; empty: all of them.
+
+        Returns:
+            Whether that is a change.
+
+        Raises:
+            ValueError: when there is no such phase.
+        """
+        there = [phase.name for phase in self.phases]
+        for name in names:
+            if name not in there:
+                raise ValueError(f"There is no training phase {name!r}; there are {', '.join(there)}.")
+        active = [optimizer for optimizer in self.optimizers if not names or optimizer.phase.name in names]
+        before, self._active = self._active, active
+        return active != before
+
+    def updates(self, batches: Batches, step: int, want_norm: bool) -> list[Outcome]:
+        """Make the updates of one step.
+
+        Args:
+            batches: source of the batches.
+            step: steps made before.
+            want_norm: measure the norms of the gradients.
+
+        Returns:
+            Outcomes of the phases that are updated on the step's last batch.
+        """
+        outcomes: list[Outcome] = []
+        for update in range(1, self.batches_per_step + 1):
+            index = step * self.batches_per_step + update - 1
+            optimizers = [o for o in self._active if update > self.batches_per_step - o.phase.updates_per_step]
+            batch = batches.train(index, self._generator)
+            labels = batches.train_labels(index) if any(o.phase.takes_labels for o in optimizers) else None
+            for before_update in filter(None, (o.phase.before_update for o in optimizers)):
+                before_update(*batches.uncounted(index, batch))
+            record = update == self.batches_per_step
+            if optimizers:
+                given = UpdateInput(optimizers, batch, labels, step, record=record, want_norm=want_norm and record)
+                outcomes = self._updates.run(given)
+        return outcomes
+
+    def state_arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Return the state of all optimizers, see ``PhaseOptimizer.state_arrays``."""
+        arrays: dict[str, NDArray[np.generic]] = {}
+        for optimizer in self.optimizers:
+            arrays |= optimizer.state_arrays()
+        return arrays
+
+    def load_state_arrays(self, arrays: dict[str, NDArray[np.generic]]) -> None:
+        """Load what ``state_arrays`` returned."""
+        for optimizer in self.optimizers:
+            optimizer.load_state_arrays(arrays)
