@@ -11,7 +11,7 @@ import msgspec
 from gmstudio.protocol.runs import RunOrigin
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.history import BRANCHED, HISTORY_NAME, History
-from gmstudio.runs.record import RunError, RunRecord, library_versions, now_iso
+from gmstudio.runs.record import RunDamagedError, RunError, RunRecord, library_versions, now_iso
 
 
 def branch_record(source: RunFolder, step: int, settings: RunRecord, changes: Sequence[str]) -> RunRecord:
@@ -58,7 +58,7 @@ def write_branch(source: Path, folder: Path, record: RunRecord) -> None:
         try:
             branch.checkpoints.save(checkpoint.step, checkpoint.tensors, checkpoint.state)
             branch.history.close()
-            _copy_history(source / HISTORY_NAME, folder / HISTORY_NAME)
+            _copy_history(source, folder)
             with History(folder, write=True) as history:
                 history.truncate_after(checkpoint.step, events=True)
                 history.log(checkpoint.step, BRANCHED, _sentence(title, checkpoint.step, record.origin.changed))
@@ -73,18 +73,19 @@ def _sentence(title: str, step: int, changed: Sequence[str]) -> str:
 
 
 def _copy_history(source: Path, target: Path) -> None:
-    """Copy a history that another process may be writing, as it is at one moment.
+    """Copy the history in the folder of a run, which may be in training, as it is at one moment.
 
     Raises:
-        RunError: when it cannot be copied.
+        RunError: when it cannot be read or written.
     """
-    try:
-        with (
-            contextlib.closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as old,
-            contextlib.closing(sqlite3.connect(target)) as new,
-        ):
-            old.backup(new)
-    except sqlite3.Error as error:
-        raise RunError(
-            f"{source} could not be copied to {target} ({error}). Free some space, or check both folders."
-        ) from error
+    with History(source) as history, history.reading("points") as old:
+        if old is None:
+            raise RunDamagedError(f"{source / HISTORY_NAME} has no curves. Restore it from a copy of the run.")
+        try:
+            with contextlib.closing(sqlite3.connect(target / HISTORY_NAME)) as new:
+                old.backup(new)
+        except sqlite3.Error as error:
+            raise RunError(
+                f"{source / HISTORY_NAME} could not be copied to {target} ({error}). Free some space, or check both "
+                "folders."
+            ) from error

@@ -137,7 +137,9 @@ def test_a_branch_needs_its_parent_no_more(tmp_path: Path, parent: Path) -> None
 
 def test_what_does_not_fit_is_refused_with_the_arrays_that_differ(parent: Path) -> None:
     with RunFolder.open(parent) as run:
-        with pytest.raises(UnfitWeightsError, match=r"Latent dimensions 2 → 3: the checkpoint is .*encoder.*instead of"):
+        with pytest.raises(
+            UnfitWeightsError, match=r"Latent dimensions 2 → 3: the checkpoint is .*encoder.*instead of"
+        ):
             plan_branch(run, 16, {}, {"num_latent": 3})
         with pytest.raises(ConfigError, match="Steps is 16, but 16 are made; enter more"):
             plan_branch(run, 16, {"steps": 16}, {})
@@ -228,7 +230,7 @@ def test_a_run_is_prolonged_while_it_trains(tmp_path: Path) -> None:
 
 def test_a_decay_is_asked_about_when_a_run_is_prolonged(tmp_path: Path) -> None:
     job = advance(start(tmp_path / "run", schedule="cosine"), 20)
-    with pytest.raises(ScheduleOpenError, match="stretch.*restart.*hold"):
+    with pytest.raises(ScheduleOpenError, match=r"stretch.*restart.*hold"):
         change(job, training={"steps": 48})
     change(job, schedule="hold", training={"steps": 48})
     assert job.trainer.training.schedule == "constant"
