@@ -79,7 +79,7 @@ class Trainer:
     def __init__(self, run: RunFolder, model: Family, dataset: Dataset) -> None:
         self.run = run
         self.model = model
-        self.training = run.record.training
+        training = self.training = run.record.training
         self.step = 0
         self.images_per_s = 0.0
         self.every_norm = False
@@ -88,11 +88,9 @@ class Trainer:
         """Sentences on damaged checkpoints that ``restore`` passed over."""
         self._device = model.device
         self._dataset = dataset
-        self._batches = Batches(
-            dataset, self.training.batch_size, self.training.seed, self._device, self.training.mutation
-        )
-        self._generator = torch.Generator(self._device).manual_seed(self.training.seed)
-        self._optimization = Optimization(model, self.training, self._generator, self._log_updates)
+        self._batches = Batches(dataset, training.batch_size, training.seed, self._device, training.mutation)
+        self._generator = torch.Generator(self._device).manual_seed(training.seed)
+        self._optimization = Optimization(model, training, self._generator, self._log_updates)
         self._validation = Validation(model, self._optimization.phases, dataset, self._batches, self.training)
         self._pending = PendingScalars(run.history)
         self._checkpointed_at = time.monotonic()
