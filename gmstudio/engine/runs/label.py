@@ -108,8 +108,8 @@ def differing(properties: dict[str, Any], values: dict[str, Any], defaults: dict
         default = defaults.get(name, prop.get("default"))
         if name in values and values[name] != default:
             title = str(prop.get("title", name))
-            value = _shown(values[name], prop)
-            line = f"{title}: {value} (default {_shown(default, prop)})"
+            value = shown_value(values[name], prop)
+            line = f"{title}: {value} (default {shown_value(default, prop)})"
             found.append(_Setting(name, _short(name, title, values[name], value), line))
     return found
 
@@ -132,7 +132,14 @@ def _short(name: str, title: str, value: Any, shown: str) -> str:
     return words if value is True else f"{words} {shown}"
 
 
-def _shown(value: Any, prop: dict[str, Any]) -> str:
+def shown_value(value: Any, prop: dict[str, Any], longest: int = MAX_VALUE) -> str:
+    """Write the value of a setting in words.
+
+    Args:
+        value: plain value.
+        prop: of the setting, in its schema; may be empty.
+        longest: characters that are shown of a text.
+    """
     if isinstance(value, bool):
         return "on" if value else "off"
     if isinstance(value, float):
@@ -140,5 +147,5 @@ def _shown(value: Any, prop: dict[str, Any]) -> str:
     if value is None or value == "":
         return "none"
     if isinstance(value, list | tuple):
-        return plain_text(", ".join(map(str, value)), MAX_VALUE)
-    return plain_text(str(prop.get("labels", {}).get(value, value)), MAX_VALUE)
+        return plain_text(", ".join(map(str, value)), longest)
+    return plain_text(str(prop.get("labels", {}).get(value, value)), longest)

@@ -7,6 +7,7 @@ from PySide6.QtCore import QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShowEvent, QUndoStack
 from PySide6.QtWidgets import QAbstractSpinBox, QScrollArea, QTabWidget, QToolButton, QWidget
 
+from gmstudio.media.provenance import Provenance
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.undo import MAX_EDITS, record_edits
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
@@ -231,6 +232,10 @@ class Panel(ActiveWidget):
     def picture_details(self) -> dict[str, str]:
         """Keywords and texts that saved pictures of the panel embed beside their run."""
         return {}
+
+    def picture_origin(self, _widget: QWidget) -> Provenance | None:
+        """Origin of a picture of the panel, which its file embeds; None: the run that the panel's state shows."""
+        return None
 
     def remember(self, *controls: Control) -> None:
         """Keep the values of named controls from one start of the window to the next."""

@@ -110,6 +110,9 @@ class SaveMenus(QObject):
         self._background.start(work)
 
     def _texts(self, panel: Panel, widget: QWidget) -> dict[str, str]:
+        origin = panel.picture_origin(widget)
+        if origin is not None:
+            return metadata_of(origin)
         state = self._states[panel]
         info = self._library.info(state.run) if isinstance(state, RunState) else None
         shows = widget.accessibleName() or panel.accessibleName()

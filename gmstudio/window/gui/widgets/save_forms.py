@@ -263,6 +263,16 @@ def _picture_forms(name: str, make: Callable[[], QImage]) -> list[SaveForm]:
     ]
 
 
+def png_writer(picture: QImage, texts: Texts) -> Write:
+    """Return a function that writes a picture as PNG with these texts as metadata, and may run in a thread."""
+    return _png(lambda: picture)(texts)
+
+
+def text_writer(make: Callable[[], str]) -> Write:
+    """Return a function that writes a text, and may run in a thread where ``make`` may."""
+    return lambda path: _write_bytes(make().encode(), path)
+
+
 def _png(make: Callable[[], QImage]) -> Callable[[Texts], Write]:
     def prepare(texts: Texts) -> Write:
         picture = make()

@@ -6,5 +6,10 @@ from gmstudio.window.state.runs.state import RunsState
 
 PAGES: tuple[PageEntry[RunsState], ...] = (
     PageEntry("library", "Library", "All runs: search, sort, star, tag, and choose those to work with", LibraryPage),
+from gmstudio.window.gui.panels.runs.compare import ComparePage
+from gmstudio.window.state.runs.state import RunsState
+
+PAGES: tuple[PageEntry[RunsState], ...] = (
+    PageEntry("compare", "Compare", "Curves, settings and samples of runs, side by side", ComparePage),
 )
 """In the order of the tabs."""

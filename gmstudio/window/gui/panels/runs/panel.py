@@ -4,8 +4,10 @@ from typing import ClassVar
 
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
+from gmstudio.media.provenance import Provenance
 from gmstudio.window.gui.page_tabs import page_tabs
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.runs.compare_saving import HasOrigin
 from gmstudio.window.gui.panels.runs.pages import PAGES
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
@@ -44,3 +46,8 @@ class RunsPanel(Panel):
     def set_active(self, active: bool) -> None:
         """Request only while the panel is on the screen."""
         self._state.set_active(active)
+
+    def picture_origin(self, widget: QWidget) -> Provenance | None:
+        """Origin of a picture of the open page, where that is not the run that the panel shows."""
+        page = self.tabs.currentWidget()
+        return page.picture_origin(widget) if isinstance(page, HasOrigin) else None

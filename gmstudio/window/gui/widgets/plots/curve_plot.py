@@ -148,6 +148,11 @@ class CurvePlot(ActiveWidget):
         self._by, self._per_unit = by, unit
         self._axes.set_bottom(by, positions, unit)
 
+    def set_title(self, title: str) -> None:
+        """Set the title above the plot; another quantity makes both axes follow the data again."""
+        if title != self._title:
+            self._title, self.following_x, self.following_y = title, True, True
+
     def set_unit(self, unit: str) -> None:
         """Set the unit of the values; a change makes the value axis follow the data again."""
         if unit != self._unit:
@@ -250,8 +255,7 @@ class CurvePlot(ActiveWidget):
             self._lines[trace.key].draw(trace, self._smoothing, self._log, (low - spare, high + spare), points)
         self._follow_y((low, high))
         self._write_note()
-        self._reserve_legend()
-        self._write_legend()
+        self._write_legend(reserve=True)
 
     def _follow_x(self) -> None:
         filled = [t.steps for t in self._traces if len(t.steps)]
@@ -291,16 +295,14 @@ class CurvePlot(ActiveWidget):
         width = self._view.width() * 3 // 4
         self._note.setGeometry(self._view.width() - width - 8, 2, width, self._note.heightForWidth(width))
 
-    def _write_legend(self) -> None:
+    def _write_legend(self, *, reserve: bool = False) -> None:
+        """Write the legend, and keep room for that of any point under the pointer, so that the plot stays in place."""
         readings = self.readings()
+        if reserve:
+            last = max((int(reading.trace.steps[-1]) for reading in readings), default=0)
+            self._legend.reserve(self._title, self._details(last), readings)
         self._legend.setText(legend_html(self._title, self._details(self._cursor), readings))
         self._legend.setToolTip(legend_tip(self.toolTip(), readings))
-
-    def _reserve_legend(self) -> None:
-        """Keep room for the legend of any point under the pointer, so that the plot stays where it is."""
-        readings = self.readings()
-        last = max((int(reading.trace.steps[-1]) for reading in readings), default=0)
-        self._legend.reserve(self._title, self._details(last), readings)
 
     def _details(self, cursor: float | None) -> str:
         """Unit, axis and place of the cursor, beside the title."""
