@@ -55,7 +55,7 @@ COLUMNS = (
     ("at", "Place of the best validation value on the horizontal axis"),
 )
 NO_RUNS = "Add two to four runs to compare them."
-NOTHING = "The curves of these runs are on their way."
+NOTHING = "No curves yet."
 WIDEST = ("", "−0.00000", "≤ 0.00000", "≤ 0.00000", "1,000,000")
 
 

@@ -1,15 +1,12 @@
 """The pages of the Runs panel, one tab each."""
 
 from gmstudio.window.gui.page_tabs import PageEntry
+from gmstudio.window.gui.panels.runs.compare import ComparePage
 from gmstudio.window.gui.panels.runs.library import LibraryPage
 from gmstudio.window.state.runs.state import RunsState
 
 PAGES: tuple[PageEntry[RunsState], ...] = (
     PageEntry("library", "Library", "All runs: search, sort, star, tag, and choose those to work with", LibraryPage),
-from gmstudio.window.gui.panels.runs.compare import ComparePage
-from gmstudio.window.state.runs.state import RunsState
-
-PAGES: tuple[PageEntry[RunsState], ...] = (
     PageEntry("compare", "Compare", "Curves, settings and samples of runs, side by side", ComparePage),
 )
 """In the order of the tabs."""

@@ -17,6 +17,7 @@ from gmstudio.window.gui.panels.runs.compare_chooser import CompareChooser
 from gmstudio.window.gui.panels.runs.compare_curves import CompareCurves
 from gmstudio.window.gui.panels.runs.compare_samples import CompareSamples
 from gmstudio.window.gui.panels.runs.compare_settings import CompareSettings
+from gmstudio.window.gui.panels.runs.pages import PAGES
 from gmstudio.window.gui.panels.runs.panel import RunsPanel
 from gmstudio.window.gui.shell.page import PanelPage
 from gmstudio.window.state.runs.compare_provenance import compared_runs
@@ -65,7 +66,9 @@ class Stage:
 
 
 @pytest.fixture
-def stage(qtbot: QtBot) -> Iterator[Callable[..., Stage]]:
+def stage(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Stage]]:
+    only = tuple(page for page in PAGES if page.name == "compare")
+    monkeypatch.setattr("gmstudio.window.gui.panels.runs.panel.PAGES", only)
     made: list[Stage] = []
 
     def make(*runs: str, size: QSize = LARGE) -> Stage:
