@@ -20,6 +20,7 @@ from gmstudio.cli.importing_runs import import_run
 from gmstudio.cli.labs import lab
 from gmstudio.cli.library import runs
 from gmstudio.cli.probing import probe
+from gmstudio.cli.reporting import report
 from gmstudio.cli.sampling import sample
 from gmstudio.cli.scoring import score
 from gmstudio.cli.terminal import complain
@@ -104,7 +105,7 @@ def engine() -> None:
     raise typer.Exit(serve())
 
 
-for _command in (train, sample, score, probe, encode, decode, export, runs, families, lab):
+for _command in (train, sample, score, probe, encode, decode, export, report, runs, families, lab):
     app.command()(_command)
 app.command("import")(import_run)
 app.add_typer(data_commands, name="data")

@@ -10,7 +10,7 @@ import typer.main
 from typer.testing import CliRunner
 
 from gmstudio import cli
-from gmstudio.cli import coding, exporting, importing_runs, probing, run_documents, scoring
+from gmstudio.cli import coding, exporting, importing_runs, probing, reporting, run_documents, scoring
 from gmstudio.cli.data_documents import DOWNLOAD_KEYS, IMPORTED_KEYS, REMOTE_KEYS, SOURCE_KEYS, lists_document
 from gmstudio.cli.data_inspection import INSPECTION_KEYS
 from gmstudio.cli.families import FAMILY_KEYS, SETTING_KEYS
@@ -100,6 +100,7 @@ def test_every_key_of_a_document_is_explained() -> None:
         "gmstudio decode": coding.DECODE_KEYS,
         "gmstudio export": exporting.KEYS,
         "gmstudio import": importing_runs.KEYS,
+        "gmstudio report": (*reporting.KEYS, *reporting.TEST_KEYS),
         "gmstudio runs": (*run_documents.LIST_KEYS, *run_documents.DETAIL_KEYS),
         "gmstudio families": (*FAMILY_KEYS, *SETTING_KEYS),
         "gmstudio lab": (*LAB_KEYS, *EXERCISE_KEYS),
