@@ -77,5 +77,6 @@ $(venv)/.ready-run: pyproject.toml constraints.txt | $(venv)/.created
 
 $(venv)/.ready-test: pyproject.toml constraints.txt | $(venv)/.created
 	@echo "Installing what gmstudio and its tests need into $(venv); the first time this takes some minutes."
-	$(python) -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[test]'
+	$(python) -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[test,trackio-needs]'
+	$(python) -m pip install --disable-pip-version-check -q -c constraints.txt --no-deps trackio
 	@touch $(venv)/.ready-run $@

@@ -30,12 +30,29 @@ def export(
     archive: Annotated[
         str, typer.Option("--archive", metavar="FILE", help="The whole run as one file (.gmrun) for gmstudio import.")
     ] = "",
+    tensorboard: Annotated[
+        str,
+        typer.Option(
+            "--tensorboard", metavar="DIR", help="Event file of TensorBoard: curves, saved samples, events, settings."
+        ),
+    ] = "",
+    mlflow: Annotated[
+        str, typer.Option("--mlflow", metavar="DIR", help="The same as a folder of MLflow's file store (mlruns).")
+    ] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
 ) -> None:
     """Write a run as files that other programs read; several forms may be named."""
-    wanted = {"csv": csv, "jsonl": jsonl, "safetensors": safetensors, "hub": hub, "archive": archive}
+    wanted = {
+        "csv": csv,
+        "jsonl": jsonl,
+        "safetensors": safetensors,
+        "hub": hub,
+        "archive": archive,
+        "tensorboard": tensorboard,
+        "mlflow": mlflow,
+    }
     targets = {form: typed_path(target).absolute() for form, target in wanted.items() if target}
     if not targets:
         raise ValueError(f"Name what is to be written: {', '.join(f'--{form}' for form in wanted)}.")

@@ -58,6 +58,15 @@ def train(
             "--write-config", metavar="FILE", help="Write all settings as such a file (-: to stdout); train nothing."
         ),
     ] = "",
+    log: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--log",
+            metavar="KIND[:PLACE]",
+            help="Log also to tensorboard, jsonl or mlflow (with a folder, else in the run's own), wandb or trackio "
+            "(with a project); may be repeated.",
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in --out from its latest checkpoint.")
     ] = False,
@@ -85,6 +94,8 @@ def train(
             raise ValueError("Name the run to resume: gmstudio train --resume --out RUN.")
         if settings:
             raise ValueError("A resumed run keeps its settings; only --steps can move its end. Leave out --set.")
+        if log:
+            raise ValueError("A resumed run is logged to where it was. Leave out --log.")
         if config or write_config:
             raise ValueError("A resumed run keeps its settings. Leave out --config and --write-config.")
         path = str(typed_path(path))
@@ -97,7 +108,8 @@ def train(
         )
     else:
         file = read_config_file(typed_path(config)) if config else ConfigFile()
-        plan = _plan(file, family, data, data_dir, steps, seed, settings or [], where)
+        settings = [*(settings or []), *_logged(log or [])]
+        plan = _plan(file, family, data, data_dir, steps, seed, settings, where)
         if write_config:
             _write_config(plan.record.spec, write_config)
             return
@@ -123,6 +135,17 @@ def _continued_schedule(text: str) -> "ContinuedSchedule":
             return known
     choices = ", ".join(filter(None, CONTINUED_SCHEDULES))
     raise ValueError(f"--schedule is {text!r}; choose one of {choices}.")
+
+
+def _logged(places: list[str]) -> list[str]:
+    """Setting of the loggers, with whole paths; nothing where there are none."""
+    from gmstudio.engine.training.loggers.targets import FILES, SEPARATOR
+
+    whole = []
+    for one in places:
+        kind, colon, place = one.partition(":")
+        whole.append(f"{kind}:{typed_path(place).absolute()}" if kind in FILES and place else f"{kind}{colon}{place}")
+    return [f"training.log_to={SEPARATOR.join(whole)}"] if whole else []
 
 
 def _check_same_run(run: str, family: str, seed: int | None) -> None:

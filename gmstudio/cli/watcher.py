@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from gmstudio.cli.terminal import new_console
+from gmstudio.cli.terminal import new_console, warn
 from gmstudio.protocol.plain_text import plain_text
 from gmstudio.runs.record import RunError
 
@@ -88,6 +88,7 @@ class Watcher:
 
     def watch(self, event: Any) -> None:
         """Handle an event of the training."""
+        from gmstudio.protocol.engine import Warned
         from gmstudio.protocol.runs import HistoryAppended
         from gmstudio.protocol.training import TrainingChanged
 
@@ -96,6 +97,8 @@ class Watcher:
                 self._latest[series.split, series.name] = float(series.values.numpy()[-1])
         elif isinstance(event, TrainingChanged):
             self._end = event
+        elif isinstance(event, Warned):
+            warn((event.message,))
 
     def follow(self, start: "Callable[[], TrainingJob]") -> bool:
         """Start a training and train to the end, or until Ctrl+C, SIGTERM or a hang-up.

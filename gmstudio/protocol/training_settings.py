@@ -178,3 +178,12 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         int,
         field("Samples per grid", "Images in each saved grid.", ge=1, le=256, unit="images", advanced=True),
     ] = 36
+    log_to: Annotated[
+        str,
+        field(
+            "Log also to",
+            "Logs of other programs, written during the training: tensorboard, jsonl or mlflow, with a colon and a "
+            "folder, else in the run's own; wandb or trackio, with a colon and a project. Semicolons between several.",
+            advanced=True,
+        ),
+    ] = ""

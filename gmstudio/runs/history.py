@@ -57,6 +57,7 @@ CREATE TABLE IF NOT EXISTS surfaces (
     step INTEGER PRIMARY KEY, seconds REAL NOT NULL, method TEXT NOT NULL, note TEXT NOT NULL, metrics TEXT NOT NULL,
     shape TEXT NOT NULL, dtype TEXT NOT NULL, payload BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS clock (step INTEGER PRIMARY KEY, time REAL NOT NULL);
 """
 """Tables that histories of earlier versions lack; they get them when they are opened for writing."""
 
@@ -184,7 +185,7 @@ class History:
         return event
 
     def truncate_after(self, step: int, *, events: bool = False) -> None:
-        """Delete scalars, images and surfaces of steps above ``step``, which a resumed run is about to produce again.
+        """Delete scalars, images, surfaces and times of steps above ``step``, which a resumed run will produce again.
 
         Args:
             step: last step that stays.
@@ -197,6 +198,7 @@ class History:
             self._db.execute("DELETE FROM surfaces WHERE step > ?", (step,))
             if events:
                 self._db.execute("DELETE FROM events WHERE step > ?", (step,))
+            self._db.execute("DELETE FROM clock WHERE step > ?", (step,))
 
     def sync(self) -> None:
         """Wait until all that was appended would survive a power cut; call it before a checkpoint is written.

@@ -27,6 +27,7 @@ UNLABELLED = frozenset(
         "travel_checkpoints",
         "num_samples",
         "cuda_graphs",
+        "log_to",
     }
 )
 """Training settings that are shown elsewhere, or that say how a run is watched and not what is trained."""

@@ -14,10 +14,12 @@ from gmstudio.engine.runtime.context import Progress
 from gmstudio.engine.runtime.errors import error_sentence
 from gmstudio.engine.runtime.memory import give_back_memory, is_out_of_memory, keep_freed_memory, limit_memory
 from gmstudio.engine.training.freed_space import FreedSpace
+from gmstudio.engine.training.loggers.live import LiveLoggers
 from gmstudio.engine.training.plan import Plan
 from gmstudio.engine.training.trainer import StepOutput, Trainer, TrainingFailedError
 from gmstudio.families.base import Family
 from gmstudio.protocol.base import Event
+from gmstudio.protocol.engine import Warned
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import new_run_path, runs_home
@@ -45,7 +47,8 @@ class TrainingJob:
         self.retries = False
         """Somebody calls ``resume`` where ``has_space``; a full disk is then no matter for the user's hand."""
         self._pieces: Iterator[StepOutput] = trainer.pieces()
-        self._send = send
+        self._to_window = send
+        self._loggers = LiveLoggers(trainer.run, trainer.step)
         self._pause_at: int | None = None
         """While single-stepping: step after which to pause."""
         self._space: FreedSpace | None = None
@@ -273,6 +276,7 @@ class TrainingJob:
 
     def _end(self, status: Status, message: str = "") -> None:
         self.over = True
+        self._warn(self._loggers.close(status, self.trainer.step))
         try:
             self.trainer.run.update(status=status, step=self.trainer.step, message=message)
         except RunError as error:
@@ -283,6 +287,14 @@ class TrainingJob:
             message = f"{message} {error}".strip()
         give_back_memory()
         self._announce(status, message)
+
+    def _send(self, event: Event) -> None:
+        self._to_window(event)
+        self._warn(self._loggers.notice(self.trainer.step))
+
+    def _warn(self, sentences: list[str]) -> None:
+        for sentence in sentences:
+            self._to_window(Warned(run=self.path, message=sentence))
 
     def _announce(self, status: Status, message: str = "") -> None:
         self._send(TrainingChanged(run=self.path, status=status, step=self.trainer.step, message=message))

@@ -10,6 +10,7 @@ from gmstudio.data.dataset import Dataset
 from gmstudio.engine.runtime.building import family_class
 from gmstudio.engine.runtime.datasets import DatasetCache, load_data
 from gmstudio.engine.runtime.starts import training_defaults_on
+from gmstudio.engine.training.loggers.targets import refusal_of
 from gmstudio.families.base import Family
 from gmstudio.protocol.config import ConfigError, parse_config
 from gmstudio.protocol.run_spec import RunSpec
@@ -59,6 +60,8 @@ def plan_run(cache: DatasetCache, spec: RunSpec, device: torch.device) -> Plan:
             parsed[prefix] = parse_config(kind, values)
         except ConfigError as error:
             errors |= {f"{prefix}.{field}": text for field, text in error.errors.items()}
+    refused = refusal_of(parsed["training"].log_to) if "training" in parsed else ""
+    errors |= {"training.log_to": refused} if refused else {}
     try:
         dataset = load_data(cache, spec.data, spec.data_config)
     except ConfigError as error:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 
 from gmstudio.families.base import Phase
+from gmstudio.runs.clock import note_time
 from gmstudio.runs.history import History, Scalar
 
 
@@ -62,6 +63,7 @@ class PendingScalars:
             Scalar(step, "train", name, next(read) if isinstance(value, torch.Tensor) else value)
             for step, name, value in self._waiting
         ]
+        note_time(self._history, rows[-1].step, time.time())
         self._history.append(scalars=rows)
         self._waiting.clear()
         return rows

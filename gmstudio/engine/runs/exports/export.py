@@ -29,6 +29,8 @@ class Export:
     form: ClassVar[ExportForm]
     order: ClassVar[int] = 100
     """Place in menus; equal ones are sorted by name."""
+    place: Path | None = None
+    """Path that the target will have; ``pieces`` writes under a temporary one."""
 
     @classmethod
     def reason(cls, run: RunFolder) -> str:

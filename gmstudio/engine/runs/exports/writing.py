@@ -25,6 +25,7 @@ def export_pieces(export: Export, source: ExportSource, target: Path, *, overwri
     if reason:
         raise RunError(reason)
     _check_target(export, target, overwrite=overwrite)
+    export.place = target
     partial = target.with_name(f".{target.name[:100]}.{uuid.uuid4().hex[:8]}.writing")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
