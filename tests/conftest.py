@@ -3,10 +3,10 @@
 import gc
 import os
 import sys
-import traceback
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -111,10 +111,14 @@ class QtWatch:
 
 def _caller() -> str:
     """Place of the calling code outside this file and outside Qt: ``started at tests/…/x.py:12 in test_y``."""
-    frames = [f for f in traceback.extract_stack() if f.filename != __file__]
-    ours = [f for f in frames if "site-packages" not in f.filename]
-    frame = (ours or frames)[-1]
-    return f"started at {frame.filename}:{frame.lineno} in {frame.name}"
+    frames = []
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if frame.f_code.co_filename != __file__:
+            frames.append(frame)
+        frame = frame.f_back
+    ours = next((f for f in frames if "site-packages" not in f.f_code.co_filename), frames[0])
+    return f"started at {ours.f_code.co_filename}:{ours.f_lineno} in {ours.f_code.co_name}"
 
 
 def _name(instance: Any) -> str:

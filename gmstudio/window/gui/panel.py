@@ -62,7 +62,7 @@ class Panel(ActiveWidget):
         self._tips: dict[QAction, str] = {}
         self._reasons: dict[QAction, str] = {}
         self._needs: dict[QAction, str] = {}
-        self._buttons: list[QToolButton] = []
+        self._buttons: dict[QAction, list[QToolButton]] = {}
         self._everywhere: set[QAction] = set()
         self._keys = PanelKeys(self, lambda: self._panel_wide, self._buttons_of)
         self._remembered: list[Control] = []
@@ -213,7 +213,7 @@ class Panel(ActiveWidget):
         else:
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
         action.changed.connect(lambda: button.setAccessibleName(action.text()))
-        self._buttons.append(button)
+        self._buttons.setdefault(action, []).append(button)
         return button
 
     def name_widget(self, widget: QWidget, control: str, accessible_name: str, tip: str) -> None:
@@ -262,7 +262,7 @@ class Panel(ActiveWidget):
         """Buttons that decide where an action's shortcut acts; none for one that acts everywhere."""
         if action in self._everywhere:
             return []
-        return [button for button in self._buttons if button.defaultAction() is action]
+        return self._buttons.get(action, [])
 
     def showEvent(self, event: QShowEvent) -> None:
         """Tint the icons: panels set which buttons are primary while they lay out."""
@@ -275,5 +275,5 @@ class Panel(ActiveWidget):
 
     def _tint_icon(self, action: QAction) -> None:
         """Draw an icon in the text colour of its button."""
-        primary = any(button.property("primary") and button.defaultAction() is action for button in self._buttons)
+        primary = any(button.property("primary") for button in self._buttons.get(action, ()))
         action.setIcon(theme().icon(self._icon_names[action], "accent_text" if primary else "text"))
