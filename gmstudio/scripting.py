@@ -27,7 +27,7 @@ from gmstudio.engine.runtime.models import ModelCache
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.system.typed_path import typed_path
+from gmstudio.runs.names import typed_run
 
 __all__ = ["FAMILIES", "ImageSpec", "from_hub", "load_data", "open_run"]
 
@@ -38,7 +38,7 @@ def open_run(path: str | PathLike[str], device: str = "cpu") -> Family:
     Warns of each newer checkpoint that is damaged and was passed over.
 
     Args:
-        path: the run's folder; ``~`` is the home folder.
+        path: the run's folder, where ``~`` is the home folder; or its name in the library.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps`` or ``auto``.
 
     Raises:
@@ -46,7 +46,7 @@ def open_run(path: str | PathLike[str], device: str = "cpu") -> Family:
         ValueError: when its family is unknown here, its weights do not fit this version, there is no such device, or
             ``~`` names an unknown user's home.
     """
-    loaded = ModelCache().load(str(typed_path(os.fspath(path))), choose_device(device))
+    loaded = ModelCache().load(str(typed_run(os.fspath(path))), choose_device(device))
     for sentence in loaded.warnings:
         warnings.warn(sentence, stacklevel=2)
     return loaded.model

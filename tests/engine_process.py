@@ -31,6 +31,7 @@ class EngineProcess:
             stderr=subprocess.PIPE,
             env=environment,
         )
+        self.home = home
         self.seen: list[Event] = []
         self._timeout_s = timeout_s
         self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
@@ -75,6 +76,10 @@ class EngineProcess:
         event = self.wait(Event, lambda event: event.request == request and isinstance(event, kind | CommandFailed))
         assert isinstance(event, kind), event
         return event
+
+    def folder(self, run: str) -> Path:
+        """The folder of a run of the engine's library."""
+        return self.home / "runs" / run
 
     def stderr(self) -> str:
         self.process.wait(10)

@@ -160,5 +160,5 @@ def quit_in_order(user: User) -> None:
     user.wait(lambda: user.studio.client.state.phase == "closed")
     assert user.studio.client.state.process_exit is None, "the engine did not end in order"
     for info in user.studio.library.runs:
-        record = json.loads((Path(info.run) / "run.json").read_text(encoding="utf-8"))
+        record = json.loads((Path(user.studio.library.path_of(info.run)) / "run.json").read_text(encoding="utf-8"))
         assert record["status"] == "finished" and record["step"] == STEPS

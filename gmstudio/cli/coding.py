@@ -11,6 +11,7 @@ from gmstudio.cli.run_data import load_data_for, with_options
 from gmstudio.cli.terminal import warn
 from gmstudio.media.writing import put_in_place
 from gmstudio.protocol.data import SPLITS
+from gmstudio.runs.names import typed_run
 from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def encode(
         images, conversion = dataset.view(split, range(size)), ""
         labels = None if part.labels is None else part.labels[:size]
     answer = Answer(ENCODE_KEYS, as_json=as_json)
-    title = loaded.record.title or typed_path(run).resolve().name
+    title = loaded.record.title or typed_run(run).resolve().name
     coding = Coding(model, order, order_seed, labels=labels_for(model, labels))
     result = _follow(compress(coding, images, title), "Coding", answer)
     with put_in_place(out, overwrite=True) as partial_path:
@@ -106,7 +107,7 @@ def encode(
     if result.code.floored:
         warnings = (*warnings, f"{result.code.floored:,} sub-pixels of probability below 2⁻²⁴ cost 24 bits each.")
     warn(warnings)
-    answer.put(run=typed_path(run).absolute(), family=model.card.name, step=loaded.step, images=len(images))
+    answer.put(run=typed_run(run).absolute(), family=model.card.name, step=loaded.step, images=len(images))
     answer.put(data=None if image else data or loaded.record.data, conversion=conversion or None, warnings=warnings)
     answer.put(file=out.absolute(), bytes=len(result.file), floored=result.code.floored)
     answer.put(code_bits=bits.pop("code"), ideal_bits=bits["ideal"])
@@ -144,7 +145,7 @@ def decode(
     images = _follow(decode_file(coding, coded), "Decoding", answer)
     _write(images, target, model.image.levels)
     warn(loaded.warnings)
-    answer.put(run=typed_path(run).absolute(), family=model.card.name, step=loaded.step, file=source.absolute())
+    answer.put(run=typed_run(run).absolute(), family=model.card.name, step=loaded.step, file=source.absolute())
     answer.put(images=len(images), labels=coded.header.labels or None, source=coded.header.run, out=target.absolute())
     answer.put(warnings=loaded.warnings)
     answer.line(f"{_counted(len(images))} in {target}, bit for bit those that were coded (SHA-256 compared)")
@@ -203,7 +204,7 @@ def _loaded(run: str) -> "Loaded":
 
     from gmstudio.engine.runtime.models import ModelCache
 
-    return ModelCache().load(str(typed_path(run)), torch.device("cpu"))
+    return ModelCache().load(str(typed_run(run)), torch.device("cpu"))
 
 
 def _pictures(path: str, loaded: "Loaded", count: int) -> "tuple[NDArray[np.uint8], None, str]":

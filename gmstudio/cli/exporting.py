@@ -7,6 +7,7 @@ import typer
 from gmstudio.cli.json_output import JsonOption, print_json
 from gmstudio.cli.options import DeviceOption
 from gmstudio.cli.terminal import new_console, warn
+from gmstudio.runs.names import typed_run
 from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def export(
         remarks += done.remarks
     warn(tuple(remarks))
     if as_json:
-        print_json(dict(zip(KEYS, (typed_path(run).absolute(), targets, remarks), strict=True)))
+        print_json(dict(zip(KEYS, (typed_run(run).absolute(), targets, remarks), strict=True)))
     else:
         console = new_console()
         for target in targets.values():
@@ -78,7 +79,7 @@ def _export(run: str, form: str, target: "Path", device: str, *, overwrite: bool
     from gmstudio.runs.folder import RunFolder
 
     export = export_named(form)()
-    with RunFolder.open(typed_path(run)) as folder:
+    with RunFolder.open(typed_run(run)) as folder:
         source = ExportSource(folder, lambda: ModelCache().load(str(folder.path), choose_device(device)))
         for _share in export_pieces(export, source, target, overwrite=overwrite):
             pass

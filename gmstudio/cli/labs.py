@@ -169,11 +169,11 @@ def _do_run(run: ExerciseRun, changes: dict[str, int], folder: Path, where: Any)
 
     if not watcher.follow(start):
         raise typer.Exit(1)
-    path = started[0].path
-    loaded = ModelCache().load(path, where)
+    path = started[0].trainer.run.path
+    loaded = ModelCache().load(str(path), where)
     if loaded.step < plan.training.steps:
         raise ValueError(f"The training ended at step {loaded.step:,} of {plan.training.steps:,}; nothing was written.")
     last = Written(stage="")
-    for state in write_deliverables(loaded, plan.dataset, Path(path), run.deliverables, folder):
+    for state in write_deliverables(loaded, plan.dataset, path, run.deliverables, folder):
         last = state or last
     return last

@@ -11,7 +11,7 @@ from gmstudio.cli.run_documents import detailed_run_document, runs_document
 from gmstudio.cli.terminal import new_console
 from gmstudio.protocol.plain_text import MAX_TITLE, plain_text
 from gmstudio.protocol.runs import bits_text
-from gmstudio.system.typed_path import typed_path
+from gmstudio.runs.names import name_of, typed_run
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,7 +32,7 @@ def runs(
     if run:
         from gmstudio.runs.folder import RunFolder
 
-        with RunFolder.open(typed_path(run)) as folder:
+        with RunFolder.open(typed_run(run)) as folder:
             if as_json:
                 print_json(detailed_run_document(folder))
             else:
@@ -77,7 +77,7 @@ def _described(summary: "RunSummary", families: "Mapping[str, FamilyEntry]") -> 
         return (folder, "", summary.status, "", "")
     from gmstudio.engine.runs.info import run_info
 
-    info = run_info(str(summary.path), families, summary=summary)
+    info = run_info(name_of(summary.path), families, summary=summary)
     star = "★ " if info.starred else ""
     return (
         f"{star}{info.name or info.label}\n{folder}",
@@ -96,7 +96,7 @@ def _show_run(run: "RunFolder", console: "Console") -> None:
 
     record, summary = run.record, summarize(run.path)
     losses = "" if summary.last_valid is None else f"{_loss(summary.last_valid)}, best {_loss(summary.best_valid)}"
-    described = run_info(str(run.path), family_entries(), summary=summary)
+    described = run_info(run.name, family_entries(), summary=summary)
     facts = {
         "run": described.title,
         "folder": str(run.path),

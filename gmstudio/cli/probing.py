@@ -9,6 +9,7 @@ from gmstudio.cli.json_output import Answer, JsonOption
 from gmstudio.cli.options import SEED, AcceptChangedOption, DeviceOption, Real, Whole
 from gmstudio.cli.run_data import load_data_for, with_options
 from gmstudio.cli.terminal import warn
+from gmstudio.runs.names import typed_run
 from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def probe(
     counts = tuple(dict.fromkeys(_count(text) for text in labels or DEFAULT_LABELS))
     if features and typed_path(features).suffix != ".npz":
         raise ValueError(f"--features {features}: the features are written as a NumPy archive; name a file .npz.")
-    path = str(typed_path(run))
+    path = str(typed_run(run))
     context = EngineContext(lambda _event: None)
     context.device = choose_device(device)
     loaded = context.model(path, ANY_FAMILY)
@@ -111,7 +112,7 @@ def probe(
         dataset = load_data_for(loaded, "", data_dir, accept_changed=accept_changed_data)
     card, own = loaded.model.card, layer_of(loaded.model, layer)
     answer = Answer(KEYS, as_json=as_json)
-    answer.put(run=typed_path(run).absolute(), family=card.name, family_title=card.title, step=loaded.step)
+    answer.put(run=typed_run(run).absolute(), family=card.name, family_title=card.title, step=loaded.step)
     answer.put(data=loaded.record.data, layer=own.name, features=own.num_dims, seed=seed, seeds=seeds)
     answer.put(neighbours=neighbours, timestep=(timestep or own.default_timestep) if own.max_timestep else None)
     spaces = {"": FeatureSpace(run=path, layer=own.name, timestep=timestep)}

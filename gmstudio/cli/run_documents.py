@@ -79,8 +79,9 @@ def run_document(summary: "RunSummary", families: "Mapping[str, FamilyEntry]") -
 
 def _described(summary: "RunSummary", families: "Mapping[str, FamilyEntry]") -> dict[str, object]:
     from gmstudio.engine.runs.info import run_info
+    from gmstudio.runs.names import name_of
 
-    info = run_info(str(summary.path), families, summary=summary)
+    info = run_info(name_of(summary.path), families, summary=summary)
     return {
         "title": info.title,
         "name": info.name or None,

@@ -15,6 +15,7 @@ from gmstudio.cli.point_samples import grid_for, is_table, write_points
 from gmstudio.cli.terminal import say, warn
 from gmstudio.media import Provenance, metadata_of
 from gmstudio.media.png import check_png_name, read_grey, write_grid
+from gmstudio.runs.names import typed_run
 from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def sample(
     from gmstudio.engine.runtime.models import ModelCache
     from gmstudio.engine.sampling.settings import sampler_of, sampler_text
 
-    path, folder = typed_path(out), typed_path(run)
+    path, folder = typed_path(out), typed_run(run)
     if not is_table(path):
         check_png_name(path)
     where = choose_device(device)

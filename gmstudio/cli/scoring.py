@@ -10,7 +10,7 @@ from gmstudio.cli.options import SEED, AcceptChangedOption, DeviceOption, Real, 
 from gmstudio.cli.run_data import load_data_for, with_options
 from gmstudio.cli.terminal import warn
 from gmstudio.protocol.data import SPLITS
-from gmstudio.system.typed_path import typed_path
+from gmstudio.runs.names import typed_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -159,7 +159,7 @@ def score(
     from gmstudio.engine.runtime.models import ModelCache
 
     (only,) = run
-    loaded = ModelCache().load(str(typed_path(only)), choose_device(device))
+    loaded = ModelCache().load(str(typed_run(only)), choose_device(device))
     warn(loaded.warnings)
     with with_options():
         dataset = load_data_for(loaded, data, data_dir, accept_changed=accept_changed_data)
@@ -168,14 +168,14 @@ def score(
     size = min(count or len(part), len(part))
     card = loaded.model.card
     answer.line(f"{card.title} of step {loaded.step:,}, {size:,} {split} images of {name}")
-    answer.put(run=typed_path(only).absolute(), family=card.name, family_title=card.title, step=loaded.step)
+    answer.put(run=typed_run(only).absolute(), family=card.name, family_title=card.title, step=loaded.step)
     answer.put(data=name, split=split, images=size, seed=seed, warnings=loaded.warnings)
     if only_generates(loaded.model):
         _samples(answer, loaded.model, dataset, split, size, seed)
     elif reconstructs(loaded.model) and not has_likelihood(loaded.model):
         _reconstructions(answer, loaded.model, dataset, split, size)
     else:  # raises the error for a third-party family without any of these
-        _likelihood(answer, typed_path(only), loaded, dataset, split, size, num_samples, labels, seed)
+        _likelihood(answer, typed_run(only), loaded, dataset, split, size, num_samples, labels, seed)
     answer.close()
 
 

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from gmstudio.cli.watcher import Watcher
 from gmstudio.protocol.data import SPLITS
 from gmstudio.protocol.density import StatisticSettings
 from gmstudio.protocol.image_sets import DataImages, FolderImages
+from gmstudio.runs.names import folder_of, typed_run
 from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def score_runs(answer: Answer, wanted: Wanted) -> None:
     _check(wanted)
     context = EngineContext(lambda _event: None)
     context.device = choose_device(wanted.device)
-    paths = [str(typed_path(run).absolute()) for run in wanted.runs]
+    paths = [str(typed_run(run)) for run in wanted.runs]
     # An ensemble has one score of each image, whichever of its runs comes first.
     scored = paths[:1] if kind.card.needs == "ensemble" else paths
     entries = []
@@ -239,7 +239,7 @@ def _background(answer: Answer, context: "EngineContext", wanted: Wanted, path: 
     from gmstudio.runs.record import read_record
 
     if wanted.background:
-        return str(typed_path(wanted.background).absolute())
+        return str(typed_run(wanted.background))
     found = find_background(runs_home(), path)
     if found:
         return found
@@ -249,11 +249,11 @@ def _background(answer: Answer, context: "EngineContext", wanted: Wanted, path: 
 
     def start() -> Any:
         job = train_background(path, wanted.mutation, context.data, context.device, watcher.watch)
-        started.append(job.path)
+        started.append(job.name)
         return job
 
     whole = watcher.follow(start)
-    if not whole or read_record(Path(started[0])).status != "finished":
+    if not whole or read_record(folder_of(started[0])).status != "finished":
         raise ValueError(
             f"The training of the background model {started[0]} has not come to its end. Resume it by gmstudio train "
             f"--resume --out {started[0]}, and score again."

@@ -11,6 +11,7 @@ from gmstudio.cli.options import SEED, AcceptChangedOption, DeviceOption, Whole,
 from gmstudio.cli.run_data import with_options
 from gmstudio.cli.terminal import warn
 from gmstudio.cli.watcher import Watcher
+from gmstudio.runs.names import typed_run
 from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def train(
             raise ValueError("A resumed run is logged to where it was. Leave out --log.")
         if config or write_config:
             raise ValueError("A resumed run keeps its settings. Leave out --config and --write-config.")
-        path = str(typed_path(path))
+        path = str(typed_run(path))
         _check_same_run(path, family if out else "", seed)
         choices = Continuation(steps, _continued_schedule(schedule), data_dir, accept_changed_data)
         start = partial(_resumed, lambda: resume_run(path, choices, DatasetCache(), where, watcher.watch))

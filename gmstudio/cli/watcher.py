@@ -177,7 +177,9 @@ class Watcher:
                 unit = " nats" if name in likelihoods else ""
                 self._console.print(f"validation {name}: {value:.4f}{unit}{bits}")
         status = self._end.status if self._end else "paused"
-        self._console.print(plain_text(f"{status} at step {job.trainer.step:,}: {job.path}"), soft_wrap=True)
+        self._console.print(
+            plain_text(f"{status} at step {job.trainer.step:,}: {job.trainer.run.path}"), soft_wrap=True
+        )
         message = (self._end.message if self._end else "") or problem
         if message:
             self._console.print(plain_text(message), style="red")

@@ -13,6 +13,8 @@ import traceback
 from types import FrameType
 from typing import Literal
 
+import msgspec
+
 from gmstudio.engine.catalog import build_catalog
 from gmstudio.engine.jobs import JobFailedError, Jobs
 from gmstudio.engine.runtime.context import EngineContext, Progress
@@ -24,6 +26,7 @@ from gmstudio.engine.wire import Wire
 from gmstudio.protocol.base import Command
 from gmstudio.protocol.config import ConfigError
 from gmstudio.protocol.engine import Cancel, ChooseDevice, CommandFailed, EngineReported, Reason, Shutdown
+from gmstudio.runs.names import same_name
 
 REPORT_SECONDS = 0.5
 QUIET_S = 0.3
@@ -38,6 +41,16 @@ TERMINATED = 128 + 15
 ENDING = b"Ending after the present step, with a checkpoint. A second SIGTERM ends at once without it.\n"
 IDLE = Progress(title="", step=0, steps=0, images_per_s=0.0, seconds_left=-1.0)
 State = Literal["idle", "training", "paused", "busy"]
+
+
+def with_one_name(command: Command) -> Command:
+    """Return a command whose run, which may be given by its path, has the name that all messages use for it.
+
+    Raises:
+        RunMissingError: when it is no name of a run.
+    """
+    run = getattr(command, "run", "")
+    return msgspec.structs.replace(command, run=same_name(run)) if isinstance(run, str) and run else command
 
 
 class Server(Feature):
@@ -118,6 +131,7 @@ class Server(Feature):
     def _handle(self, command: Command) -> None:
         before = self._state()
         try:
+            command = with_one_name(command)
             job = self._features.handler(type(command))(command)
         except Exception as error:
             self._fail(command, error)

@@ -39,7 +39,7 @@ class Provenance(msgspec.Struct, frozen=True, eq=False):
     Args:
         family: registry name.
         run: title of the run.
-        folder: path of the run folder on the computer that wrote the file; empty when unknown.
+        folder: name of the run in its library, or path of its folder; empty when unknown.
         created: start of the run, as in ``run.json``.
         step: training step of the weights; −1 when unknown.
         seed: of the noise, or None.

@@ -36,7 +36,7 @@ class DrawLiveSamples(Command, frozen=True, kw_only=True):
     """Draw a few samples of a run's model; answered with many ``LiveSamplesDrawn``, the last one done.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         count: number of images.
         seed: seed of all noise.
     """
@@ -63,7 +63,7 @@ class RunDemonstration(Command, frozen=True, kw_only=True):
 
     Args:
         name: key of the demonstration.
-        models: family → path of a run whose model is used; where a family is missing, a small model is trained.
+        models: family → name of a run whose model is used; where a family is missing, a small model is trained.
         seed: seed of all noise and of all training.
     """
 
@@ -82,7 +82,7 @@ class LiveSamplesDrawn(Event, frozen=True, kw_only=True):
     """Samples of a run's model, complete or growing.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         kind: what the images are.
         images: (N, C, H, W) uint8, 0 … 255; sub-pixels that are not drawn yet are black.
         share: share of the sub-pixels that are drawn, 0 to 1.
@@ -108,7 +108,7 @@ class SamplingMeasured(Event, frozen=True, kw_only=True):
     """Cost of one sample, counted while one was drawn.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         passes: passes through the network that generates, one after another; 0: it has no network to count.
         by_pixel: a pass for each sub-pixel.
         num_parameters: trainable scalars.

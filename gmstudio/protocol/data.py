@@ -67,7 +67,7 @@ class BrowseData(Command, frozen=True, kw_only=True):
     Args:
         data: key of the source.
         data_config: its settings.
-        run: path of the run whose recorded data are shown instead, after a comparison with those it was trained on;
+        run: name of the run whose recorded data are shown instead, after a comparison with those it was trained on;
             empty: none.
         split: which images.
         label: only images with this label; None: all of the split.
@@ -90,7 +90,7 @@ class LocateData(Command, frozen=True, kw_only=True):
     The run's record keeps the decision. Images of another shape are refused in any case.
 
     Args:
-        run: path of the run, which must not be in training.
+        run: name of the run, which must not be in training.
         folder: folder that holds the data now; empty: the recorded one.
         accept_changed: take the data even where they differ from those that the run was trained on.
     """

@@ -50,7 +50,7 @@ class StatisticSettings(msgspec.Struct, frozen=True, kw_only=True):
     Args:
         num_samples: Monte Carlo samples an image, of bounds and estimates; 0: the default of the family.
         labels: likelihood of a class-conditional model: ``marginal``, ``given`` or ``none``.
-        background: path of the run of the background model; empty: the one that was trained for the run.
+        background: name of the run of the background model; empty: the one that was trained for the run.
         ensemble: paths of the runs of an ensemble, the scored run among them.
         coder: ``png``, ``webp`` or ``smallest``, of the code length.
         group: images whose mean is tested for typicality, 1 or more.
@@ -95,7 +95,7 @@ class ScoreImages(Command, frozen=True, kw_only=True):
     Scores that were computed before, of the same weights, images, statistic and seed, are read from the run.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         images: to be scored.
         statistic: its key.
         settings: of the statistic.
@@ -116,7 +116,7 @@ class MapSurprisal(Command, frozen=True, kw_only=True):
     """Compute −log p(x_i | x_<i) of each pixel of some images; answered with ``SurprisalMapped``.
 
     Args:
-        run: path of a run of an autoregressive family.
+        run: name of a run of an autoregressive family.
         images: the set.
         indices: (n,) int64 numbers in the set, at most 256.
     """
@@ -133,7 +133,7 @@ class DetectAnomalies(Command, frozen=True, kw_only=True):
     """Detect anomalous images by a statistic; answered with ``AnomaliesDetected`` many times, the last done.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         typical: images of the distribution that the model was trained on.
         anomalous: anomalous images.
         statistic: its key.
@@ -161,7 +161,7 @@ class StatisticsListed(Event, frozen=True, kw_only=True):
     """Statistics of a run, those that it refuses among them.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         statistics: in the order of the lists.
     """
 
@@ -193,7 +193,7 @@ class ScoresComputed(Event, frozen=True, kw_only=True):
     """Scores of images; before the last reply those so far.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         statistic: its card.
         kind: kind of the scores.
         kind_text: the kind in words, for example ``importance-weighted estimate, 100 samples an image``.
@@ -231,7 +231,7 @@ class SurprisalMapped(Event, frozen=True, kw_only=True):
     """Surprisal of each pixel, summed over its channels.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         indices: (n,) int64 numbers in the set.
         bits: (n, H, W) float32, −log₂ p of the pixel given those before it.
         weights_step: training step of the weights.
@@ -275,7 +275,7 @@ class AnomaliesDetected(Event, frozen=True, kw_only=True):
     """Anomalous images detected among typical ones by a statistic.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         statistic: its card.
         kind_text: kind of the scores, in words.
         typical: (N,) float64 scores of the typical images; empty before the last reply.

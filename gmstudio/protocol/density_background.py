@@ -13,7 +13,7 @@ class ProposeBackground(Command, frozen=True, kw_only=True):
     """Find or propose the background model of a run; answered with ``BackgroundProposed``.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         mutation: probability μ of noised data, above 0 and at most 1.
     """
 
@@ -27,7 +27,7 @@ class BackgroundProposed(Event, frozen=True, kw_only=True):
     """Background models of a run.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         spec: settings of a new one, for ``StartTraining``.
         existing: paths of those that are there, newest first; statistics use the first one.
         mutations: μ of each of them.

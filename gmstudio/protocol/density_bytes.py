@@ -33,7 +33,7 @@ class CompressImages(Command, frozen=True, kw_only=True):
     """Code images with an exact autoregressive model; answered with ``ImagesCompressed`` many times, the last done.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         images: set that they belong to.
         start: number of the first one in the set.
         count: how many, at most ``MAX_CODED``; fewer where the set ends.
@@ -52,7 +52,7 @@ class DecompressFile(Command, frozen=True, kw_only=True):
     """Decode a file of coded images with the model that it was coded with; answered with ``FileDecompressed``.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         file: (n,) uint8, content of the file.
     """
 
@@ -91,7 +91,7 @@ class ImagesCompressed(Event, frozen=True, kw_only=True):
     """Progress of a coding, or its result.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         progress: of the work.
         result: None before the last reply.
         image: shape and levels.
@@ -119,7 +119,7 @@ class FileDecompressed(Event, frozen=True, kw_only=True):
     """Progress of a decoding, or its result, which has passed the comparison with the digest in the file.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         progress: of the work.
         images: (N, C, H, W) uint8 levels; None before the last reply.
         labels: (N,) int64 labels that the images are conditioned on; None: there are none.

@@ -22,7 +22,7 @@ class ShowImage(Command, frozen=True, kw_only=True):
     """Compute what a model makes of an image; answered with ``ImageShown`` for each part, the last done.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         images: set that the image belongs to.
         index: its number in the set.
         parts: those of ``PARTS`` that are wanted.
@@ -168,7 +168,7 @@ class ImageShown(Event, frozen=True, kw_only=True):
     """A part of what a model makes of an image.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         part: the part; None: there is none in this reply.
         image: shape and levels of the model's images.
         weights_step: training step of the weights.

@@ -166,7 +166,7 @@ class EstimateSampling(Command, frozen=True, kw_only=True):
     """Estimate how long it takes to draw samples, by drawing a few; answered with ``SamplingEstimated``.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         count: number of samples.
         seed: of the samples.
     """
@@ -182,7 +182,7 @@ class MeasureSamples(Command, frozen=True, kw_only=True):
     """Draw samples and measure their quality; answered with ``SamplesMeasured`` many times, the last done.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         count: number of samples, ``MIN_SAMPLES`` … ``MAX_SAMPLES``.
         space: features in which they are compared with images.
         neighbour: k of precision and recall.
@@ -217,7 +217,7 @@ class SamplingEstimated(Event, frozen=True, kw_only=True):
     """Time that samples take.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         count: number of samples.
         kept: samples that are drawn already.
         seconds: that the others take; negative: longer than could be measured.
@@ -237,7 +237,7 @@ class SamplesMeasured(Event, frozen=True, kw_only=True):
     """Progress of a measurement, or its result.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         stage: of the work, for example ``drawing samples``.
         done: of the stage.
         total: of the stage; 0: unknown.

@@ -136,7 +136,7 @@ class CommandFailed(Event, frozen=True, kw_only=True):
     Args:
         command: class name of the command.
         message: sentences for people.
-        run: path of the run that the command named; empty: none.
+        run: name of the run that the command named; empty: none.
         reason: for code.
         fields: for settings, field name → sentence; keys ``config.x``, ``data_config.x``, ``training.x``.
         detail: a traceback when the engine itself is at fault, else empty.
@@ -154,7 +154,7 @@ class Warned(Event, frozen=True, kw_only=True):
     """A file or setting is damaged, and work continues without it.
 
     Args:
-        run: path of the run that it concerns; empty: none.
+        run: name of the run that it concerns; empty: none.
         message: sentences for people.
     """
 

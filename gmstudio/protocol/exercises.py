@@ -87,7 +87,7 @@ class WriteDeliverables(Command, frozen=True, kw_only=True):
     """Write the files that an exercise asks for, from a run; answered with ``DeliverablesWritten``, several times.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         deliverables: which files.
         folder: folder to write them into; it is made where it is missing.
     """
@@ -127,7 +127,7 @@ class DeliverablesWritten(Event, frozen=True, kw_only=True):
     """Progress or end of writing deliverables.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         stage: present work in a few words.
         files: paths of the files that are there.
         test: value on the test split, once it is computed.

@@ -19,7 +19,7 @@ class FeatureSpace(msgspec.Struct, frozen=True, kw_only=True):
     """Choice of features.
 
     Args:
-        run: path of the run; empty: a baseline.
+        run: name of the run; empty: a baseline.
         layer: key of the layer; ``pixels`` or ``pca`` of a baseline.
         timestep: of a diffusion model, 1 or more; 0: the default of the layer.
         num_dims: of ``pca``: number of components; 0: all others and the default of ``pca``.
@@ -68,7 +68,7 @@ class ProbeFeatures(Command, frozen=True, kw_only=True):
 
     Args:
         space: the features.
-        run: path of the run whose data are used: its training images with labels, and its test images.
+        run: name of the run whose data are used: its training images with labels, and its test images.
         labels_per_class: numbers of labelled training images a class; 0: all.
         num_seeds: choices of the labelled images.
         neighbours: k.

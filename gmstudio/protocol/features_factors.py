@@ -14,7 +14,7 @@ class MeasureFactors(Command, frozen=True, kw_only=True):
 
     Args:
         space: the features.
-        run: path of the run whose data are used.
+        run: name of the run whose data are used.
         count: training images that are used at most.
         seed: of the choice of images, and of the forests.
     """
@@ -71,7 +71,7 @@ class FactorsMeasured(Event, frozen=True, kw_only=True):
 
     Args:
         space: the features.
-        run: path of the run whose data were used.
+        run: name of the run whose data were used.
         title: of the features, for display.
         num_dims: D, of the features.
         factors: names of the K factors.

@@ -20,7 +20,7 @@ class FineTune(Command, frozen=True, kw_only=True):
 
     Args:
         space: layer of the run whose encoder is used; no baseline.
-        run: path of the run whose data are used.
+        run: name of the run whose data are used.
         labels_per_class: labelled training images a class; 0: all.
         steps: of each training.
         learning_rate: of Adam for the encoders; that of the linear layers is ten times as large.
@@ -65,7 +65,7 @@ class FineTuned(Event, frozen=True, kw_only=True):
 
     Args:
         space: the encoder.
-        run: path of the run whose data are used.
+        run: name of the run whose data are used.
         title: of the encoder, for display.
         num_labels: labelled images in all.
         num_test: test images.

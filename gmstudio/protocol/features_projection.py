@@ -44,7 +44,7 @@ class ProjectImages(Command, frozen=True, kw_only=True):
     A projection that was computed before, of the same weights, images and settings, is answered at once.
 
     Args:
-        run: path of the run whose size and levels the images are converted to; empty: they stay as they are.
+        run: name of the run whose size and levels the images are converted to; empty: they stay as they are.
         space: the features.
         images: to be projected, at most ``MAX_PROJECTED``.
         method: of the projection.
@@ -65,7 +65,7 @@ class ImagesProjected(Event, frozen=True, kw_only=True):
     """Images as points of a plane; before the last reply as far as they are known.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         space: the features.
         title: of the features, for example ``VAE, posterior mean, 20 dimensions``.
         images_title: short name of the set.

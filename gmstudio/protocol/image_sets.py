@@ -22,7 +22,7 @@ class DataImages(msgspec.Struct, frozen=True, kw_only=True, tag="data"):
     Args:
         data: key in ``SOURCES``; empty: the data of ``run``.
         data_config: settings of the source.
-        run: path of the run whose recorded data are meant; empty: none.
+        run: name of the run whose recorded data are meant; empty: none.
         split: which images.
         labels: only images with one of these labels; empty: all.
         count: number of images, from the first on; 0: all.
@@ -67,7 +67,7 @@ class DescribeImages(Command, frozen=True, kw_only=True):
     """Load a set of images for a model; answered with ``ImagesDescribed``.
 
     Args:
-        run: path of the run whose images' size and levels the images are converted to; empty: they stay as they are.
+        run: name of the run whose images' size and levels the images are converted to; empty: they stay as they are.
         images: the set.
     """
 

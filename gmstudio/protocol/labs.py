@@ -77,7 +77,7 @@ class OpenLab(Command, frozen=True, kw_only=True):
         name: key of the lab.
         config: its settings as plain values; those that are missing have their defaults.
         inputs: input → numbers; those that are missing have their defaults.
-        models: family → path of a run whose model is used.
+        models: family → name of a run whose model is used.
         seed: seed of all noise.
         fresh: begin anew.
     """

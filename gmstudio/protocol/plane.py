@@ -90,7 +90,7 @@ class OpenPlane(Command, frozen=True, kw_only=True):
     """Describe a run of points; answered with ``PlaneOpened``.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         num_points: largest number of points of each split.
     """
 
@@ -104,7 +104,7 @@ class DrawSurface(Command, frozen=True, kw_only=True):
     """Compute p(x) over the grid; answered with ``SurfaceDrawn``, several times where samples are counted.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         step: training step at which it was recorded; None: with the present weights.
         num_samples: points that are drawn from the model beside it; 0: none.
         seed: seed of all noise.
@@ -131,7 +131,7 @@ class DrawInside(Command, frozen=True, kw_only=True):
     """Draw a view of what a model has inside; answered with ``InsideDrawn``, several times where it takes long.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         view: key of the view.
         inputs: handles, guides and sliders, name → numbers; those that are missing have their defaults.
         point: chosen point of the plane, (D,), in the units of its axes, which views show in their own way, for example
@@ -153,7 +153,7 @@ class DescribePoint(Command, frozen=True, kw_only=True):
     """Compute all that a model says of a point; answered with ``PointDescribed``.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         point: its coordinates, (D,), in the units of the axes.
         seed: seed of all noise.
     """
@@ -172,7 +172,7 @@ class PlaneOpened(Event, frozen=True, kw_only=True):
     """Description of a run of points.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         axes: one or two.
         levels: of each axis.
         truth: true p* on the grid, (L₂, L₁) float64; None: it is unknown.
@@ -198,7 +198,7 @@ class SurfaceDrawn(Event, frozen=True, kw_only=True):
     """Density of a model over the grid.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         method: how it was computed; None: the model has no density and no samples.
         values: (L₂, L₁) float32 probability of each cell; NaN where there is no method.
         samples: (N, D) float32 points drawn from the model, within their cells; None: none were asked for.
@@ -228,7 +228,7 @@ class SurfacesListed(Event, frozen=True, kw_only=True):
     """Surfaces that were recorded while a run trained, and their distances from the true p*.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         steps: (S,) int64, rising.
         seconds: (S,) float64 training time, in seconds.
         metrics: field of ``SurfaceMetrics`` → (S,) float64 values.
@@ -253,7 +253,7 @@ class InsideDrawn(Event, frozen=True, kw_only=True):
     """View of what a model has inside.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         view: key of the view.
         layers: from back to front; they lie over the density where the view has no axes of its own.
         numbers: computed beside them.
@@ -281,7 +281,7 @@ class PointDescribed(Event, frozen=True, kw_only=True):
     """All that a model says of a point.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         point: its coordinates, (D,), at the centre of its cell.
         numbers: log p, conditionals, code, D(x) and so on, whichever the family has.
         layers: for example its code's path or its posterior; may be empty.

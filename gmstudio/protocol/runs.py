@@ -90,7 +90,7 @@ class RestoreRun(Command, frozen=True, kw_only=True):
     """Move a run back from the trash; answered with ``RunDescribed``.
 
     Args:
-        run: path that it had.
+        run: name that it had.
         place: path that it has in the trash.
     """
 
@@ -121,7 +121,8 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Description of a run.
 
     Args:
-        run: path of the run folder, the run's identity in all messages.
+        run: name of the run, its identity in all messages: that of its folder in the library, ``examples/`` and a name
+            for a ready model, or an absolute path on the engine's machine for a run elsewhere.
         title: the user's name for it, or its label with the data.
         spec: complete settings.
         family_title: title of the family.
@@ -237,7 +238,8 @@ class RunsListed(Event, frozen=True, kw_only=True):
     """The library of runs, newest first, then the examples.
 
     Args:
-        home: folder of the library.
+        home: folder of the library on the engine's machine.
+        examples: folder of the ready models there.
         runs: descriptions of the runs.
         problems: a sentence for each folder that cannot be read.
         state: changes with the library, for ``ListRuns.known``.
@@ -247,6 +249,7 @@ class RunsListed(Event, frozen=True, kw_only=True):
     runs: tuple[RunInfo, ...]
     problems: tuple[str, ...]
     state: str = ""
+    examples: str = ""
 
 
 class RunDescribed(Event, frozen=True, kw_only=True):
@@ -259,8 +262,8 @@ class RunTrashed(Event, frozen=True, kw_only=True):
     """A run was moved to the trash.
 
     Args:
-        run: path that it had.
-        place: path that it has now.
+        run: name that it had.
+        place: path that it has now, on the engine's machine.
     """
 
     run: str

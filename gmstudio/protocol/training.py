@@ -16,7 +16,7 @@ class StartTraining(Command, frozen=True, kw_only=True):
 
     Args:
         spec: the settings of the run.
-        folder: path of the run folder to be made; empty: a new one in the library of runs.
+        folder: path of the run folder, on the engine's machine, to be made; empty: a new one in the library of runs.
     """
 
     spec: RunSpec
@@ -34,7 +34,7 @@ class ResumeRun(Command, frozen=True, kw_only=True):
     """Continue a run from its latest checkpoint, up to ``steps`` if given; answered with ``RunOpened``.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         steps: new number of steps of the run; None: unchanged.
         schedule: course of a decaying learning rate where the number of steps changes; empty: not chosen, so that a
             rate that would jump fails with ``Reason.SCHEDULE_OPEN``.

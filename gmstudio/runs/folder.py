@@ -10,6 +10,7 @@ from gmstudio.runs.checkpoints import CheckpointStore
 from gmstudio.runs.examples import refuse_change
 from gmstudio.runs.history import History
 from gmstudio.runs.lock import LOCK_NAME, RunLock
+from gmstudio.runs.names import folder_of, name_of
 from gmstudio.runs.record import RECORD_NAME, RunError, RunRecord, now_iso, read_record, write_record
 
 
@@ -18,6 +19,7 @@ class RunFolder:
 
     Attributes:
         path: the folder.
+        name: the run's identity in messages, kept settings and records.
         record: ``run.json`` as last read or written here.
         writable: whether this object holds the run's lock.
         checkpoints: the run's checkpoints.
@@ -25,6 +27,7 @@ class RunFolder:
 
     def __init__(self, path: Path, record: RunRecord, lock: RunLock | None) -> None:
         self.path = path
+        self.name = name_of(path)
         self.record = record
         self.checkpoints = CheckpointStore(path)
         self._lock = lock
@@ -61,13 +64,17 @@ class RunFolder:
     def open(cls, path: Path | str, *, write: bool = False) -> Self:
         """Open a run for reading, or (holding its lock) for writing.
 
+        Args:
+            path: its folder, or (as text) its name or an absolute path.
+            write: take its lock.
+
         Raises:
-            RunMissingError: when there is no run.
+            RunMissingError: when there is no run, or a text is no name of one.
             RunDamagedError: when it is damaged.
             RunBusyError: when it is to be written, and another process is writing it.
             RunError: when its record cannot be read, is of a newer format, or is to be written and is an example.
         """
-        path = Path(path)
+        path = folder_of(path)
         record = read_record(path)
         if write:
             refuse_change(path)
@@ -78,11 +85,6 @@ class RunFolder:
             if lock is not None:
                 lock.release()
             raise
-
-    @property
-    def name(self) -> str:
-        """The run's identity in messages and lists."""
-        return str(self.path)
 
     @property
     def writable(self) -> bool:

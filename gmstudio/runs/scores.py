@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from gmstudio.runs.examples import is_example
 from gmstudio.runs.home import data_home
+from gmstudio.runs.names import folder_of, name_of
 from gmstudio.runs.record import RunError
 
 SCORES_NAME = "scores.sqlite"
@@ -103,7 +104,7 @@ def scores_place(folder: Path) -> Path:
     existing = folder / SCORES_NAME
     if os.access(folder, os.W_OK) and (not existing.exists() or os.access(existing, os.W_OK)):
         return folder
-    name = hashlib.sha256(os.fsencode(folder.absolute())).hexdigest()[:12]
+    name = hashlib.sha256(os.fsencode(name_of(folder))).hexdigest()[:12]
     return data_home() / "scores" / f"{folder.name}-{name}"
 
 
@@ -113,7 +114,7 @@ class ScoreStore:
     Nothing is created before the first scores are written.
 
     Args:
-        folder: of the run.
+        folder: of the run, or its name.
 
     Attributes:
         problem: reason why scores are not kept, a sentence with the remedy; empty: they are.
@@ -121,7 +122,7 @@ class ScoreStore:
 
     def __init__(self, folder: Path | str) -> None:
         self.problem = ""
-        self._folder = Path(folder)
+        self._folder = folder_of(folder)
         self._db: sqlite3.Connection | None = None
         self._waiting: dict[bytes, KeptChunk] = {}
         self._busy = False

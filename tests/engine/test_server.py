@@ -154,7 +154,7 @@ def test_shutdown_while_training_keeps_what_was_learned(own_engine: EngineProces
     own_engine.wait(HistoryAppended, lambda event: not event.reset)
     own_engine.ask(Shutdown(), Done)
     assert own_engine.process.wait(20) == 0
-    with RunFolder.open(run) as folder:
+    with RunFolder.open(engine.folder(run)) as folder:
         assert folder.record.status == "stopped"
         assert folder.checkpoints.load().step == folder.record.step > 0
 
@@ -165,7 +165,7 @@ def test_sigterm_keeps_what_was_learned(own_engine: EngineProcess) -> None:
     own_engine.wait(HistoryAppended, lambda event: not event.reset)
     own_engine.process.send_signal(signal.SIGTERM)
     assert own_engine.process.wait(20) == 0
-    with RunFolder.open(run) as folder:
+    with RunFolder.open(engine.folder(run)) as folder:
         assert folder.record.status == "stopped"
 
 
@@ -237,9 +237,9 @@ def test_pause_step_resume_stop(engine: EngineProcess) -> None:
     engine.send(StopTraining())
     stopped = status(engine, "stopped")
     assert engine.wait(EngineReported).state == "idle"
-    with RunFolder.open(run) as folder:
+    with RunFolder.open(engine.folder(run)) as folder:
         assert folder.checkpoints.load().step == stopped.step
-    assert not is_locked(Path(run))
+    assert not is_locked(engine.folder(run))
 
 
 def test_every_command_to_a_training_is_answered(engine: EngineProcess) -> None:
@@ -421,7 +421,7 @@ def test_a_kept_checkpoint_is_not_deleted(engine: EngineProcess) -> None:
     marked = engine.wait(CheckpointSaved, lambda event: event.kept).step
     engine.wait(Done, lambda event: event.request == request)
     engine.wait(CheckpointSaved, lambda event: event.step > marked + 40)
-    with RunFolder.open(run) as folder:
+    with RunFolder.open(engine.folder(run)) as folder:
         kept = [info.step for info in folder.checkpoints.list()]
     assert marked in kept and len(kept) > 3, "some are kept for time travel, too"
     decode = Decode(run=run, codes=Array.of(np.zeros((1, 10), np.float32)))

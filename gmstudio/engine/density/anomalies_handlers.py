@@ -3,7 +3,6 @@
 import time
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -26,6 +25,7 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.density import AnomaliesDetected, DetectAnomalies, ScoreProgress
 from gmstudio.protocol.density_background import BackgroundProposed, ProposeBackground
 from gmstudio.runs.library import runs_home
+from gmstudio.runs.names import folder_of
 from gmstudio.runs.record import read_record
 
 SAME_SETS = "Both sets are the same images, which no statistic can distinguish; choose other anomalous images."
@@ -43,7 +43,7 @@ class AnomaliesFeature(Feature):
             run=command.run,
             spec=spec,
             existing=existing,
-            mutations=tuple(read_record(Path(path)).training.mutation for path in existing),
+            mutations=tuple(read_record(folder_of(name)).training.mutation for name in existing),
         )
 
     def _on_detect_anomalies(self, command: DetectAnomalies) -> Job:

@@ -24,6 +24,7 @@ from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.runs.checkpoints import CheckpointStore
 from gmstudio.runs.examples import is_example
 from gmstudio.runs.library import new_run_path, run_folders, runs_home
+from gmstudio.runs.names import folder_of, name_of
 from gmstudio.runs.record import RECORD_NAME, RunError, RunRecord, read_record
 
 _MAX_KEPT = 20_000
@@ -32,7 +33,7 @@ _RECORDS: OrderedDict[str, tuple[tuple[int, int, int], RunRecord]] = OrderedDict
 
 
 def find_background(library: Path, run: Path | str) -> str:
-    """Return the path of the newest background model of a run; empty: there is none. See ``search_backgrounds``."""
+    """Return the name of the newest background model of a run; empty: there is none. See ``search_backgrounds``."""
     return next(iter(find_backgrounds(library, run)), "")
 
 
@@ -46,16 +47,16 @@ def search_backgrounds(library: Path, run: Path | str) -> Generator[None, None, 
 
     Args:
         library: folder of runs, searched besides the folder in which the run lies.
-        run: path of the run.
+        run: its name, or its folder.
 
     Returns:
-        Paths of runs with a checkpoint and ``mutation`` above 0, whose family, config and data are those of the run,
+        Names of runs with a checkpoint and ``mutation`` above 0, whose family, config and data are those of the run,
         newest first.
 
     Raises:
         RunError: when the run, or one of the two folders, cannot be read.
     """
-    run = Path(run)
+    run = folder_of(run)
     record = read_record(run)
     found: dict[Path, tuple[str, str]] = {}
     looked = {run.resolve()}
@@ -67,9 +68,9 @@ def search_backgrounds(library: Path, run: Path | str) -> Generator[None, None, 
                 continue
             place = folder.resolve()
             if place not in looked and any(info.step > 0 for info in CheckpointStore(folder).list()):
-                found[place] = (other.created, str(folder))
+                found[place] = (other.created, name_of(folder))
             looked.add(place)
-    return tuple(path for _, path in sorted(found.values(), reverse=True))
+    return tuple(name for _, name in sorted(found.values(), reverse=True))
 
 
 def is_background(record: RunRecord, of: RunRecord) -> bool:
@@ -86,7 +87,7 @@ def background_spec(run: Path | str, mutation: float = DEFAULT_MUTATION) -> RunS
     """Return the settings of a background model of a run: its own, with noised data.
 
     Args:
-        run: path of the run.
+        run: its name, or its folder.
         mutation: μ, above 0 and at most 1.
 
     Raises:
@@ -95,7 +96,7 @@ def background_spec(run: Path | str, mutation: float = DEFAULT_MUTATION) -> RunS
     """
     if not 0 < mutation <= 1:
         raise ValueError(f"μ = {mutation:g}: a background model needs a rate above 0, at most 1; 0.1 to 0.3 is usual.")
-    spec = read_record(Path(run)).spec
+    spec = read_record(folder_of(run)).spec
     return msgspec.structs.replace(spec, training={**spec.training, "mutation": mutation})
 
 
@@ -105,7 +106,7 @@ def train_background(
     """Start the training of a background model, a new run beside its run, or in the library for a ready model.
 
     Args:
-        run: path of the run.
+        run: its name, or its folder.
         mutation: μ, above 0 and at most 1.
         cache: source of the data.
         device: to train on.
@@ -117,7 +118,7 @@ def train_background(
         DataChangedError: when its data have changed.
         ValueError: when μ is outside its range.
     """
-    run = Path(run)
+    run = folder_of(run)
     spec = background_spec(run, mutation)
     dataset = load_run_data(cache, read_record(run))
     plan = plan_run(cache, msgspec.structs.replace(spec, data_config=dataset.config), device)

@@ -14,7 +14,7 @@ class Subject:
     """Model that scores images.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         model: with weights that do not change while it scores.
         weights: SHA-256 of the weights, in hexadecimal digits.
         step: training step of the weights.

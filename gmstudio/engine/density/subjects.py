@@ -36,7 +36,7 @@ def subject_of(
 
     Args:
         context: has the models.
-        run: path of the run.
+        run: name of the run.
         settings: of statistics; None: no other run is needed.
         background: path of the background model where the settings leave it empty; empty: there is none.
 

@@ -24,6 +24,7 @@ from gmstudio.media.png import write_grid
 from gmstudio.media.writing import put_in_place
 from gmstudio.protocol.exercises import DELIVERABLES, Deliverable, TestValue
 from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.names import name_of
 
 NUM_IMAGES, NUM_POINTS = 64, 1000
 SCALE = 4
@@ -104,7 +105,7 @@ class _Work:
     # ---- curve -------------------------------------------------------------------------------------------------
 
     def _write_curve(self) -> None:
-        with RunFolder.open(str(self._run)) as run:
+        with RunFolder.open(self._run) as run:
             curves = run.history.read_scalars()
         objective = self._model.card.objective(self._loaded.record.config)
         units = {term.name: term.unit for term in objective.terms}
@@ -184,7 +185,7 @@ class _Work:
             "kind": test.kind,
             "test_images": test.images,
             "step": self._loaded.step,
-            "run": str(self._run),
+            "run": name_of(self._run),
             "spec": msgspec.to_builtins(record.spec),
             **{keyword.lower(): text for keyword, text in self._texts("test value").items() if keyword == "Software"},
         }
@@ -201,7 +202,7 @@ class _Work:
         origin = Provenance(
             family=record.family,
             run=record.title or self._run.name,
-            folder=str(self._run),
+            folder=name_of(self._run),
             created=record.created,
             step=self._loaded.step,
             seed=self._seed,

@@ -1,13 +1,13 @@
 """Commands of the exercises."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from gmstudio.engine.exercises.deliverables import Written, write_deliverables
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.engine.runtime.models import Loaded
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.exercises import DeliverablesWritten, WriteDeliverables
+from gmstudio.runs.names import folder_of
 from gmstudio.system.typed_path import typed_path
 
 
@@ -21,7 +21,7 @@ class ExercisesFeature(Feature):
     def _write(self, loaded: Loaded, command: WriteDeliverables) -> Iterator[Event | None]:
         dataset, folder = self.context.data_of(loaded), typed_path(command.folder)
         last = Written(stage="")
-        for state in write_deliverables(loaded, dataset, Path(command.run), command.deliverables, folder):
+        for state in write_deliverables(loaded, dataset, folder_of(command.run), command.deliverables, folder):
             last = state or last
             yield None if state is None else _event(command, state, done=False)
         yield _event(command, last, done=True)

@@ -26,7 +26,7 @@ def compare(
     Args:
         generation: its order and values are used.
         model: of the other run, with its current weights.
-        run: path of the other run.
+        run: name of the other run.
         weights_step: training step of those weights.
         command: the request.
 

@@ -86,7 +86,7 @@ class PixelExplorer:
 
         Args:
             model: of the run, with its current weights; it is copied.
-            run: path of the run.
+            run: name of the run.
             weights_step: training step of those weights.
             command: what to open.
 
@@ -205,7 +205,7 @@ class PixelExplorer:
 
         Args:
             model: of the other run, with its current weights.
-            run: path of the other run.
+            run: name of the other run.
             weights_step: training step of those weights.
             command: what to compare.
 

@@ -32,7 +32,7 @@ class Generation:
 
     Args:
         number: of the session.
-        run: path of the run.
+        run: name of the run.
         weights_step: training step of the weights.
         setting: the model and its order.
         seed: of the uniforms.

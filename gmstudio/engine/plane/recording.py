@@ -109,7 +109,7 @@ class SurfaceRecorder:
             surface.values.astype(np.float32),
         )
         append_surface(self._run.history, stored)
-        return SurfaceRecorded(run=str(self._run.path), step=step, seconds=seconds, metrics=metrics)
+        return SurfaceRecorded(run=self._run.name, step=step, seconds=seconds, metrics=metrics)
 
     def _affordable(self, step: int) -> bool:
         """Return whether there is time for another one; how many samples it may count depends on that, too."""

@@ -26,7 +26,7 @@ def current_info(context: EngineContext, path: str, summary: RunSummary | None =
 
     Args:
         context: holds the run in training.
-        path: run folder.
+        path: name of the run, or an absolute path.
         summary: of this run; None: made here.
 
     Raises:

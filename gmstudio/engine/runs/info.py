@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 
 from gmstudio.engine.runs.label import label_of
 from gmstudio.protocol.families import FamilyEntry
@@ -15,7 +14,7 @@ from gmstudio.runs.library import RunSummary, summarize
 
 
 def run_info(
-    path: str,
+    run_name: str,
     families: Mapping[str, FamilyEntry],
     *,
     summary: RunSummary | None = None,
@@ -25,7 +24,7 @@ def run_info(
     """Describe a run on disk, without torch.
 
     Args:
-        path: run folder.
+        run_name: name of the run, or an absolute path.
         families: the catalog's entries by name; the run's own may be missing.
         summary: of this run; None: made here.
         live_status: status of the run in training; empty: that on disk.
@@ -34,16 +33,16 @@ def run_info(
     Raises:
         RunError: when it is damaged.
     """
-    with RunFolder.open(path) as run:
-        record = run.record
-        summary = summary or summarize(Path(path))
+    with RunFolder.open(run_name) as run:
+        record, name, folder = run.record, run.name, run.path
+        summary = summary or summarize(run.path)
         family = families.get(record.family)
         checkpoints = [info for info in run.checkpoints.list() if not info.problem]
         steps = tuple(info.step for info in checkpoints)
         best_bits = _best_bits(run, family)
     label, description = label_of(record.spec, record.image, families), summary.description
     return RunInfo(
-        run=path,
+        run=name,
         title=description.name or f"{label.model} · {label.data}",
         spec=record.spec,
         family_title=family.card.title if family else plain_text(record.family, MAX_TITLE),
@@ -66,7 +65,7 @@ def run_info(
         archived=description.archived,
         origin=record.origin,
         data_digest=record.fingerprint.digests.get("train", "") if record.fingerprint is not None else "",
-        example=is_example(path),
+        example=is_example(folder),
     )
 
 

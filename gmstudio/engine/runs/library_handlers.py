@@ -27,6 +27,7 @@ from gmstudio.protocol.runs import (
 from gmstudio.runs.annotations import write_annotations
 from gmstudio.runs.description import Description, read_description, write_description
 from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.names import folder_of
 from gmstudio.runs.record import RunBusyError, RunDamagedError, RunMissingError
 from gmstudio.runs.trash import move_to_trash, restore_from_trash
 
@@ -43,7 +44,7 @@ class RunsFeature(Feature):
         return self._listing.pieces(command)
 
     def _on_open_run(self, command: OpenRun) -> None:
-        announce_run(self.context, str(Path(command.run).absolute()), command.request)
+        announce_run(self.context, command.run, command.request)
 
     def _on_choose_checkpoint(self, command: ChooseCheckpoint) -> None:
         if command.step is None:
@@ -99,12 +100,12 @@ class RunsFeature(Feature):
     def _on_trash_run(self, command: TrashRun) -> None:
         if self.context.is_live(command.run):
             raise RunBusyError(f"{command.run} is in training. Stop its training before moving it to the trash.")
-        place = move_to_trash(Path(command.run))
+        place = move_to_trash(folder_of(command.run))
         self.context.chosen_steps.pop(command.run, None)
         self.context.send(RunTrashed(request=command.request, run=command.run, place=str(place)))
 
     def _on_restore_run(self, command: RestoreRun) -> None:
-        restore_from_trash(Path(command.place), Path(command.run))
+        restore_from_trash(Path(command.place), folder_of(command.run))
         self._describe(command.run, command.request)
 
     def _describe(self, run: str, request: int) -> None:

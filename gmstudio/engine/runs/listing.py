@@ -12,8 +12,9 @@ from gmstudio.protocol.base import Event
 from gmstudio.protocol.engine import Done
 from gmstudio.protocol.plain_text import is_encodable, plain_text
 from gmstudio.protocol.runs import ListRuns, RunInfo, RunsListed
-from gmstudio.runs.examples import example_folders
+from gmstudio.runs.examples import example_folders, examples_home
 from gmstudio.runs.library import RunSummary, newest_first, run_folders, runs_home, summarize
+from gmstudio.runs.names import name_of
 from gmstudio.runs.signature import Signature, signature_of
 
 FOLDERS_A_PIECE = 16
@@ -49,7 +50,7 @@ class RunListing:
         for number, folder in enumerate([*sorted(run_folders(home)), *example_folders()]):
             known = self._listed.get(folder)
             unfinished = known is not None and known.summary.status in UNFINISHED
-            live = self._context.is_live(str(folder))
+            live = self._context.is_live(name_of(folder))
             signatures[folder] = (*signature_of(folder, unfinished=unfinished, live=live), live)
             if number % FOLDERS_A_PIECE == FOLDERS_A_PIECE - 1:
                 yield None
@@ -59,7 +60,7 @@ class RunListing:
             return
         for folder, signature in signatures.items():
             known = self._listed.get(folder)
-            if known is None or known.signature != signature or self._context.is_live(str(folder)):
+            if known is None or known.signature != signature or self._context.is_live(name_of(folder)):
                 self._listed[folder] = self._read(folder, signature)
                 yield None
         self._listed = {folder: self._listed[folder] for folder in signatures}
@@ -71,7 +72,7 @@ class RunListing:
         info, problem = None, summary.problem
         if summary.status != "damaged" and is_encodable(str(folder)):
             try:
-                info = current_info(self._context, str(folder), summary)
+                info = current_info(self._context, name_of(folder), summary)
             except Exception as error:  # removed or changed meanwhile
                 sentence = f"{plain_text(folder.name)} could not be listed. {error_sentence(error)}"
                 problem = f"{problem} {sentence}".strip()
@@ -84,5 +85,10 @@ class RunListing:
         infos += [run.info for run in listed.values() if run.info is not None and run.info.example]
         problems = tuple(run.problem for run in listed.values() if run.problem)
         return RunsListed(
-            request=command.request, home=plain_text(str(home)), runs=tuple(infos), problems=problems, state=state
+            request=command.request,
+            home=plain_text(str(home.absolute())),
+            runs=tuple(infos),
+            problems=problems,
+            state=state,
+            examples=plain_text(str(examples_home())),
         )

@@ -15,6 +15,7 @@ from gmstudio.engine.runtime.models import Loaded, ModelCache
 from gmstudio.engine.runtime.run_data import load_run_data
 from gmstudio.families.base import Family
 from gmstudio.protocol.base import Event
+from gmstudio.runs.names import same_name
 from gmstudio.runs.record import RunRecord
 
 ANY_FAMILY = "phases"
@@ -43,7 +44,7 @@ class Progress:
 class LiveRun(Protocol):
     """Interface of the run in training to the other features."""
 
-    path: str
+    name: str
     paused: bool
     over: bool
 
@@ -120,7 +121,7 @@ class EngineContext:
 
     def is_live(self, run: str) -> bool:
         """Return whether a run is in training."""
-        return self.training is not None and self.training.path == run
+        return self.training is not None and self.training.name in (run, same_name(run))
 
     def the_training(self) -> LiveRun:
         """Return the run in training.
@@ -136,13 +137,14 @@ class EngineContext:
         """Return the model of a run: that of the chosen checkpoint, else the one in training, else the latest.
 
         Args:
-            run: path of the run.
+            run: name of the run.
             capability: name of a method that the model must have.
 
         Raises:
             ValueError: when its family has no such method.
             RunError: when the run or its checkpoints are missing or damaged.
         """
+        run = same_name(run)
         step = self.chosen_steps.get(run)
         if step is None and self.is_live(run):
             live = self.the_training()

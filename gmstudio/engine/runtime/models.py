@@ -54,7 +54,7 @@ class ModelCache:
         """
         with RunFolder.open(path) as run:
             saved = [f"{info.step} {info.created}" for info in run.checkpoints.list() if _is_wanted(info, step)]
-            key = (path, f"{run.record.created} {' '.join(saved)}")  # the folder may hold another run now
+            key = (run.name, f"{run.record.created} {' '.join(saved)}")  # the folder may hold another run now
             if key not in self._kept:
                 limit_memory(device)
                 model = build_run_model(run, device)

@@ -29,7 +29,7 @@ class Bench:
 
     Args:
         context: the engine's device, data and models.
-        models: family → path of a run whose model is used.
+        models: family → name of a run whose model is used.
         seed: seed of all noise and of all training.
     """
 

@@ -79,7 +79,7 @@ class TrainingFeature(Feature):
 
     def _refuse_a_second(self) -> None:
         if self.context.training is not None:
-            raise ValueError(f"{self.context.training.path} is in training. Stop it before starting another run.")
+            raise ValueError(f"{self.context.training.name} is in training. Stop it before starting another run.")
 
     def _begin(self, job: TrainingJob, request: int) -> None:
         begin_training(self.context, job, request)

@@ -39,7 +39,7 @@ class TrainingJob:
 
     def __init__(self, trainer: Trainer, send: Send) -> None:
         self.trainer = trainer
-        self.path = str(trainer.run.path)
+        self.name = trainer.run.name
         self.paused = False
         self.over = False
         self.at_boundary = False
@@ -297,7 +297,7 @@ class TrainingJob:
             self._to_window(Warned(run=self.path, message=sentence))
 
     def _announce(self, status: Status, message: str = "") -> None:
-        self._send(TrainingChanged(run=self.path, status=status, step=self.trainer.step, message=message))
+        self._send(TrainingChanged(run=self.name, status=status, step=self.trainer.step, message=message))
 
 
 def start_training(plan: Plan, folder: str, device: torch.device, send: Send) -> TrainingJob:

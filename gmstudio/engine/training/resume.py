@@ -3,7 +3,6 @@
 import math
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 import torch
@@ -24,6 +23,7 @@ from gmstudio.protocol.training_settings import Training
 from gmstudio.runs.example_copy import copy_example
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import new_run_path, runs_home
+from gmstudio.runs.names import folder_of
 from gmstudio.runs.record import RunRecord, read_record
 
 TOLERANCE = 0.02
@@ -51,7 +51,7 @@ def resume_run(path: str, choices: Continuation, cache: DatasetCache, device: to
     """Continue a run from its latest checkpoint; nothing on disk changes before all checks have passed.
 
     Args:
-        path: the run folder.
+        path: name or absolute name of the run.
         choices: number of steps, schedule and data.
         cache: source of its data set.
         device: device to train on.
@@ -66,7 +66,7 @@ def resume_run(path: str, choices: Continuation, cache: DatasetCache, device: to
     """
     limit_memory(device)
     keep_freed_memory()
-    run = RunFolder.open(Path(path).absolute(), write=True)
+    run = RunFolder.open(folder_of(path), write=True)
     try:
         before = run.record
         model = build_run_model(run, device)
@@ -109,7 +109,7 @@ def resume_copy(
         ScheduleOpenError: when its learning rate would jump with the new number of steps, and no schedule is chosen.
         ValueError: when no step is left to make.
     """
-    source = Path(example)
+    source = folder_of(example)
     copy = new_run_path(runs_home(), read_record(source).family)
     copy_example(source, copy)
     try:

@@ -289,7 +289,7 @@ class Trainer:
                 continue
             kind = grid_kind(self.model)
             self.run.history.append(images=[ImageGrid(self.step, kind, images)])
-            event = SamplesDrawn(run=str(self.run.path), step=self.step, kind=kind, images=Array.of(images))
+            event = SamplesDrawn(run=self.run.name, step=self.step, kind=kind, images=Array.of(images))
             self.restart_clock()
             yield StepOutput((event,), at_step_boundary=False)
 
@@ -321,7 +321,7 @@ class Trainer:
         return self.flush() if self._pending.seconds_waiting() > FLUSH_SECONDS else ()
 
     def _appended(self, rows: list[Scalar]) -> HistoryAppended:
-        return HistoryAppended(run=str(self.run.path), series=series_of(curves_of(rows)))
+        return HistoryAppended(run=self.run.name, series=series_of(curves_of(rows)))
 
     def _refuse_diverged_weights(self) -> None:
         """Check the weights: a checkpoint of diverged ones would replace one that training can continue from.
@@ -395,4 +395,4 @@ class Trainer:
 
     def _saved(self, *, kept: bool = False) -> CheckpointSaved:
         steps = self.run.checkpoints.steps()
-        return CheckpointSaved(run=str(self.run.path), step=self._writer.step, kept=kept, steps=steps)
+        return CheckpointSaved(run=self.run.name, step=self._writer.step, kept=kept, steps=steps)

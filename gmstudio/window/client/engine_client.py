@@ -1,7 +1,6 @@
 """Engine process of the window: start, monitoring, restart, and end with the window."""
 
 import os
-import sys
 import time
 from collections import deque
 from pathlib import Path
@@ -12,6 +11,7 @@ from gmstudio.protocol.array import ProtocolError
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.engine import Catalog, CommandFailed, Ping, Reason, Shutdown
 from gmstudio.protocol.frames import PROTOCOL_VERSION, FrameReader, decode_event, frame
+from gmstudio.window.client.engine_command import LOCAL, is_local, machine_of
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.process_status import Phase, ProcessExit, ProcessStatus, Timeouts
 
@@ -41,9 +41,8 @@ class EngineClient(EngineLink):
         self, command: list[str] | None = None, *, timeouts: Timeouts | None = None, parent: QObject | None = None
     ) -> None:
         super().__init__(parent)
-        self.command = command or [sys.executable, "-m", "gmstudio.engine"]
-        self.is_local = self.command[0] == sys.executable
-        """This Python runs the engine; another program may run it on another machine, with other files."""
+        self.command = command or list(LOCAL)
+        self.is_local, self.machine = is_local(self.command), machine_of(self.command)
         self.state = ProcessStatus("closed")
         self._timeouts = timeouts or Timeouts()
         self._process: QProcess | None = None

@@ -25,9 +25,11 @@ class EngineLink(QObject):
 
     Attributes:
         is_local: the engine runs on this machine; another one has other files.
+        machine: name of the engine's machine for people; "" where it is this one, or is not known.
     """
 
     is_local = True
+    machine = ""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)

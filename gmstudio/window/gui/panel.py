@@ -33,11 +33,11 @@ class Panel(ActiveWidget):
 
     Signals:
         control_remembered: a control whose value is kept from one start of the window to the next.
-        run_wanted: path of a run that is to be explored, in the panel that is made for it.
+        run_wanted: name of a run that is to be explored, in the panel that is made for it.
         training_wanted: name of a family that is to be chosen in Train.
         setup_wanted: ``RunSpec`` that Train is to be set up with.
         panel_wanted: name of another panel that is to be shown.
-        dimension_wanted: path of a run, and number of a dimension of its code that is to be moved in Latents.
+        dimension_wanted: name of a run, and number of a dimension of its code that is to be moved in Latents.
         lesson_wanted: name of a lesson that is to be opened.
         menu_opening: a ``QMenu`` that is about to open for a widget; the window adds saving and copying of its picture.
     """

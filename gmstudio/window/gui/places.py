@@ -24,7 +24,7 @@ class RunState(Protocol):
     """State of a panel that shows one run at a time.
 
     Attributes:
-        run: path of the run, or "".
+        run: name of the run, or "".
     """
 
     run: str

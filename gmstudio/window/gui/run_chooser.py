@@ -47,7 +47,7 @@ class RunChooser(QComboBox):
         accepts: further condition on a run; None: there is none.
 
     Signals:
-        chosen: path of the run chosen by the user or by following; "" when there is none.
+        chosen: name of the run chosen by the user or by following; "" when there is none.
     """
 
     chosen = Signal(str)

@@ -13,7 +13,7 @@ def run_name(info: RunInfo) -> str:
 
 
 def progress_text(info: RunInfo, live: str) -> str:
-    """Steps of a run, or that it is in training; ``live`` is the path of the run in training."""
+    """Steps of a run, or that it is in training; ``live`` is the name of the run in training."""
     return "in training" if info.run == live else f"{info.step:,} steps"
 
 
@@ -38,7 +38,7 @@ class RunLines:
 
         Args:
             runs: of the list.
-            live: path of the run in training.
+            live: name of the run in training.
         """
         names = [self._name(info) for info in runs]
         counts = Counter(names)

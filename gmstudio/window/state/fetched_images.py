@@ -12,7 +12,7 @@ from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 
 SetOfRun = tuple[str, ImageSet]
-"""Path of a run, for whose model the images are converted, and a set of images."""
+"""Name of a run, for whose model the images are converted, and a set of images."""
 
 
 class FetchedImages(QObject):

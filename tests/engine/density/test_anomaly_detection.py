@@ -42,7 +42,7 @@ def trained(path: Path, **training: Any) -> str:
     job = start_training(plan_run(CACHE, spec, CPU), str(path), CPU, lambda _: None)
     while job.running:
         job.advance()
-    return job.path
+    return job.name
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ CACHE = DatasetCache()
 def finish(job: TrainingJob) -> Path:
     while job.running:
         job.advance()
-    return Path(job.path)
+    return job.trainer.run.path
 
 
 def trained(path: Path, levels: int = 2, config: dict[str, Any] | None = None, **training: Any) -> Path:

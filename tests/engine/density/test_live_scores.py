@@ -28,8 +28,8 @@ class LiveStub:
     paused = False
     running = True
 
-    def __init__(self, path: str, loaded: Loaded) -> None:
-        self.path, self.model, self.step, self.record = path, loaded.model.train(), 7, loaded.record
+    def __init__(self, name: str, loaded: Loaded) -> None:
+        self.name, self.model, self.step, self.record = name, loaded.model.train(), 7, loaded.record
 
 
 @pytest.fixture

@@ -130,7 +130,7 @@ def test_each_engine_has_a_store_of_its_own() -> None:
 
 def test_a_run_in_training_is_examined_as_it_is_now() -> None:
     context = OneRun(vae())
-    context.training = cast(Any, SimpleNamespace(path="/runs/vae", model=context.own))
+    context.training = cast(Any, SimpleNamespace(name="/runs/vae", model=context.own))
     pieces = features_of(context, FeatureSpace(run="/runs/vae", layer="code"), DIGITS.train.images[:200], DIGITS.image)
     next(pieces)
     with torch.no_grad():

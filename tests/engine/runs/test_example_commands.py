@@ -75,7 +75,7 @@ def test_an_example_is_listed_opened_explored_and_left_as_it_was(example: Path, 
     before = files_of(example)
     with EngineProcess(home) as engine:
         (listed,) = engine.ask(ListRuns(), RunsListed).runs
-        assert listed.example and listed.run == str(example) and listed.status == "finished"
+        assert listed.example and listed.run == "examples/vae" and listed.status == "finished"
         opened = engine.ask(OpenRun(run=listed.run), RunOpened)
         assert opened.sample_steps and opened.latent is not None and opened.latent.num_dims == 2
         assert engine.ask(FetchSamples(run=listed.run), SamplesDrawn).images.numpy().shape == (4, 1, 8, 8)
@@ -97,14 +97,14 @@ def test_an_example_is_listed_opened_explored_and_left_as_it_was(example: Path, 
 def test_training_on_makes_a_copy_with_a_new_optimizer(example: Path, home: Path) -> None:
     before = files_of(example)
     with EngineProcess(home) as engine:
-        command = TrainOn(run=str(example), steps=4)
+        command = TrainOn(run="examples/vae", steps=4)
         asked = engine.ask(command, CommandFailed)
         assert asked.reason is Reason.SCHEDULE_OPEN
         assert not list((home / "runs").iterdir())
-        opened = engine.ask(TrainOn(run=str(example), steps=4, schedule="restart"), RunOpened)
-        assert opened.live and not opened.info.example and Path(opened.info.run).parent == home / "runs"
+        opened = engine.ask(TrainOn(run="examples/vae", steps=4, schedule="restart"), RunOpened)
+        assert opened.live and not opened.info.example and engine.folder(opened.info.run).is_dir()
         engine.wait(TrainingChanged, lambda event: event.status == "finished")
-    copy = Path(opened.info.run)
+    copy = home / "runs" / opened.info.run
     with RunFolder.open(copy) as run:
         texts = [event.text for event in run.history.read_events()]
         assert any("the optimizer begins with new state" in text for text in texts)

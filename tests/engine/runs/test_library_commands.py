@@ -67,7 +67,7 @@ def test_damaged_runs_are_named_among_the_problems(home: Path) -> None:
     (paths[0] / "run.json").write_text("{")
     (paths[1] / "history.sqlite").write_text("no database" * 500)
     listed = list_the_runs()
-    assert {info.run for info in listed.runs} == {str(path) for path in paths[1:]}
+    assert {info.run for info in listed.runs} == {path.name for path in paths[1:]}
     record_problem, history_problem = sorted(listed.problems, key=lambda problem: "history" in problem)
     assert "run.json is damaged" in record_problem and "history.sqlite is damaged" in history_problem
 
@@ -77,7 +77,7 @@ def test_a_name_that_is_not_utf8_hides_no_other_run(home: Path) -> None:
     good = make_run(runs_home() / "good")
     make_run(runs_home() / os.fsdecode(b"caf\xe9"))
     listed = list_the_runs()
-    assert [info.run for info in listed.runs] == [str(good)]
+    assert [info.run for info in listed.runs] == [good.name]
     (problem,) = listed.problems
     assert "caf\N{REPLACEMENT CHARACTER} has a name that is not UTF-8" in problem and "Rename" in problem
 
@@ -92,7 +92,7 @@ def test_a_run_that_fails_in_an_unforeseen_way_hides_no_other(home: Path, monkey
 
     monkeypatch.setattr(CheckpointStore, "list", fail)
     listed = list_the_runs()
-    assert [info.run for info in listed.runs] == [str(good)]
+    assert [info.run for info in listed.runs] == [good.name]
     assert ["bad" in problem and "hostile" in problem for problem in listed.problems] == [True]
 
 
@@ -185,13 +185,13 @@ def test_a_library_that_did_not_change_is_not_read_again(home: Path, monkeypatch
     read: list[Path] = []
     monkeypatch.setattr(listing, "summarize", lambda folder: read.append(folder) or summarize(folder))
     assert isinstance(poll(state), Done) and not read
-    ask(AnnotateRun(run=str(second), name="named elsewhere"))
+    ask(AnnotateRun(run=second.name, name="named elsewhere"))
     changed = poll(state)
     assert read == [second]
     assert {info.title for info in changed.runs} == {"VAE · Digits 8×8", "named elsewhere"}
     third = make_run(runs_home() / "c")
-    assert third in {Path(info.run) for info in poll(state_of(changed)).runs}
-    ask(TrashRun(run=str(first)))
+    assert third.name in {info.run for info in poll(state_of(changed)).runs}
+    ask(TrashRun(run=first.name))
     assert len(poll("").runs) == 2
 
 
@@ -212,7 +212,7 @@ def test_the_end_of_another_process_is_noticed(home: Path) -> None:
 
 
 def test_a_run_has_a_label_until_it_is_named(home: Path) -> None:
-    path = str(make_run(runs_home() / "a"))
+    path = make_run(runs_home() / "a").name
     (info,) = list_the_runs().runs
     assert (info.title, info.label, info.data_label, info.name) == ("VAE · Digits 8×8", "VAE", "Digits 8×8", "")
     described = ask(AnnotateRun(run=path, name="mine", starred=True))
@@ -229,7 +229,7 @@ def test_a_damaged_name_is_reported_and_mended_by_a_new_one(home: Path) -> None:
     (path / "description.json").write_text("{")
     listed = list_the_runs()
     assert listed.runs[0].name == "" and "description.json is damaged" in listed.problems[0]
-    ask(AnnotateRun(run=str(path), name="new"))
+    ask(AnnotateRun(run=path.name, name="new"))
     listed = list_the_runs()
     assert listed.runs[0].name == "new" and not listed.problems
 
@@ -244,7 +244,7 @@ def test_only_likelihoods_have_a_figure(home: Path) -> None:
 
 
 def test_a_run_is_trashed_and_restored(home: Path) -> None:
-    path = str(make_run(runs_home() / "a"))
+    path = make_run(runs_home() / "a").name
     trashed = ask(TrashRun(run=path))
     assert isinstance(trashed, RunTrashed) and list_the_runs().runs == ()
     restored = ask(RestoreRun(run=path, place=trashed.place))
@@ -253,9 +253,9 @@ def test_a_run_is_trashed_and_restored(home: Path) -> None:
 
 
 def test_the_run_in_training_is_not_trashed(home: Path) -> None:
-    path = str(make_run(runs_home() / "a"))
+    path = make_run(runs_home() / "a").name
     feature = RunsFeature(EngineContext(lambda event: None))
-    feature.context.training = type("Training", (), {"path": path})()
+    feature.context.training = type("Training", (), {"name": path})()
     with pytest.raises(RunBusyError, match="in training"):
         feature.handlers()[TrashRun](TrashRun(run=path))
-    assert Path(path).is_dir()
+    assert (runs_home() / path).is_dir()

@@ -352,7 +352,11 @@ class MainWindow(QMainWindow):
     # ---- actions of the window ---------------------------------------------------------------------------
 
     def _ask_for_run(self) -> None:
-        """Open a non-modal file dialog."""
+        """Open a non-modal file dialog, or where the library is on another machine, say so."""
+        if elsewhere := self._studio.library.elsewhere:
+            text = f"{elsewhere} Choose one in a list of runs; folders of this computer are not there."
+            self.banner.show_notice(Notice("folder", text))
+            return
         dialog = QFileDialog(self, "Open run: choose its folder", self._studio.library.home)
         dialog.setObjectName("open_run_dialog")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
@@ -369,7 +373,9 @@ class MainWindow(QMainWindow):
 
     def _show_runs_folder(self) -> None:
         home = self._studio.library.home
-        if not home:
+        if elsewhere := self._studio.library.elsewhere:
+            text = f"{elsewhere} Open that folder there."
+        elif not home:
             text = "The engine has not reported its runs folder yet; try again soon."
         elif not QDesktopServices.openUrl(QUrl.fromLocalFile(home)):
             text = f"No program here can show folders; the runs are in {home}."

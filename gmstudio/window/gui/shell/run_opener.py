@@ -26,7 +26,7 @@ class RunOpener(QObject):
         settings: file in which the last panels are kept.
 
     Signals:
-        found: name of the panel for a run that was opened, and the path of the run; ``choose`` shows it there.
+        found: name of the panel for a run that was opened, and the name of the run; ``choose`` shows it there.
         failed: folder of a run that cannot be shown, and a sentence that says why.
     """
 

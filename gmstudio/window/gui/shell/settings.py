@@ -1,6 +1,7 @@
 """Settings of the window: typed entries of one file, each with a default and a check of what is read."""
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from PySide6.QtCore import QByteArray, QSettings
 
+from gmstudio.runs.examples import examples_home
+from gmstudio.runs.library import runs_home
+from gmstudio.runs.names import EXAMPLES
 from gmstudio.system.typed_path import typed_path
 from gmstudio.window.gui.theme import MODES, Mode
 
@@ -78,6 +82,10 @@ PALETTE: Setting[list[str]] = Setting("palette/recent", [], _json(list[str]), _t
 CONTROLS: Setting[Values] = Setting("panels/controls", {}, _json(Values), _to_json)
 """Object name → value of the controls that a panel remembers."""
 
+NAMED_RUNS = "runs/named"
+"""Entry that says that runs are kept by their names; earlier versions kept the paths of their folders."""
+HOLDING_RUNS: tuple[Setting[Any], ...] = (PANEL_OF_RUN, RUN_OF_PANEL, CHECKPOINTS, STATES, PALETTE, CONTROLS)
+
 SETTINGS: tuple[Setting[Any], ...] = tuple(value for value in globals().values() if isinstance(value, Setting))
 """All settings of the window."""
 
@@ -100,6 +108,19 @@ class WindowSettings:
             else QSettings(str(file), ini)
         )
 
+        if not self._file.contains(NAMED_RUNS):
+            self._name_runs()
+            self._file.setValue(NAMED_RUNS, "1")
+
+    def _name_runs(self) -> None:
+        """Take over the settings of earlier versions: the path of a run in the library becomes the run's name."""
+        for setting in HOLDING_RUNS:
+            text = self._file.value(setting.key)
+            if isinstance(text, str):
+                self._file.setValue(setting.key, with_names(text, str(runs_home().absolute()), ""))
+                text = self._file.value(setting.key)
+                self._file.setValue(setting.key, with_names(str(text), str(examples_home()), f"{EXAMPLES}/"))
+
     def get(self, setting: Setting[T]) -> T:
         """Return the value in the file; the default where there is none or an invalid one."""
         value = self._file.value(setting.key)
@@ -117,3 +138,16 @@ class WindowSettings:
     def sync(self) -> None:
         """Write the changed values to the file."""
         self._file.sync()
+
+
+def with_names(json: str, home: str, prefix: str) -> str:
+    """Replace the paths of folders in ``home`` by their names.
+
+    Args:
+        json: JSON text, in whose strings a path ends at the end or at a character that is written with a backslash.
+        home: path of a folder of runs.
+        prefix: comes before each name.
+    """
+    inner = msgspec.json.encode(f"{home}{os.sep}").decode()[1:-1]
+    path = re.compile(rf"{re.escape(inner)}(?P<name>[^/\\\"]+)(?=[\\\"])")
+    return path.sub(lambda found: f"{prefix}{found['name']}", json)

@@ -19,7 +19,7 @@ class ComparedFigure:
         figure: of the paper.
         published: the figure in words.
         own: the user's best figure in words, or why there is none.
-        run: path of the run that has it; empty: none.
+        run: name of the run that has it; empty: none.
     """
 
     figure: PublishedFigure

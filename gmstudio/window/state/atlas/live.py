@@ -26,7 +26,7 @@ class LiveSamples(QObject):
     """Samples of one run, a new set every moment.
 
     Attributes:
-        run: path of the run; empty: none.
+        run: name of the run; empty: none.
         images: (N, C, H, W) uint8, 0 … 255, perhaps growing; None: there are none yet.
         kind: what the images are.
         ms_per_image: time of an image in the last complete set; None: there was none yet.
@@ -150,7 +150,7 @@ class Thumbnails(QObject):
         self._timer.timeout.connect(self._draw)
 
     def show(self, runs: dict[str, str]) -> None:
-        """Draw for these keys, each the path of a run; images of runs that are still shown stay."""
+        """Draw for these keys, each the name of a run; images of runs that are still shown stay."""
         if runs == self._runs:
             return
         for key in [key for key in self.images if runs.get(key) != self._runs.get(key)]:

@@ -78,7 +78,7 @@ class AtlasState(QObject):
 
     @property
     def ready(self) -> str:
-        """Path of the run whose model stands for the selected family; empty: there is none, or no family."""
+        """Name of the run whose model stands for the selected family; empty: there is none, or no family."""
         return self.ready_run(self.node.entry.card.name) if self.node.entry is not None else ""
 
     def ready_run(self, family: str) -> str:

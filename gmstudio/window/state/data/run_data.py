@@ -14,13 +14,13 @@ class RunData(QObject):
     """Latest run whose data could not be used, and the request that names their folder or accepts them.
 
     Attributes:
-        run: path of the run; "" when there is none.
+        run: name of the run; "" when there is none.
         problem: sentences on its data.
         acceptable: the data have changed but fit the model, so that they can be used by decision.
 
     Signals:
         changed: one of these.
-        resolved: path of a run whose data can be used now.
+        resolved: name of a run whose data can be used now.
     """
 
     changed = Signal()

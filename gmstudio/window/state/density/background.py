@@ -23,7 +23,7 @@ class BackgroundModels(QObject):
     Attributes:
         mutation: μ of the one that is trained next.
         existing: path → μ, the newest first.
-        started: path of the run that was started here; "".
+        started: name of the run that was started here; "".
         problem: why none could be started or found, a sentence; "".
 
     Signals:

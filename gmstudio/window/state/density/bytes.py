@@ -102,7 +102,7 @@ class BytesState(QObject):
 
     @property
     def coded_by(self) -> str:
-        """Path of the run that the images were coded with, or ""."""
+        """Name of the run that the images were coded with, or ""."""
         return "" if self.coded is None else self.coded.run
 
     def set_part(self, start: int, count: int) -> None:

@@ -42,7 +42,7 @@ class ModelCard:
     """What is known of the image under one model.
 
     Args:
-        run: path of the run.
+        run: name of the run.
 
     Attributes:
         parts: part → the part itself, or a ``Missing``; those that are not there yet are left out.

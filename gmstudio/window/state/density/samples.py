@@ -45,7 +45,7 @@ class SamplesState(QObject):
         estimates: run → time that its samples take.
         problems: run → why it could not be measured, a sentence.
         progress: of the measurement that is under way; None: there is none, or no news of it.
-        shown: path of the run whose samples are shown, or "".
+        shown: name of the run whose samples are shown, or "".
         chosen: number of the chosen sample; -1: none.
         nearest: training images nearest to the chosen sample; None: none, or on their way.
         picture_problem: why pictures are missing, a sentence; "".
@@ -120,7 +120,7 @@ class SamplesState(QObject):
 
     @property
     def working(self) -> str:
-        """Path of the run that is being measured, or ""."""
+        """Name of the run that is being measured, or ""."""
         command = self._measuring.command
         return command.run if self._measuring.busy and isinstance(command, MeasureSamples) else ""
 

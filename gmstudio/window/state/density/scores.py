@@ -55,7 +55,7 @@ class ScoresState(QObject):
         statistic: key of the statistic.
         settings: of the statistic.
         seed: of all noise.
-        by: path of the run whose scores order the images; "": the first one that has scores.
+        by: name of the run whose scores order the images; "": the first one that has scores.
         likeliest_first: the images with the highest scores come first.
         problems: run → why it has no scores, a sentence.
         pictures: images of the set.
@@ -170,7 +170,7 @@ class ScoresState(QObject):
 
     @property
     def ordered_by(self) -> str:
-        """Path of the run whose scores order the images; "": no run has scores."""
+        """Name of the run whose scores order the images; "": no run has scores."""
         scored = [run for run in self.owner.runs if self.result(run) is not None]
         return self.by if self.by in scored else next(iter(scored), "")
 

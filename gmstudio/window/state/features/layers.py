@@ -17,7 +17,7 @@ class FeatureLayers(QObject):
         library: runs.
 
     Attributes:
-        run: path of the run, or "".
+        run: name of the run, or "".
         layers: its layers; empty until they are listed, and where it has none.
         listed: they are known.
         problem: sentence on why they can't be listed; empty: there is none.

@@ -22,7 +22,7 @@ class FeaturesState(QObject):
     Attributes:
         link: connection to the engine.
         library: runs.
-        run: path of the run, or "".
+        run: name of the run, or "".
         space: chosen features of the run, or of a baseline on its data.
         colour: quantity that colours the points of projections, as ``ProjectionColours`` names it.
         compared: features that the chosen ones are compared with: kept ones and baselines, in this order.

@@ -28,7 +28,7 @@ class LabWork(QObject):
 
     Args:
         events: connection to the engine.
-        models: gives family → path of the run whose model a lab uses, for its chosen runs.
+        models: gives family → name of the run whose model a lab uses, for its chosen runs.
 
     Attributes:
         entry: lab that is shown; None: none.

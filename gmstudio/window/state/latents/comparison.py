@@ -33,7 +33,7 @@ class RunComparison(ActivePart):
         gallery: the image that was encoded.
 
     Attributes:
-        run: path of the other run, or "".
+        run: name of the other run, or "".
         image: (C, H, W) uint8, 0 … 255, or None.
         description: what the image is: of the same code, or a reconstruction and its error.
         problem: why there is none, or "".

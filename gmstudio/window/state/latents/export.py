@@ -53,7 +53,7 @@ class ExportPlan:
     """Settings of an export.
 
     Args:
-        run: path of the run that decodes.
+        run: name of the run that decodes.
         codes: (N, Z) float32, in the order of the frames.
         origin: provenance that the file embeds; its step becomes that of the weights.
         path: of the file.

@@ -12,7 +12,7 @@ from gmstudio.protocol.runs import RunInfo
 from gmstudio.window.client.background_task import Background
 from gmstudio.window.state.latents.export_sources import description_of, interpolation_of, map_view_of
 from gmstudio.window.state.latents.state import CAPABILITY, LatentsState
-from gmstudio.window.state.runs.library import RunLibrary
+from gmstudio.window.state.runs.library import RunLibrary, folder_name
 
 Outcome = Literal["latents", "run", "missing", "foreign"]
 
@@ -26,7 +26,7 @@ class PictureOrigin:
             run was not found; ``foreign``: gmstudio did not write the file.
         message: a sentence.
         path: of the file.
-        run: path of the run folder, or "".
+        run: name of the run, or "".
     """
 
     outcome: Outcome
@@ -88,14 +88,14 @@ def find_run(library: RunLibrary, origin: Provenance) -> RunInfo | None:
     same = [run for run in library.runs if run.spec.family == origin.family]
     if origin.created:
         same = [run for run in same if run.created == origin.created]
-    here = [run for run in same if origin.folder and run.run == origin.folder]
-    titled = [run for run in same if run.title == origin.run or Path(run.run).name == origin.run]
+    here = [run for run in same if origin.folder and folder_name(run.run) == folder_name(origin.folder)]
+    titled = [run for run in same if run.title == origin.run or folder_name(run.run) == origin.run]
     moved = same if origin.created else []
     return next(iter(here or titled or moved), None)
 
 
 def _missing(origin: Provenance) -> str:
-    place = f" It was in {origin.folder}." if origin.folder else ""
+    place = f" Its folder was {origin.folder}." if origin.folder else ""
     return f"That run is not in the library: bring its folder back, or open it with File, Open run.{place}"
 
 

@@ -45,7 +45,7 @@ class CodeStrip(QObject):
         """Decode (N, Z) codes, unless they are those that were requested last.
 
         Args:
-            run: path of the run.
+            run: name of the run.
             codes: of the images.
             again: decode them in any case, for the weights may differ.
         """

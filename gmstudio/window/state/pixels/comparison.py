@@ -82,7 +82,7 @@ class PixelComparison(PixelFollower):
     """Compares another run's model with the generation's own on the same sub-pixels.
 
     Attributes:
-        other: path of the other run, or "".
+        other: name of the other run, or "".
         compared: scores of both, at one position; or None.
         training_budget: of comparisons that are repeated because the other model trains.
     """

@@ -79,7 +79,7 @@ class PixelSnapshot:
 
     Args:
         session: its number in the engine.
-        run: path of the run.
+        run: name of the run.
         spec: of the images.
         weights_step: training step of the weights.
         order: (D, 3) rows (channel, row, column).

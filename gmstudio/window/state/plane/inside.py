@@ -25,7 +25,7 @@ class InsideState(QObject):
 
     Args:
         events: connection to the engine.
-        run: path of the run.
+        run: name of the run.
 
     Attributes:
         view: that is chosen; None: none.

@@ -28,7 +28,7 @@ class TrainingOffers(QObject):
 
     Signals:
         changed: the offers, ``unavailable`` or ``problem`` changed.
-        started: path of a run that was started here.
+        started: name of a run that was started here.
     """
 
     changed = Signal()

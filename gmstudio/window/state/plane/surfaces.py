@@ -58,7 +58,7 @@ class SurfaceFeed(QObject):
     Args:
         events: connection to the engine.
         library: tells whether the run trains.
-        run: path of the run.
+        run: name of the run.
 
     Attributes:
         surface: that is shown, perhaps still of another step than the wanted one; None: none arrived yet.

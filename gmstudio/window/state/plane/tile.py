@@ -32,11 +32,11 @@ class PlaneTile(QObject):
     Args:
         events: connection to the engine.
         library: library of runs.
-        run: path of the run.
+        run: name of the run.
         series: number of its colour in curves.
 
     Attributes:
-        run: path of the run.
+        run: name of the run.
         series: number of its colour in curves.
         opened: description of the run; None until it arrived.
         recorded: surfaces that were recorded while it trained.

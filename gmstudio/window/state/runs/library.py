@@ -27,7 +27,14 @@ from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.data.sets import DataSets
 
+EXAMPLES = "examples"
+"""First part of the names of ready models."""
 LiveStatus = Literal["idle", "running", "paused"]
+
+
+def folder_name(run: str) -> str:
+    """Return the last part of a run's name, that of its folder, for people."""
+    return run.replace("\\", "/").rpartition("/")[2]
 
 
 class RunLibrary(QObject):
@@ -36,23 +43,23 @@ class RunLibrary(QObject):
     Attributes:
         catalog: catalog of the engine; None until it has started.
         data_sets: imported data sets.
-        home: folder of the runs.
+        home: folder of the runs on the engine's machine; empty until it is known.
         problems: one sentence for each folder that cannot be read.
         follows: panels show newly started runs; else they stay with theirs.
         chosen_steps: run → step of the checkpoint with whose weights it is explored, where that is not the newest.
         opened: run → its ``RunOpened`` from the engine that runs now.
-        live: path of the run in training, paused or not; "" when none is.
+        live: name of the run in training, paused or not; "" when none is.
         live_status: status of the run in training, as the engine last reported it; ``idle`` when there is none.
 
     Signals:
         catalog_arrived: an engine has started, at the first time or after a restart.
         changed: the list, a status in it, or ``live_status`` changed.
-        checkpoint_chosen: path of a run that is explored with other weights from now on.
+        checkpoint_chosen: name of a run that is explored with other weights from now on.
         run_opened: the ``RunOpened`` of a run that is open now.
-        open_failed: path of a run that could not be opened, and the ``CommandFailed``.
+        open_failed: name of a run that could not be opened, and the ``CommandFailed``.
         failed: the ``CommandFailed`` of a list that could not be read, or of a change to a run.
         trashed: the ``RunTrashed`` of a run that is in the trash now, and the run's title.
-        live_changed: path of the run that is in training now, or "".
+        live_changed: name of the run that is in training now, or "".
         polled: a request for the list was answered.
         schedule_asked: a ``ResumeRun`` after which the learning rate would jump, and sentences on the choices.
         engine_lost: the engine has ended, and nothing is open any more.
@@ -85,6 +92,7 @@ class RunLibrary(QObject):
         self.chosen_steps: dict[str, int] = {}
         self._checkpoints_due: dict[str, int] = {}
         self.home = ""
+        self.examples_home = ""
         self.follows = False
         self._list_state = ""
         self._runs: dict[str, RunInfo] = {}
@@ -115,14 +123,28 @@ class RunLibrary(QObject):
         raise ValueError(f"The engine has no family {family!r}; it has {known}.")
 
     @property
+    def elsewhere(self) -> str:
+        """Sentence on the place of the library where it is on another machine; "" where it is on this one."""
+        if self._events.is_local:
+            return ""
+        place = f", in {self.home}" if self.home else ""
+        return f"The runs are on {self._events.machine or 'the machine of the engine'}{place}."
+
+    def path_of(self, run: str) -> str:
+        """Return the path of a run's folder on the engine's machine, for people to read or paste."""
+        example = run.removeprefix(f"{EXAMPLES}/")
+        home, name = (self.home, run) if example == run else (self.examples_home, example)
+        return str(PurePath(home) / name)
+
+    @property
     def runs(self) -> tuple[RunInfo, ...]:
         """Descriptions of the runs, starred ones first, then newest first; the examples at the end."""
         return tuple(sorted(self._runs.values(), key=lambda info: (info.example, not info.starred)))
 
     def example(self, family: str, name: str = "") -> str:
-        """Return the path of a family's ready model, that of a name where there are several; "" when there is none."""
+        """Return the name of a family's ready model, that of a name where there are several; "" when there is none."""
         found = [info.run for info in self._runs.values() if info.example and info.spec.family == family]
-        named = {PurePath(run).name: run for run in found}
+        named = {folder_name(run): run for run in found}
         return named.get(name) or named.get(family) or next(iter(found), "")
 
     def info(self, run: str) -> RunInfo | None:
@@ -163,7 +185,7 @@ class RunLibrary(QObject):
         """Open a run in the engine, unless it is open.
 
         Args:
-            run: path of the run.
+            run: name of the run.
             again: request it even so, for its curves, which another panel's request brought before they were wanted.
 
         Returns:
@@ -183,7 +205,7 @@ class RunLibrary(QObject):
         """Explore a run with the weights of one of its checkpoints, in every panel.
 
         Args:
-            run: path of the run.
+            run: name of the run.
             step: of the checkpoint; None: the newest weights.
         """
         if step == self.chosen_steps.get(run):
@@ -287,6 +309,7 @@ class RunLibrary(QObject):
     def _on_runs_listed(self, event: RunsListed) -> None:
         before, self._runs = self._runs, {info.run: info for info in event.runs}
         self.home, self.problems, self._list_state = event.home, event.problems, event.state
+        self.examples_home = event.examples
         self._choose_due()
         self.changed.emit()
         for run in tuple(self.opened):

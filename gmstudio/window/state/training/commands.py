@@ -77,7 +77,7 @@ class TrainingCommands(QObject):
 
     @property
     def live(self) -> str:
-        """Path of the run in training, or ""."""
+        """Name of the run in training, or ""."""
         return self._library.live
 
     @property

@@ -28,7 +28,7 @@ class Diagnostics(QObject):
     longer they take.
 
     Attributes:
-        run: path of the run, or "".
+        run: name of the run, or "".
         figures: the newest figures; empty where the family draws none or none arrived yet.
         step: training step of the figures; -1 before.
         illustrated: the family draws figures.

@@ -16,7 +16,7 @@ class KeptSamples(QObject):
     """Sample grids of a run by training step; the newest is shown until the user selects an earlier one.
 
     Attributes:
-        run: path of the run, or "".
+        run: name of the run, or "".
         generated: the images are G(z) of a generator; otherwise samples of a model or means of its decoder.
         exact: a code decodes to one image, as in a flow, and not to a distribution with a mean.
         steps: increasing steps of the saved grids.

@@ -31,7 +31,7 @@ class TrainingState(TrainingCommands):
 
     Signals:
         run_changed: another run is selected, or the selected run is open now.
-        history_changed: path of a run that has new points.
+        history_changed: name of a run that has new points.
         overlays_changed: other runs are overlaid.
         objective_changed: another objective is to be shown.
     """
@@ -107,7 +107,7 @@ class TrainingState(TrainingCommands):
 
     @property
     def objective_run(self) -> str:
-        """Path of the run whose objective and values are shown; "" for the setup's objective."""
+        """Name of the run whose objective and values are shown; "" for the setup's objective."""
         return "" if self._shows_setup or self.opened is None else self.run
 
     def elapsed_s(self, info: RunInfo, step: int) -> float | None:

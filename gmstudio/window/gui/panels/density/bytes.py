@@ -29,6 +29,7 @@ from gmstudio.window.gui.widgets.plots.size_bars import SizeBar, SizeBars
 from gmstudio.window.gui.widgets.save_dialog import ask_path
 from gmstudio.window.state.density.bytes import DEFAULT_COUNT, SUFFIX, BytesState
 from gmstudio.window.state.density.state import DensityState
+from gmstudio.window.state.runs.library import folder_name
 
 NO_CODER = (
     "None of the chosen models codes: a range coder needs exact conditionals. Choose an autoregressive model, like "
@@ -273,7 +274,7 @@ class BytesPage(ActiveWidget):
         images = self._images()
         if shown is coded and coded is not None and result is not None:
             info = self._owner.library.info(coded.run)
-            model = run_name(info) if info is not None else Path(coded.run).name
+            model = run_name(info) if info is not None else folder_name(coded.run)
             self.title.set_words(f"{model}, {coded.weights_step:,} steps · {coded.title} · {len(images):,} images")
             self.sheet.set_captions(self._caption)
             self._show_sizes(result)

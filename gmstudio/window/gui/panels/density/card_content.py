@@ -23,6 +23,7 @@ from gmstudio.window.gui.run_text import run_name
 from gmstudio.window.gui.widgets.images.heat import scale_top
 from gmstudio.window.gui.widgets.images.model_card import CardContent, CardPicture, CardRow
 from gmstudio.window.state.density.one_image import ModelCard
+from gmstudio.window.state.runs.library import folder_name
 
 BADGES = {"exact": ("exact", "good"), "lower bound": ("bound", "warning"), "estimate": ("estimate", "accent")}
 NONE = ("none", "muted")
@@ -38,7 +39,7 @@ def content_of(card: ModelCard, info: RunInfo | None, older: bool = False) -> Ca
         info: of its run; None: it is gone.
         older: the run has other weights by now than those that this is of.
     """
-    title = run_name(info) if info is not None else card.run.rsplit("/", 1)[-1]
+    title = run_name(info) if info is not None else folder_name(card.run)
     levels = card.image.levels if card.image is not None else 2
     badge, role, line, line_tip = _likelihood(card)
     code, code_title, code_tip = _code(card)

@@ -32,7 +32,7 @@ class OneImagePage(ActiveWidget):
         state: of the panel.
 
     Attributes:
-        cards: path of a run → its card.
+        cards: name of a run → its card.
     """
 
     def __init__(self, panel: Panel, state: DensityState) -> None:

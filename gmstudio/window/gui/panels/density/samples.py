@@ -30,6 +30,7 @@ from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.save_dialog import ask_path
 from gmstudio.window.state.density.samples import DEFAULT_COUNT, SamplesState
 from gmstudio.window.state.density.state import DensityState
+from gmstudio.window.state.runs.library import folder_name
 
 SPACES: dict[SpaceKind, tuple[str, str]] = {
     "classifier": (
@@ -229,7 +230,7 @@ class SamplesPage(ActiveWidget):
     def _name_of(self, run: str) -> str:
         """Short name of a run."""
         info = self._owner.library.info(run)
-        return run_name(info) if info is not None else Path(run).name
+        return run_name(info) if info is not None else folder_name(run)
 
     def _show(self) -> None:
         state = self._state

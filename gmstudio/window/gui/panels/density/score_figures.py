@@ -10,7 +10,7 @@ from gmstudio.window.state.density.scores import WHICH, ScoresState
 from gmstudio.window.state.density.state import DensityState
 
 Naming = Callable[[str], str]
-"""Path of a run → its name, for display."""
+"""Run → its name for display."""
 
 
 def score_rows(owner: DensityState, state: ScoresState, name: Naming) -> tuple[list[ScoreRow], str]:

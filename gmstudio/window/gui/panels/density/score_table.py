@@ -40,7 +40,7 @@ class ScoreRow(NamedTuple):
     """Row of the table.
 
     Args:
-        run: path of the run.
+        run: name of the run.
         name: of the row.
         colour: of the run's curves.
         kind: of its scores; None: there are none yet.
@@ -99,7 +99,7 @@ class ScoreTable(QTableWidget):
     """Models in rows, the numbers of their scores in columns.
 
     Signals:
-        chosen: path of the run whose row was clicked, or reached by a key.
+        chosen: name of the run whose row was clicked, or reached by a key.
     """
 
     chosen = Signal(str)
@@ -185,7 +185,7 @@ class ScoreTable(QTableWidget):
         Args:
             rows: of the models.
             unit: of the scores.
-            chosen: path of the run whose row is marked.
+            chosen: name of the run whose row is marked.
         """
         self.blockSignals(True)
         self._runs = [row.run for row in rows]

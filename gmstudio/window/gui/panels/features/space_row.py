@@ -9,6 +9,7 @@ from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.sliders.typed_slider import fit_width
 from gmstudio.window.state.features.state import FeaturesState
+from gmstudio.window.state.runs.library import folder_name
 
 LAYER_TIP = (
     "What is computed of an image: a layer of the model, or a baseline. Raw pixels and their principal components are "
@@ -139,7 +140,7 @@ def space_words(state: FeaturesState, space: FeatureSpace) -> str:
             return "Raw pixels"
         return f"PCA, {space.num_dims} components" if space.num_dims else "PCA"
     info, layer = state.library.info(space.run), state.layers.of(space)
-    run = space.run.rsplit("/", 1)[-1] if info is None else run_name(info)
+    run = folder_name(space.run) if info is None else run_name(info)
     others = {other.run for other in (state.space, *state.compared)} - {"", space.run}
     named = [other for other in map(state.library.info, others) if other is not None]
     if info is not None and any(run_name(other) == run for other in named):

@@ -57,7 +57,7 @@ class OtherRun(QComboBox):
         """Update the list.
 
         Args:
-            live: path of the run in training.
+            live: name of the run in training.
             own: path of the generation's own run.
         """
         runs = self._comparison.candidates()

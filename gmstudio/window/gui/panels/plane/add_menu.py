@@ -21,7 +21,7 @@ def add_menu(
         parent: of the menu.
         state: state of the panel.
         offers: starts runs.
-        live: path of the run in training.
+        live: name of the run in training.
         others: shows the page on which runs on other points are started.
     """
     menu = QMenu(parent)

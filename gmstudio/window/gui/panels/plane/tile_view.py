@@ -166,7 +166,7 @@ class TileView(TileFrame):
         tile: state of the run.
 
     Signals:
-        chosen_wanted: path of the run, whose tile was pressed.
+        chosen_wanted: name of the run, whose tile was pressed.
     """
 
     chosen_wanted = Signal(str)

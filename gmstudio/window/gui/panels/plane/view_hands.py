@@ -15,7 +15,7 @@ class ViewHands(QObject):
     Args:
         canvas: that has them.
         state: state of the panel.
-        run: returns the path of the run whose view is on the canvas.
+        run: returns the name of the run whose view is on the canvas.
     """
 
     def __init__(self, canvas: PlaneCanvas, state: PlaneState, run: Callable[[], str]) -> None:

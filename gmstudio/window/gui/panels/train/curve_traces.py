@@ -61,7 +61,7 @@ class CurveTraces:
         """Return the curves of a run, each with its group.
 
         Args:
-            run: path of the run.
+            run: name of the run.
             unit: of log-likelihoods.
             axis: the horizontal axis, one of ``AXES``.
         """

@@ -154,6 +154,9 @@ class RunsView(ActiveWidget):
                 self._actions[name].setToolTip(self._tips[name])
             if live:
                 trash.setToolTip(LIVE)
+            copy, elsewhere = self._actions["copy_path"], self._library.elsewhere
+            copy.setEnabled(not elsewhere)
+            copy.setToolTip(elsewhere or self._tips["copy_path"])
             again, known = self._actions["again"], self._state.setup.knows(info.spec)
             again.setEnabled(known)
             again.setToolTip(f"{AGAIN_TIP} (Ctrl+D)" if known else UNKNOWN)
@@ -197,7 +200,7 @@ class RunsView(ActiveWidget):
 
     def _copy_path(self) -> None:
         if (info := self._current) is not None:
-            QGuiApplication.clipboard().setText(info.run)
+            QGuiApplication.clipboard().setText(self._library.path_of(info.run))
 
     def _trash(self) -> None:
         if (info := self._current) is not None:

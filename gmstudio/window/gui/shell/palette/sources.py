@@ -10,7 +10,7 @@ from gmstudio.protocol.runs import RunInfo
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.places import Place, RunState
 from gmstudio.window.state.palette import PaletteEntry
-from gmstudio.window.state.runs.library import RunLibrary
+from gmstudio.window.state.runs.library import RunLibrary, folder_name
 
 SHOW = "window.show_"
 """Beginning of the object names of the menu entries that show a panel."""
@@ -105,7 +105,7 @@ def run_entries(library: RunLibrary, open_run: Callable[[str], None]) -> Iterato
 
 
 def _words_on(info: RunInfo) -> str:
-    folder = info.run.replace("\\", "/").rpartition("/")[2]
+    folder = folder_name(info.run)
     parts = (info.label if info.name else "", info.data_label, f"step {info.step:,}", folder)
     return " · ".join(part for part in parts if part)
 
