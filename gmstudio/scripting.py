@@ -28,6 +28,7 @@ from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.runs.names import typed_run
+from gmstudio.system.typed_path import typed_path
 
 __all__ = ["FAMILIES", "ImageSpec", "from_hub", "load_data", "open_run"]
 

@@ -18,6 +18,7 @@ from gmstudio.runs.annotations import read_annotations
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.history import CHANGES, Curve
 from gmstudio.runs.library import RunSummary
+from gmstudio.runs.names import same_name
 from gmstudio.runs.record import RunError
 
 
@@ -52,6 +53,7 @@ def announce_run(context: EngineContext, path: str, request: int) -> None:
     Raises:
         RunError: when it is missing or damaged, or its settings cannot be used here.
     """
+    path = same_name(path)
     live = context.is_live(path)
     if live:
         training = context.the_training()
