@@ -179,10 +179,10 @@ def begin_training(context: EngineContext, job: TrainingJob, request: int) -> No
     """Make a job the run in training, and send its description and curves."""
     context.training = job
     job.retries = True
-    job.trainer.run.checkpoints.in_use = lambda: {context.chosen_steps.get(job.path, -1)}
-    announce_run(context, job.path, request)
+    job.trainer.run.checkpoints.in_use = lambda: {context.chosen_steps.get(job.name, -1)}
+    announce_run(context, job.name, request)
     for warning in job.trainer.warnings:
-        context.send(Warned(run=job.path, message=warning))
+        context.send(Warned(run=job.name, message=warning))
     job.announce()
 
 

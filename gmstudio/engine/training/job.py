@@ -294,7 +294,7 @@ class TrainingJob:
 
     def _warn(self, sentences: list[str]) -> None:
         for sentence in sentences:
-            self._to_window(Warned(run=self.path, message=sentence))
+            self._to_window(Warned(run=self.name, message=sentence))
 
     def _announce(self, status: Status, message: str = "") -> None:
         self._send(TrainingChanged(run=self.name, status=status, step=self.trainer.step, message=message))

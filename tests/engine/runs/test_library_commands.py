@@ -115,7 +115,7 @@ def test_training_goes_on_while_runs_are_listed(home: Path) -> None:
             sent.append(event)
 
     class Training:
-        path, paused, over, running, step, advanced = "", False, False, True, 0, 0
+        name, paused, over, running, step, advanced = "", False, False, True, 0, 0
         model = torch.nn.Linear(1, 1)
 
         def __init__(self) -> None:

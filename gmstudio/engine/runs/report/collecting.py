@@ -131,7 +131,7 @@ def _with_model(report: Report, source: ReportSource, loaded: Loaded) -> Generat
 
 def _subject(run: RunFolder, model: Family, loaded: Loaded, dataset: Dataset) -> Subject:
     return Subject(
-        run=str(run.path),
+        run=run.name,
         model=model,
         weights=weights_digest(model),
         step=loaded.step,
