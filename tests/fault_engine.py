@@ -1,6 +1,7 @@
 """Ground of the fault tests: short trainings by a real engine process, and what a run on the disk holds."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,13 @@ import numpy as np
 from engine_process import EngineProcess
 from numpy.typing import NDArray
 
+from gmstudio.protocol.array import Array
+from gmstudio.protocol.base import Command, Event
+from gmstudio.protocol.engine import ChooseDevice, CommandFailed, Done, Warned
+from gmstudio.protocol.latents import Decode, Decoded
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunOpened
-from gmstudio.protocol.training import StartTraining, TrainingChanged
+from gmstudio.protocol.training import StartTraining, StopTraining, TrainingChanged
 from gmstudio.runs.folder import RunFolder
 
 VAE = {"num_latent": 2, "num_hidden": 24}
@@ -27,6 +32,43 @@ def train_vae(config: dict[str, Any] | None = None, **training: Any) -> StartTra
     settings = {**SHORT, **OFTEN, **training}
     spec = RunSpec(family="vae", config=config or VAE, data="digits", data_config={"levels": 2}, training=settings)
     return StartTraining(spec=spec)
+
+
+class TrainedEngine(EngineProcess):
+    """An engine that has trained a small VAE for 60 steps, with checkpoints of steps 40 and 60."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__(home)
+        self.home = home
+        run = start(self, checkpoint_every=20)
+        status(self, "finished")
+        self.original = folder_in(home, run)
+        self._copies = 0
+
+    def copy(self) -> Path:
+        """Copy the run to another place in the library."""
+        self._copies += 1
+        return Path(shutil.copytree(self.original, self.original.with_name(f"copy-{self._copies}")))
+
+    def remove(self, copy: Path) -> None:
+        """End a training of a copy, and remove it."""
+        stopped = self.send(StopTraining())
+        self.wait(Event, lambda event: event.request == stopped)
+        shutil.rmtree(copy)
+
+    def decoded(self, folder: Path, *, num_latent: int = 2) -> Decoded:
+        """What a run's model decodes a code of zeros to."""
+        codes = Array.of(np.zeros((1, num_latent), np.float32))
+        return self.ask(Decode(run=str(folder), codes=codes), Decoded)
+
+    def refused(self, command: Command) -> CommandFailed:
+        """The failure that answers a command."""
+        return self.ask(command, CommandFailed)
+
+    def warnings(self) -> str:
+        """All warnings that have come."""
+        self.ask(ChooseDevice(device="cpu"), Done)  # what was sent before is here by then
+        return " ".join(event.message for event in self.seen if isinstance(event, Warned))
 
 
 def start(engine: EngineProcess, config: dict[str, Any] | None = None, **training: Any) -> str:

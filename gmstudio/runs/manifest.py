@@ -72,19 +72,25 @@ def read_group(path: Path, promised: GroupFile) -> dict[str, NDArray[Any]]:
         RunError: when it cannot be read.
     """
     try:
-        whole = regular_size(path) == promised.size
+        whole = regular_size(path) == promised.size and _has_digest(path, promised.sha256)
         content = path.read_bytes() if whole else b""
     except FileNotFoundError as error:
         raise RunDamagedError(f"{path} is missing; choose another checkpoint.") from error
     except OSError as error:
         raise RunError(f"{path} could not be read ({error.strerror}); choose another checkpoint.") from error
-    if not whole or hashlib.sha256(content).hexdigest() != promised.sha256:
+    if not whole:
         raise RunDamagedError(f"{path} is damaged: its checksum is wrong; choose another checkpoint.")
     try:
         arrays = safetensors.numpy.load(content)
     except (safetensors.SafetensorError, ValueError, KeyError) as error:
         raise RunDamagedError(f"{path} is no safetensors file ({error}); choose another checkpoint.") from error
     return {name: array.copy() for name, array in arrays.items()}
+
+
+def _has_digest(path: Path, sha256: str) -> bool:
+    """Compare the checksum without holding the file in memory, which a damaged or hostile one may exceed."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
 
 
 def in_c_order(array: NDArray[Any]) -> NDArray[Any]:

@@ -15,6 +15,7 @@ from gmstudio.engine.runtime.models import Loaded, ModelCache
 from gmstudio.engine.runtime.run_data import load_run_data
 from gmstudio.families.base import Family
 from gmstudio.protocol.base import Event
+from gmstudio.protocol.engine import Warned
 from gmstudio.runs.names import same_name
 from gmstudio.runs.record import RunRecord
 
@@ -118,6 +119,8 @@ class EngineContext:
         self.training: LiveRun | None = None
         self.chosen_steps: dict[str, int] = {}
         """Run → step of the checkpoint with whose weights it is explored, where that is not the newest."""
+        self._warned: dict[str, tuple[str, ...]] = {}
+        """Run → what was reported of its damaged checkpoints."""
 
     def is_live(self, run: str) -> bool:
         """Return whether a run is in training."""
@@ -151,9 +154,17 @@ class EngineContext:
             loaded = Loaded(live.model, live.step, live.record)
         else:
             loaded = self.models.load(run, self.device, step)
+            self._warn_once(run, loaded.warnings)
         if not callable(getattr(loaded.model, capability, None)):
             raise ValueError(f"{loaded.model.card.title} has no {capability}; choose another run.")
         return loaded
+
+    def _warn_once(self, run: str, warnings: tuple[str, ...]) -> None:
+        """Report which checkpoints were passed over, at the first request of a model."""
+        if warnings and self._warned.get(run) != warnings:
+            self._warned[run] = warnings
+            for warning in warnings:
+                self.send(Warned(run=run, message=warning))
 
     def when_data(self, request: int, name: str, config: dict[str, Any], answer: Answer) -> Job | None:
         """Answer a command that needs a data set: at once where it is there, else by a job that loads it first.

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -88,3 +89,19 @@ def resumable(
     weights = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
     random = {"generator": generator.get_state().numpy(), "torch": torch.get_rng_state().numpy()}
     return {WEIGHTS: weights, "optimizer": optimization.state_arrays(), "random": random}
+
+
+@contextmanager
+def refused_random_state(step: int) -> Iterator[None]:
+    """Context in which torch's refusal of a random state is a sentence.
+
+    Raises:
+        ValueError: when the state in the checkpoint of this step is none of torch's.
+    """
+    try:
+        yield
+    except (RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"The random state in the checkpoint of step {step:,} is none of this version of torch "
+            f"({str(error).splitlines()[0]}). Resume from another checkpoint, or train it again."
+        ) from error

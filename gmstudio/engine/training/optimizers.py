@@ -26,6 +26,8 @@ def learning_rate(training: Training, step: int) -> float:
     return rate
 
 
+ADAM_NAMES = ("step", "exp_avg", "exp_avg_sq")
+"""State of each parameter: updates made (a scalar), and the two moments, which have the parameter's shape."""
 WEIGHTS_ONLY = "The checkpoint holds weights only: the optimizer begins with new state, and the noise is new."
 """Remark in the log of a run that is continued from such a checkpoint, for example a copy of an example."""
 OTHER_DEVICE = "Continued on another device ({}), with new noise."
@@ -115,15 +117,46 @@ class PhaseOptimizer:
         }
 
     def load_state_arrays(self, arrays: dict[str, NDArray[Any]]) -> None:
-        """Load what ``state_arrays`` returned; arrays of other phases are ignored."""
+        """Load what ``state_arrays`` returned; arrays of other phases are ignored.
+
+        Raises:
+            ValueError: when they are not those of this phase's parameters; nothing is loaded then. Adam's kernels do
+                not look at shapes, and would read and write beyond an array that is too small.
+        """
         state: dict[int, dict[str, torch.Tensor]] = {}
         for key, value in arrays.items():
-            phase, index, name = key.split("/")
+            phase, _, rest = key.partition("/")
             if phase == self.phase.name:
-                state.setdefault(int(index), {})[name] = torch.from_numpy(value)
+                index, name = self._checked(key, rest, value)
+                state.setdefault(index, {})[name] = torch.from_numpy(value)
+        self._refuse_incomplete(state)
         self._adam.load_state_dict({"state": state, "param_groups": self._adam.state_dict()["param_groups"]})
         if self._rate_on_device is not None:  # ``load_state_dict`` made a copy of it
             self._adam.param_groups[0]["lr"] = self._rate_on_device
+
+    def _checked(self, key: str, rest: str, value: NDArray[Any]) -> tuple[int, str]:
+        """Return parameter index and name of an array, which has the shape that Adam expects."""
+        index, _, name = rest.partition("/")
+        parameters = self.phase.parameters
+        if not (index.isascii() and index.isdecimal() and int(index) < len(parameters) and name in ADAM_NAMES):
+            raise _unfit(f"{key} is unknown")
+        shape = () if name == "step" else tuple(parameters[int(index)].shape)
+        if value.shape != shape or value.dtype.kind != "f":
+            raise _unfit(f"{key} is {value.dtype} {value.shape} instead of float {shape}")
+        return int(index), name
+
+    def _refuse_incomplete(self, state: dict[int, dict[str, torch.Tensor]]) -> None:
+        for index, found in state.items():
+            missing = [name for name in ADAM_NAMES if name not in found]
+            if missing:
+                raise _unfit(f"{self.phase.name}/{index} is without {', '.join(missing)}")
+
+
+def _unfit(what: str) -> ValueError:
+    return ValueError(
+        f"The optimizer's state in the checkpoint is not that of this model: {what}. Open the run with the version "
+        "that trained it, resume from another checkpoint, or train it again."
+    )
 
 
 def _can_fuse(phase: Phase) -> bool:

@@ -18,7 +18,7 @@ from gmstudio.engine.runs.series import curves_of, series_of
 from gmstudio.engine.runtime.weights import load_checkpoint
 from gmstudio.engine.sampling.grids import draw_grid, grid_kind
 from gmstudio.engine.training.batches import Batches
-from gmstudio.engine.training.checkpoint_writer import CheckpointWriter, resumable
+from gmstudio.engine.training.checkpoint_writer import CheckpointWriter, refused_random_state, resumable
 from gmstudio.engine.training.device_queue import DeviceQueue
 from gmstudio.engine.training.divergence import diverged_loss, has_finite_weights
 from gmstudio.engine.training.due import DueAt, due_at, missing_at
@@ -119,11 +119,12 @@ class Trainer:
                 )
             return
         found = load_checkpoint(self.run.checkpoints, self.model)
-        random = {name: torch.from_numpy(state) for name, state in found.tensors.get("random", {}).items()}
-        self._restore_generator(found.step, random.get("generator"))
         if "optimizer" in found.tensors:
             self._optimization.load_state_arrays(found.tensors["optimizer"])
-        torch.set_rng_state(random.get("torch", torch.get_rng_state()))
+        random = {name: torch.from_numpy(state) for name, state in found.tensors.get("random", {}).items()}
+        with refused_random_state(found.step):
+            self._restore_generator(found.step, random.get("generator"))
+            torch.set_rng_state(random.get("torch", torch.get_rng_state()))
         self.step = self._writer.step = found.step
         self.warnings = found.warnings
 
