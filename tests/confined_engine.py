@@ -1,4 +1,4 @@
-"""An engine on a small disk of its own, beside a read-only folder; both are gone with its process.
+"""An engine on a small disk of its own, which is gone with its process; its folders can be made read-only.
 
 The disk is a tmpfs in a mount namespace that only the engine is in, so that nothing is left mounted whatever ends it.
 Where the system allows no such namespace, not even to root, ``can_confine`` is false.
@@ -16,8 +16,7 @@ from engine_process import ENGINE, EngineProcess
 
 _MOUNT = """
 mount -t tmpfs -o "size=$2" none "$1" || exit 97
-mount --bind "$3" "$3" && mount -o remount,bind,ro "$3" || exit 97
-shift 3
+shift 2
 exec "$@"
 """
 _BLOCK = 4096
@@ -45,13 +44,12 @@ class ConfinedEngine(EngineProcess):
 
     Args:
         home: an empty folder, where the disk is.
-        read_only: a folder that the engine cannot write.
         size: of the disk, as tmpfs has it.
     """
 
-    def __init__(self, home: Path, read_only: Path, size: str = "24m") -> None:
+    def __init__(self, home: Path, size: str = "24m") -> None:
         self.home = home
-        confined = ("sh", "-c", _MOUNT, "sh", str(home), size, str(read_only), *ENGINE)
+        confined = ("sh", "-c", _MOUNT, "sh", str(home), size, *ENGINE)
         super().__init__(home, command=(*_namespace(), *confined))
 
     def seen_from_here(self, path: Path) -> Path:
@@ -61,6 +59,27 @@ class ConfinedEngine(EngineProcess):
     def copy_out(self, folder: Path, place: Path) -> Path:
         """Copy a folder of the small disk to a place outside."""
         return Path(shutil.copytree(self.seen_from_here(folder), place))
+
+    def copy_in(self, folder: Path, name: str) -> Path:
+        """Copy a folder of the small disk to a place beside it."""
+        copy = folder.with_name(name)
+        shutil.copytree(self.seen_from_here(folder), self.seen_from_here(copy))
+        return copy
+
+    @contextmanager
+    def read_only(self, folder: Path) -> Iterator[None]:
+        """Context in which the engine cannot write what it opens in a folder; what it has open it can."""
+        self._in_namespace('mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"', folder)
+        try:
+            yield
+        finally:
+            self._in_namespace('umount --lazy "$1"', folder)
+
+    def _in_namespace(self, script: str, folder: Path) -> None:
+        enter = ["nsenter", "--mount", "--target", str(self.process.pid)]
+        if "--map-root-user" in _namespace():
+            enter += ["--user", "--preserve-credentials"]
+        subprocess.run([*enter, "sh", "-c", script, "sh", str(folder)], check=True, cwd="/")
 
     @contextmanager
     def full(self, room: int = 0) -> Iterator[None]:

@@ -31,8 +31,8 @@ from gmstudio.runs.names import same_name
 REPORT_SECONDS = 0.5
 QUIET_S = 0.3
 """Time without commands and work after which the next feature is imported."""
-SPACE_S = 2.0
-"""Time between two looks at a disk that was full."""
+LOOK_S = 2.0
+"""Time between two looks at what a paused training waits for."""
 BACKGROUND_SHARE = 0.25
 """Time of background jobs, such as an import, per time of training; one piece at least."""
 STDERR = 2
@@ -92,7 +92,7 @@ class Server(Feature):
             elif self._busy():
                 self._turns.missed()
                 self._advance()
-            elif not self._continue_if_space():
+            elif not self._continue_waiting():
                 self._features.load_next()
         return self._end()
 
@@ -115,14 +115,14 @@ class Server(Feature):
 
     def _idle_s(self) -> float | None:
         """Longest time to wait for a command while there is no work; None: without limit."""
-        waits = self.context.training is not None and self.context.training.waits_for_space
-        rest_s = SPACE_S if waits else None
+        waits = self.context.training is not None and self.context.training.waits
+        rest_s = LOOK_S if waits else None
         return rest_s if self._features.complete else QUIET_S
 
-    def _continue_if_space(self) -> bool:
-        """Continue a training that a full disk has paused, where there is space again."""
+    def _continue_waiting(self) -> bool:
+        """Continue a training that a full disk or a locked history has paused, where it can go on."""
         training = self.context.training
-        if training is None or not training.has_space():
+        if training is None or not training.can_go_on():
             return False
         training.resume()
         self._report()

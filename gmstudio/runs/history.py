@@ -5,7 +5,6 @@ One process writes, any number read at the same time. Committed rows survive a k
 """
 
 import contextlib
-import json
 import math
 import sqlite3
 import zlib
@@ -18,21 +17,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.runs.examples import is_example
+from gmstudio.runs.packing import packed, unpacked
 from gmstudio.runs.record import DiskFullError, RunBusyError, RunDamagedError, RunError, RunMissingError, now_iso
 
 HISTORY_NAME = "history.sqlite"
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x676D7374  # "gmst"
-MAX_IMAGE_BYTES = 1 << 30
 DATA_CHANGED = "data"
 """Kind of the event from which on a run uses other data than before."""
 SETTINGS_CHANGED, BRANCHED = "changed", "branch"
 CHANGES = (SETTINGS_CHANGED, BRANCHED)
 """Kinds of the events of settings that were changed while the run trained, and of its begin as a branch."""
-_WRITE_TIMEOUT_S = 10.0
+_WRITE_TIMEOUT_S = 1.0
+"""Nothing is answered meanwhile; a training that meets a locked file pauses and goes on by itself."""
 _READ_TIMEOUT_S = 0.2
 """Readers wait less: they serve the window, and only a program that keeps the whole file locked makes them wait."""
-_IMAGE_DTYPES = ("uint8", "int64", "int32", "float16", "float32", "float64", "bool")
 
 _SCHEMA = f"""
 CREATE TABLE series (id INTEGER PRIMARY KEY, split TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (split, name));
@@ -223,6 +222,17 @@ class History:
                 self._db.execute("ROLLBACK")
             raise
 
+    def can_write(self) -> bool:
+        """Return whether no other program keeps the file locked now, without waiting."""
+        try:
+            self._db.execute("PRAGMA busy_timeout = 0")
+            with self._errors_as_sentences(), self._transaction():
+                return True
+        except RunError:
+            return False
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout = {round(1000 * _WRITE_TIMEOUT_S)}")
+
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Transaction for a table of another module; all of it is stored, or nothing.
@@ -371,39 +381,6 @@ def _run_error(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> RunErro
     return RunDamagedError(
         f"{path} is damaged ({error}). Restore it from a copy, or move it away to continue with an empty history."
     )
-
-
-def packed(images: NDArray[Any]) -> tuple[str, str, bytes]:
-    """Shape, data type and compressed content of an array, as they are stored.
-
-    Raises:
-        ValueError: for a data type that is not stored.
-    """
-    array = np.asarray(images)
-    if array.dtype.name not in _IMAGE_DTYPES:
-        raise ValueError(f"Images of type {array.dtype} cannot be kept; use one of {', '.join(_IMAGE_DTYPES)}.")
-    raw = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
-    return json.dumps(array.shape), array.dtype.name, zlib.compress(raw, 1)
-
-
-def unpacked(shape_text: str, dtype_name: str, payload: bytes) -> NDArray[Any]:
-    """Array from what ``packed`` returned.
-
-    Raises:
-        ValueError: when it is damaged; ``TypeError``, ``RecursionError`` and ``zlib.error``, too.
-    """
-    shape = json.loads(shape_text)
-    if dtype_name not in _IMAGE_DTYPES or not all(isinstance(n, int) and n >= 0 for n in shape):
-        raise ValueError(f"{dtype_name} {shape_text}")
-    dtype = np.dtype(dtype_name).newbyteorder("<")
-    size = math.prod(shape) * dtype.itemsize
-    if size > MAX_IMAGE_BYTES:
-        raise ValueError(f"{size} bytes")
-    unpacker = zlib.decompressobj()
-    raw = unpacker.decompress(payload, size + 1)
-    if len(raw) != size or not (unpacker.eof or size == 0):
-        raise ValueError(f"{len(raw)} bytes for {size}")
-    return np.frombuffer(bytearray(raw), dtype).reshape(shape).astype(dtype_name, copy=False)
 
 
 def _number(value: float | None) -> float:

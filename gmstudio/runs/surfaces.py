@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gmstudio.runs.history import History, packed, unpacked
+from gmstudio.runs.history import History
+from gmstudio.runs.packing import packed, unpacked
 from gmstudio.runs.record import RunDamagedError, RunMissingError
 
 TABLE = "surfaces"

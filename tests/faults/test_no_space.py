@@ -25,7 +25,7 @@ KIB = 1024
 def confined(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ConfinedEngine]:
     if not can_confine():
         pytest.skip("this system allows no mount namespace; the stand-in below is run in any case")
-    with ConfinedEngine(tmp_path_factory.mktemp("small"), tmp_path_factory.mktemp("unwritten")) as engine:
+    with ConfinedEngine(tmp_path_factory.mktemp("small")) as engine:
         yield engine
 
 

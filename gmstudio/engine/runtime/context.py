@@ -66,11 +66,11 @@ class LiveRun(Protocol):
         """Content of ``run.json``."""
 
     @property
-    def waits_for_space(self) -> bool:
-        """A full disk has paused the training."""
+    def waits(self) -> bool:
+        """A full disk, or a history that another program locked, has paused the training."""
 
-    def has_space(self) -> bool:
-        """Return whether a disk that was full has space again."""
+    def can_go_on(self) -> bool:
+        """Return whether what training waits for is over."""
 
     def wait_s(self) -> float:
         """Return the seconds until the next step is due; 0: now."""

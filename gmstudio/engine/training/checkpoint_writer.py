@@ -1,6 +1,6 @@
 """Writing of checkpoints in a thread, since flushing to a disk takes long but needs no processor."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any

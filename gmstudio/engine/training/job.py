@@ -23,7 +23,7 @@ from gmstudio.protocol.engine import Warned
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import new_run_path, runs_home
-from gmstudio.runs.record import DiskFullError, RunError, RunRecord, Status
+from gmstudio.runs.record import DiskFullError, RunBusyError, RunError, RunRecord, Status
 
 Send = Callable[[Event], None]
 BY_ITSELF = "Training then continues by itself."
@@ -45,14 +45,14 @@ class TrainingJob:
         self.at_boundary = False
         """All work of the last step is done, and the next one has not begun."""
         self.retries = False
-        """Somebody calls ``resume`` where ``has_space``; a full disk is then no matter for the user's hand."""
+        """Somebody calls ``resume`` where it ``can_go_on``, so that nobody else has to."""
         self._pieces: Iterator[StepOutput] = trainer.pieces()
         self._to_window = send
         self._loggers = LiveLoggers(trainer.run, trainer.step)
         self._pause_at: int | None = None
         """While single-stepping: step after which to pause."""
-        self._space: FreedSpace | None = None
-        """While the disk is full: its free space."""
+        self._can_go_on: Callable[[], bool] | None = None
+        """While it waits: whether that is over."""
         self._phases: tuple[str, ...] = ()
         self._step_seconds = 0.0
         self._next_step_at = 0.0
@@ -162,29 +162,35 @@ class TrainingJob:
 
         If a loss among them is not finite, the run is closed as failed instead.
         """
-        self._pause_at = self._space = None
+        self._pause_at = self._can_go_on = None
         self.paused = True
         self._set_status("paused", message)
 
     def _wait(self, error: RunError) -> None:
-        """Pause because the run cannot be written; while the disk is full, watch it."""
-        watched = self.retries and isinstance(error, DiskFullError)
-        self.pause(f"{error} {BY_ITSELF}" if watched else str(error))
-        if watched and self.paused and not self.over:
-            self._space = FreedSpace(self.trainer.run.path)
+        """Pause because the run cannot be written; watch a full disk, or a locked history, until it can."""
+        can_go_on: Callable[[], bool] | None = None
+        if isinstance(error, DiskFullError):
+            can_go_on = FreedSpace(self.trainer.run.path).has_grown
+        elif isinstance(error, RunBusyError):
+            can_go_on = self.trainer.run.history.can_write
+        if can_go_on is None or not self.retries:
+            self.pause(str(error))
+        else:
+            self.pause(f"{error} {BY_ITSELF}")
+            self._can_go_on = None if self.over else can_go_on
 
     @property
-    def waits_for_space(self) -> bool:
-        """Training was paused by a full disk, and continues when ``has_space``."""
-        return self._space is not None
+    def waits(self) -> bool:
+        """Training was paused by a full disk or a locked history, and continues when it ``can_go_on``."""
+        return self._can_go_on is not None
 
-    def has_space(self) -> bool:
-        """Return whether the disk that was full has space again."""
-        return self._space is not None and self._space.has_grown()
+    def can_go_on(self) -> bool:
+        """Return whether what training waits for is over."""
+        return self._can_go_on is not None and self._can_go_on()
 
     def resume(self) -> None:
         """Continue after a pause."""
-        self._pause_at = self._space = None
+        self._pause_at = self._can_go_on = None
         self.trainer.choose_phases(self._phases)
         self.trainer.every_norm = self._step_seconds > 0
         self._unpause()
@@ -204,7 +210,7 @@ class TrainingJob:
             raise ValueError(f"{count} steps; enter 1 or more.")
         self.trainer.choose_phases(phases or self._phases)
         self.trainer.every_norm = True
-        self._pause_at, self._space = self.trainer.step + count, None
+        self._pause_at, self._can_go_on = self.trainer.step + count, None
         self._unpause()
 
     def pace(self, steps_per_s: float, phases: tuple[str, ...]) -> None:
