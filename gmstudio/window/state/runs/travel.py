@@ -194,6 +194,9 @@ class TravelState(QObject):
             self._update()
         else:
             self.pause()
+            if self._settled.isActive():
+                self._settled.stop()
+                self._explore()
 
     # ---- requests ------------------------------------------------------------------------------------------------
 
@@ -221,10 +224,14 @@ class TravelState(QObject):
         if not (self._active and self._run):
             return
         wanted = latest_at(self._sample_steps, self.at)
-        if wanted is not None and (self.samples is None or self.samples.step != wanted):
+        if self.samples is not None and self.samples.step == wanted:
+            self._fetching.reset()  # what was asked for on the way is not wanted any more
+        elif wanted is not None:
             self._fetching.submit(FetchSamples(run=self._run, step=wanted))
         checkpoint = self.checkpoint
-        if self.looks and checkpoint is not None and not self._is_shown(checkpoint):
+        if not self.looks or checkpoint is None or self._is_shown(checkpoint):
+            self._looking.reset()
+        else:
             self._looking.submit(TravelTo(run=self._run, step=checkpoint))
         if self.explores and self.step is not None and checkpoint != self.explored:
             self._settled.start()

@@ -26,8 +26,8 @@ EXPLORE_TIP = (
 SAMPLES_TIP = "Samples that were drawn and saved while the run trained: those of the latest step that has any."
 PAIRS_TIP = "Fixed validation images, and below each its reconstruction by the checkpoint that is nearest."
 MAP_TIP = (
-    "Codes of fixed validation images by the nearest checkpoint, coloured by label. The axes stay the same from step to "
-    "step. Drag to pan, turn the wheel to zoom."
+    "Codes of fixed validation images by the nearest checkpoint, coloured by label. The axes stay the same from step "
+    "to step. Drag to pan, turn the wheel to zoom."
 )
 NO_CODES = "This family has no codes to map: it does not encode images."
 NO_PAIRS = "This family reconstructs nothing: it does not encode images."
