@@ -17,6 +17,7 @@ from gmstudio.cli.data import commands as data_commands
 from gmstudio.cli.exporting import export
 from gmstudio.cli.families import families
 from gmstudio.cli.importing_runs import import_run
+from gmstudio.cli.importing_weights import import_weights
 from gmstudio.cli.labs import lab
 from gmstudio.cli.library import runs
 from gmstudio.cli.probing import probe
@@ -108,4 +109,5 @@ def engine() -> None:
 for _command in (train, sample, score, probe, encode, decode, export, report, runs, families, lab):
     app.command()(_command)
 app.command("import")(import_run)
+app.command("import-weights")(import_weights)
 app.add_typer(data_commands, name="data")

@@ -110,7 +110,7 @@ def train(
     else:
         file = read_config_file(typed_path(config)) if config else ConfigFile()
         settings = [*(settings or []), *_logged(log or [])]
-        plan = _plan(file, family, data, data_dir, steps, seed, settings, where)
+        plan = plan_of(file, family, data, data_dir, steps, seed, settings, where)
         if write_config:
             _write_config(plan.record.spec, write_config)
             return
@@ -172,7 +172,7 @@ def _write_config(spec: "RunSpec", out: str) -> None:
         replace_file(typed_path(out), text.encode())
 
 
-def _plan(
+def plan_of(
     file: ConfigFile,
     family: str,
     data: str,
@@ -182,6 +182,11 @@ def _plan(
     settings: list[str],
     device: Any,
 ) -> Any:
+    """Plan of the run that a file of settings and options describe; options go before the file.
+
+    Raises:
+        ValueError: names the setting, its value and its limits.
+    """
     from gmstudio.data import SOURCES
     from gmstudio.engine.runtime.building import family_class
     from gmstudio.engine.runtime.datasets import DatasetCache

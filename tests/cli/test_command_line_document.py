@@ -98,6 +98,7 @@ def test_every_key_of_a_document_is_explained() -> None:
         "gmstudio probe": probing.KEYS,
         "gmstudio encode": coding.ENCODE_KEYS,
         "gmstudio decode": coding.DECODE_KEYS,
+        "gmstudio import-weights": importing_weights.WEIGHT_KEYS,
         "gmstudio export": exporting.KEYS,
         "gmstudio import": importing_runs.KEYS,
         "gmstudio report": (*reporting.KEYS, *reporting.TEST_KEYS),

@@ -1,0 +1,1 @@
+"""Weights that other programs have trained, taken as runs: read without executing anything, mapped, checked whole."""
