@@ -86,7 +86,7 @@ def _propose(weights: "ForeignWeights", plan: "Plan") -> None:
     from gmstudio.engine.runs.foreign.proposing import propose
 
     ours = shapes_of(plan)
-    mapping, remarks = propose(weights.shapes, ours, constants_of(plan))
+    mapping, remarks = propose(weights.shapes, ours, *constants_of(plan))
     typer.echo(f"# {weights.path.name}: theirs = ours. Check it, then: gmstudio import-weights … --map THIS_FILE")
     typer.echo(write_map(mapping, remarks), nl=False)
     for line in misfit_of(mapping, weights.shapes, ours).lines():

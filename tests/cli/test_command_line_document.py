@@ -10,7 +10,16 @@ import typer.main
 from typer.testing import CliRunner
 
 from gmstudio import cli
-from gmstudio.cli import coding, exporting, importing_runs, probing, reporting, run_documents, scoring
+from gmstudio.cli import (
+    coding,
+    exporting,
+    importing_runs,
+    importing_weights,
+    probing,
+    reporting,
+    run_documents,
+    scoring,
+)
 from gmstudio.cli.data_documents import DOWNLOAD_KEYS, IMPORTED_KEYS, REMOTE_KEYS, SOURCE_KEYS, lists_document
 from gmstudio.cli.data_inspection import INSPECTION_KEYS
 from gmstudio.cli.families import FAMILY_KEYS, SETTING_KEYS

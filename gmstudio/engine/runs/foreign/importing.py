@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -79,11 +80,32 @@ def shapes_of(plan: Plan) -> dict[str, Shape]:
     return {name: tuple(value.shape) for name, value in _meta(plan).state_dict().items()}
 
 
-def constants_of(plan: Plan) -> frozenset[str]:
-    """Names of the arrays of that model which no training changes."""
-    model = _meta(plan)
+def constants_of(plan: Plan) -> tuple[frozenset[str], dict[str, str]]:
+    """Names of the arrays of that model which no training step changes.
+
+    Returns:
+        All of them; and those that begin as copies of trained arrays, such as averages of weights → of which.
+    """
+    model = build_model(plan.family, plan.config, plan.record.image, CPU, plan.training.seed)
     trained = {name for name, value in model.named_parameters(remove_duplicate=False) if value.requires_grad}
-    return frozenset(model.state_dict()) - trained
+    values = model.state_dict()
+    constants, copies = frozenset(values) - trained, dict[str, str]()
+    for name in constants:
+        alike = [other for other in trained if _is_copy(name, values[name], other, values[other])]
+        if alike:
+            copies[name] = max(alike, key=lambda other: _common_end(name, other))
+    return constants, copies
+
+
+def _is_copy(name: str, value: torch.Tensor, other: str, trained: torch.Tensor) -> bool:
+    """Test for equal values and an equal last part of the names."""
+    return name.rpartition(".")[2] == other.rpartition(".")[2] and torch.equal(value, trained)
+
+
+def _common_end(first: str, second: str) -> int:
+    """Number of parts in which two dotted names agree, from the end."""
+    pairs = zip(reversed(first.split(".")), reversed(second.split(".")), strict=False)
+    return len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))
 
 
 def _meta(plan: Plan) -> Family:

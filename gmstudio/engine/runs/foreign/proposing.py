@@ -1,13 +1,15 @@
 """First proposal of a mapping, by shapes and names; a person decides."""
 
+import importlib
 import math
 import re
 from collections.abc import Collection, Mapping
 from difflib import SequenceMatcher
+from types import MappingProxyType
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linear_sum_assignment
 
 from gmstudio.engine.runs.foreign.mapping import Shape, WeightMap, WeightRule
 
@@ -19,7 +21,10 @@ _WORD = re.compile(r"[A-Za-z]+|\d+")
 
 
 def propose(
-    theirs: Mapping[str, Shape], ours: Mapping[str, Shape], constants: Collection[str] = ()
+    theirs: Mapping[str, Shape],
+    ours: Mapping[str, Shape],
+    constants: Collection[str] = (),
+    copies: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[WeightMap, dict[str, str]]:
     """Propose which of their arrays becomes which of ours.
 
@@ -30,14 +35,15 @@ def propose(
         theirs: name → shape in the file.
         ours: name → shape in the model.
         constants: those of ours that are not trained; without an array of the same name they are kept.
+        copies: those of ours that begin as copies, such as averages of weights → of which; they get the same array.
 
     Returns:
         The mapping, which may leave arrays out; and their name → remark where the name or the shape differs much.
     """
     rules = {name: WeightRule((name,)) for name, shape in theirs.items() if ours.get(name) == shape}
     left = [name for name in theirs if name not in rules]
-    keep = tuple(name for name in ours if name in constants and name not in rules)
-    open_ = [name for name in ours if name not in rules and name not in keep]
+    keep = tuple(name for name in ours if name in constants and name not in rules and name not in copies)
+    open_ = [name for name in ours if name not in rules and name not in keep and name not in copies]
     remarks: dict[str, str] = {}
     for alike, made, remark in (
         (lambda shape: shape, _as_it_is, ""),
@@ -51,7 +57,17 @@ def propose(
         left = [name for name in left if name not in rules]
         taken = {target for rule in rules.values() for target in rule.to}
         open_ = [name for name in open_ if name not in taken]
-    return WeightMap({name: rules[name] for name in theirs if name in rules}, keep=keep), remarks
+    ordered = {name: rules[name] for name in theirs if name in rules}
+    return WeightMap(_with_copies(ordered, copies), keep=keep), remarks
+
+
+def _with_copies(rules: Mapping[str, WeightRule], copies: Mapping[str, str]) -> dict[str, WeightRule]:
+    """Fill the copies that have no array of their own from that of which they are copies."""
+    filled = {target for rule in rules.values() for target in rule.to}
+    targets = {
+        name: [c for c, of in copies.items() if of in rule.to and c not in filled] for name, rule in rules.items()
+    }
+    return {name: msgspec.structs.replace(rule, to=(*rule.to, *targets[name])) for name, rule in rules.items()}
 
 
 def _as_it_is(shape: Shape, our: str) -> WeightRule:
@@ -87,7 +103,8 @@ def _assigned(rows: list[str], columns: list[str], left: list[str], open_: list[
         return list(zip(rows, columns, strict=False))
     likeness = np.array([[_likeness(row, column) for column in columns] for row in rows])
     distance = np.abs(_places(rows, left)[:, None] - _places(columns, open_)[None, :])
-    first, second = linear_sum_assignment(likeness - ORDER_WEIGHT * distance, maximize=True)
+    assign = importlib.import_module("scipy.optimize").linear_sum_assignment
+    first, second = assign(likeness - ORDER_WEIGHT * distance, maximize=True)
     return [(rows[i], columns[j]) for i, j in zip(first.tolist(), second.tolist(), strict=True)]
 
 

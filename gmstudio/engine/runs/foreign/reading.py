@@ -114,7 +114,7 @@ def _open_safetensors(path: Path, size: int, start: bytes) -> ForeignWeights:
         )
     shapes = _shapes(path, header)
     try:
-        opened = safetensors.safe_open(str(path), framework="pt", device="cpu")  # compares all offsets with the file
+        opened: Any = safetensors.safe_open(str(path), framework="pt", device="cpu")  # compares offsets with the file
         named = set(opened.keys())
     except (safetensors.SafetensorError, OSError, ValueError) as error:
         raise ForeignWeightsError(f"{path} is damaged: {_line(error)} Get it again.") from error
@@ -123,9 +123,10 @@ def _open_safetensors(path: Path, size: int, start: bytes) -> ForeignWeights:
 
     def load(name: str) -> Tensor:
         try:
-            return opened.get_tensor(name)
+            array: Tensor = opened.get_tensor(name)
         except (safetensors.SafetensorError, OSError, ValueError, TypeError) as error:
             raise ForeignWeightsError(f"{path}: {name} could not be read: {_line(error)}") from error
+        return array
 
     return ForeignWeights(path, shapes, load)
 

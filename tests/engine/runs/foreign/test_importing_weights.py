@@ -88,12 +88,15 @@ def test_differences_are_all_listed_and_nothing_is_written(
     assert not out.exists()
 
 
-def test_constants_of_the_family_are_proposed_to_be_kept(tmp_path: Path, run_command: Any) -> None:
-    safetensors.torch.save_file({"layers.0.weight": torch.zeros(8, 64)}, tmp_path / "theirs.safetensors")
-    chosen = ("--family", "made", "--data", "digits", "--set", "config.num_hidden=8", "--propose")
+def test_constants_are_kept_and_averages_get_the_weights_that_they_average(tmp_path: Path, run_command: Any) -> None:
+    safetensors.torch.save_file({"conv_in.weight": torch.ones(4, 1, 3, 3)}, tmp_path / "theirs.safetensors")
+    chosen = ("--family", "ddpm", "--data", "digits", "--set", "num_channels=4", "--propose")
     done = run_command(tmp_path / "theirs.safetensors", *chosen)
     assert done.exit_code == 0, done.exception
-    assert "mask" in parse_map(done.stdout).keep[0]
+    proposed = parse_map(done.stdout)
+    assert proposed.keep == ("averaged.num_updates",)
+    (first, copy) = proposed.rules["conv_in.weight"].to
+    assert copy == f"averaged.copy.{first.partition('.')[2]}"
 
 
 def test_values_that_are_not_finite_are_refused(
