@@ -13,10 +13,10 @@ from gmstudio.protocol.training_settings import Training
 
 
 class ListRuns(Command, frozen=True, kw_only=True):
-    """List the library of runs; answered with ``RunsListed``, or with ``Done`` when it is still as it was.
+    """List the library of runs; answered with ``RunsListed`` in parts, or with ``Done`` when it is still as it was.
 
     Args:
-        known: ``RunsListed.state`` of the list that is known; empty: none.
+        known: ``RunsListed.state`` of the list that is known; empty: none. Only what changed since is listed then.
     """
 
     background: ClassVar[bool] = True
@@ -235,14 +235,17 @@ class RunOpened(Event, frozen=True, kw_only=True):
 
 
 class RunsListed(Event, frozen=True, kw_only=True):
-    """The library of runs, newest first, then the examples.
+    """A part of the library of runs; in each part newest first, then the examples.
 
     Args:
         home: folder of the library on the engine's machine.
         examples: folder of the ready models there.
-        runs: descriptions of the runs.
-        problems: a sentence for each folder that cannot be read.
-        state: changes with the library, for ``ListRuns.known``.
+        runs: descriptions of some runs; of several of one run the last counts.
+        problems: a sentence for each folder that cannot be read; in the last part.
+        state: changes with the library, for ``ListRuns.known``; in the last part.
+        removed: runs that are in the library no more; in the last part.
+        complete: the parts up to the last one hold all runs, so that others are gone; else only those that changed.
+        last: no part follows.
     """
 
     home: str
@@ -250,6 +253,13 @@ class RunsListed(Event, frozen=True, kw_only=True):
     problems: tuple[str, ...]
     state: str = ""
     examples: str = ""
+    removed: tuple[str, ...] = ()
+    complete: bool = True
+    last: bool = True
+
+    def ends_request(self) -> bool:
+        """Return whether this is the last part."""
+        return self.last
 
 
 class RunDescribed(Event, frozen=True, kw_only=True):

@@ -10,36 +10,58 @@ from gmstudio.runs.lock import is_locked
 from gmstudio.runs.record import RECORD_NAME, RunError
 
 Signature = tuple[object, ...]
+_stat = os.stat
+"""Called for several files of each of thousands of runs, where making paths takes longer than the call."""
 
 
-def signature_of(folder: Path, *, unfinished: bool, live: bool = False) -> Signature:
+def signature_of(folder: Path | str, *, unfinished: bool, live: bool = False) -> Signature:
     """Return a value that changes with the run's record, description, checkpoints and history.
+
+    It holds whole numbers, texts and tuples of them, and does not change when the run is moved.
 
     Args:
         folder: of the run.
         unfinished: its record says that it trains, so that the end of its process is a change too.
         live: it trains in this process, which reports each value itself: its history's growth is then no change.
     """
-    checkpoints = folder / CHECKPOINTS_NAME
+    place = os.fspath(folder)
     try:
-        kept = tuple(sorted((entry.name, _time(Path(entry.path))) for entry in os.scandir(checkpoints)))
+        with os.scandir(f"{place}/{CHECKPOINTS_NAME}") as entries:
+            kept = tuple(sorted((entry.name, _time(entry.path)) for entry in entries))
     except OSError:
         kept = ()
+    history = f"{place}/{HISTORY_NAME}"
     return (
-        str(folder),
-        _time(folder / RECORD_NAME),
-        _time(folder / DESCRIPTION_NAME),
+        _time(f"{place}/{RECORD_NAME}"),
+        _time(f"{place}/{DESCRIPTION_NAME}"),
         kept,
-        () if live else (_time(folder / HISTORY_NAME), _time(folder / f"{HISTORY_NAME}-wal")),
-        unfinished and _has_writer(folder),
+        () if live else (_time(history), _time(f"{history}-wal")),
+        unfinished and _has_writer(Path(folder)),
     )
 
 
-def _time(path: Path) -> tuple[int, int, int] | None:
+def quick_signature(folder: str) -> Signature:
+    """Return a value that changes when a file of a finished run is replaced, added or removed; two file times.
+
+    Files that are replaced under their name, as all of gmstudio's are, change the time of their folder. A history that
+    grows, or a checkpoint that is marked, does not.
+    """
+    return (_changed_ns(folder), _changed_ns(f"{folder}/{CHECKPOINTS_NAME}"))
+
+
+def _changed_ns(path: str) -> int:
     try:
-        stat = path.stat()
+        return _stat(path).st_mtime_ns
     except OSError:
-        return None
+        return 0
+
+
+def _time(path: str) -> tuple[int, int, int]:
+    """Time, size and number of a file; zeros where it cannot be read."""
+    try:
+        stat = _stat(path)
+    except OSError:
+        return (0, 0, 0)
     return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
 
 

@@ -34,14 +34,15 @@ def current_info(context: EngineContext, path: str, summary: RunSummary | None =
         RunError: when it is damaged.
     """
     if not context.is_live(path):
-        return run_info(path, _entries(), summary=summary)
+        return run_info(path, entries_of_families(), summary=summary)
     training = context.the_training()
     status = "paused" if training.paused else "running"
-    return run_info(path, _entries(), summary=summary, live_status=status, live_step=training.step)
+    return run_info(path, entries_of_families(), summary=summary, live_status=status, live_step=training.step)
 
 
 @cache
-def _entries() -> dict[str, FamilyEntry]:
+def entries_of_families() -> dict[str, FamilyEntry]:
+    """Return the catalog's entries of the families by name; made once."""
     return family_entries()
 
 

@@ -1,39 +1,59 @@
-"""Listing of the library in pieces; runs that did not change since the last listing are not read again."""
+"""Listing of the library in pieces; runs that did not change since they were read are not read again."""
 
 import hashlib
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gmstudio.engine.runs.describe import current_info
+import msgspec
+
+from gmstudio.data import SOURCES
+from gmstudio.engine.runs.describe import current_info, entries_of_families
+from gmstudio.engine.runs.listing_parts import Parts, in_order
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.errors import error_sentence
 from gmstudio.protocol.base import Event
+from gmstudio.protocol.config import schema_of
 from gmstudio.protocol.engine import Done
 from gmstudio.protocol.plain_text import is_encodable, plain_text
-from gmstudio.protocol.runs import ListRuns, RunInfo, RunsListed
+from gmstudio.protocol.runs import ListRuns, RunInfo
+from gmstudio.protocol.training_settings import Training
 from gmstudio.runs.examples import example_folders, examples_home
-from gmstudio.runs.library import RunSummary, newest_first, run_folders, runs_home, summarize
-from gmstudio.runs.names import name_of
-from gmstudio.runs.signature import Signature, signature_of
+from gmstudio.runs.home import data_home
+from gmstudio.runs.index import IndexedRun, RunIndex
+from gmstudio.runs.library import holds_run, library_folders, runs_home, summarize
+from gmstudio.runs.record import RunError
+from gmstudio.runs.signature import Signature, quick_signature, signature_of
 
-FOLDERS_A_PIECE = 16
+FOLDERS_A_PIECE = 64
 """Folders whose file times are read in one piece."""
+STORED_A_PIECE = 500
+"""Runs that are written to the index in one piece."""
+POLLS_A_ROUND = 30
+"""Polls after which every folder was looked into, as at a first listing; the others look at two file times of most."""
+_EXAMPLES = "/"
+"""Begins the names of examples in the index: no run of the library has such a name."""
 UNFINISHED = ("running", "paused", "interrupted")
 
 
-@dataclass(frozen=True)
-class _Listed:
-    """A run as it was read last; ``info`` is None where it cannot be opened."""
+@dataclass
+class _Known:
+    """A run as it was read last.
 
-    signature: Signature
-    summary: RunSummary
-    info: RunInfo | None
-    problem: str
+    Args:
+        run: what was read.
+        quick: quick signature of its folder then.
+        since: listing since which it is so.
+    """
+
+    run: IndexedRun
+    quick: Signature
+    since: int
 
 
 class RunListing:
-    """Lists the library, with a cache of what was read.
+    """Lists the library, with an index of what was read.
 
     Args:
         context: holds the run in training.
@@ -41,54 +61,162 @@ class RunListing:
 
     def __init__(self, context: EngineContext) -> None:
         self._context = context
-        self._listed: dict[Path, _Listed] = {}
+        self._known: dict[str, _Known] = {}
+        self._gone: dict[str, int] = {}
+        self._home: Path | None = None
+        self._token = uuid.uuid4().hex
+        self._listing = self._polls = 0
+        self._index_problem = ""
 
     def pieces(self, command: ListRuns) -> Iterator[Event | None]:
-        """List the runs; when nothing changed since ``command.known``, say only that."""
+        """List the runs; those that changed since ``command.known``, where that is a state of this listing.
+
+        Raises:
+            RunError: when the library cannot be read.
+        """
         home = runs_home()
-        signatures: dict[Path, Signature] = {}
-        for number, folder in enumerate([*sorted(run_folders(home)), *example_folders()]):
-            known = self._listed.get(folder)
-            unfinished = known is not None and known.summary.status in UNFINISHED
-            live = self._context.is_live(name_of(folder))
-            signatures[folder] = (*signature_of(folder, unfinished=unfinished, live=live), live)
+        if home != self._home or not self._index.path.exists():
+            yield from self._load(home)
+        since = self._since(command.known)
+        folders = dict.fromkeys(library_folders(home), False) | {str(path): True for path in example_folders()}
+        stale, present = list[str](), dict[str, bool]()
+        for number, (folder, example) in enumerate(folders.items()):
+            if self._is_stale(folder, number, quickly=since is not None):
+                if not holds_run(folder):
+                    continue
+                stale.append(folder)
+            present[folder] = example
             if number % FOLDERS_A_PIECE == FOLDERS_A_PIECE - 1:
                 yield None
-        state = hashlib.sha256(repr((str(home), *signatures.values())).encode("utf-8", "surrogateescape")).hexdigest()
-        if state == command.known:
+        gone = [folder for folder in self._known if folder not in present]
+        if stale or gone:
+            self._listing += 1
+        self._forget(gone)
+        if since == self._listing:
             yield Done(request=command.request)
             return
-        for folder, signature in signatures.items():
-            known = self._listed.get(folder)
-            if known is None or known.signature != signature or self._context.is_live(name_of(folder)):
-                self._listed[folder] = self._read(folder, signature)
+        self._known = {folder: self._known[folder] for folder in present if folder in self._known}
+        yield from self._answer(command, home, since, stale)
+        yield from self._store(stale, gone)
+
+    # ---- what changed -----------------------------------------------------------------------------------------------
+
+    def _load(self, home: Path) -> Iterator[None]:
+        """Take what the index holds of a library."""
+        self._home, self._known, self._gone = home, {}, {}
+        self._index = RunIndex(data_home(), _version())
+        for number, (name, run) in enumerate(self._index.load().items()):
+            folder = str(examples_home() / name.removeprefix(_EXAMPLES) if name.startswith(_EXAMPLES) else home / name)
+            if run.info is not None and run.info.run != _identity(folder):
+                run = run._replace(info=msgspec.structs.replace(run.info, run=_identity(folder)))
+            self._known[folder] = _Known(run, (), self._listing)
+            if number % STORED_A_PIECE == 0:
                 yield None
-        self._listed = {folder: self._listed[folder] for folder in signatures}
-        yield self._answer(command, home, state)
 
-    def _read(self, folder: Path, signature: Signature) -> _Listed:
+    def _since(self, state: str) -> int | None:
+        """Return the listing that a state is of; None: of none of this engine's on this library."""
+        token, _, listing = state.partition(":")
+        return int(listing) if token == self._token and listing.isdecimal() else None
+
+    def _is_stale(self, folder: str, number: int, *, quickly: bool) -> bool:
+        """Return whether a run has to be read (again); a listing that follows others looks into a few folders only."""
+        known = self._known.get(folder)
+        if known is None:
+            return True
+        quick, live = quick_signature(folder), self._context.is_live(_identity(folder))
+        looked = quickly and (number + self._polls) % POLLS_A_ROUND != 0
+        if looked and quick == known.quick and not live and known.run.status not in UNFINISHED:
+            return False
+        known.quick = quick
+        return known.run.signature != self._signature(folder, known.run.status, live)
+
+    def _signature(self, folder: str, status: str, live: bool) -> bytes:
+        times = signature_of(folder, unfinished=status in UNFINISHED, live=live)
+        return hashlib.blake2b(repr((times, live)).encode("utf-8", "surrogateescape"), digest_size=16).digest()
+
+    def _forget(self, gone: list[str]) -> None:
+        for folder in gone:
+            known = self._known.pop(folder)
+            if known.run.info is not None:
+                self._gone[known.run.info.run] = self._listing
+
+    # ---- answer -----------------------------------------------------------------------------------------------------
+
+    def _answer(self, command: ListRuns, home: Path, since: int | None, stale: list[str]) -> Iterator[Event | None]:
+        """Send what is known in parts, then what has to be read, newest first by name, as it is read."""
+        self._polls += 1
+        parts = Parts(command, plain_text(str(home)), complete=since is None)
+        old = set(stale)
+        infos = [k.run.info for f, k in self._known.items() if k.since > (since or -1) and f not in old and k.run.info]
+        for info in in_order(infos):
+            yield parts.add(info)
+        for folder in stale:
+            quick = quick_signature(folder)
+            run = self._read(folder)
+            before = self._known.get(folder)
+            self._known[folder] = _Known(run, quick, self._listing)
+            if run.info is not None:
+                self._gone.pop(run.info.run, None)
+                yield parts.add(run.info)
+            elif before is not None and before.run.info is not None:
+                self._gone[before.run.info.run] = self._listing
+            yield None
+        live = self._live_info(old)
+        if live is not None:
+            yield parts.add(live)
+        problems = [known.run.problem for known in self._known.values() if known.run.problem]
+        gone = [] if since is None else [run for run, listing in self._gone.items() if listing > since]
+        state = f"{self._token}:{self._listing}"
+        yield parts.last((*problems, *filter(None, [self._index_problem])), tuple(gone), state)
+
+    def _read(self, folder: str) -> IndexedRun:
         """Read one run; it must not hide the others, whatever is wrong with it."""
-        summary = summarize(folder)
+        live = self._context.is_live(_identity(folder))
+        before = {status: self._signature(folder, status, live) for status in ("finished", "interrupted")}
+        summary = summarize(Path(folder))
         info, problem = None, summary.problem
-        if summary.status != "damaged" and is_encodable(str(folder)):
+        if summary.status != "damaged" and is_encodable(folder):
             try:
-                info = current_info(self._context, name_of(folder), summary)
+                info = current_info(self._context, _identity(folder), summary)
             except Exception as error:  # removed or changed meanwhile
-                sentence = f"{plain_text(folder.name)} could not be listed. {error_sentence(error)}"
+                sentence = f"{plain_text(Path(folder).name)} could not be listed. {error_sentence(error)}"
                 problem = f"{problem} {sentence}".strip()
-        return _Listed(signature, summary, info, problem)
+        signature = before["interrupted" if summary.status in UNFINISHED else "finished"]
+        return IndexedRun(signature, summary.status, problem, info)
 
-    def _answer(self, command: ListRuns, home: Path, state: str) -> RunsListed:
-        listed = {run.summary.path: run for run in self._listed.values()}
-        own = newest_first([run.summary for run in listed.values() if run.info is not None and not run.info.example])
-        infos = [info for summary in own if (info := listed[summary.path].info) is not None]
-        infos += [run.info for run in listed.values() if run.info is not None and run.info.example]
-        problems = tuple(run.problem for run in listed.values() if run.problem)
-        return RunsListed(
-            request=command.request,
-            home=plain_text(str(home.absolute())),
-            runs=tuple(infos),
-            problems=problems,
-            state=state,
-            examples=plain_text(str(examples_home())),
-        )
+    def _live_info(self, read: set[str]) -> RunInfo | None:
+        """Return the present description of the run in training, unless it was read just now."""
+        for folder, known in self._known.items():
+            if known.run.info is not None and self._context.is_live(known.run.info.run) and folder not in read:
+                return current_info(self._context, known.run.info.run)
+        return None
+
+    def _store(self, read: list[str], gone: list[str]) -> Iterator[None]:
+        """Keep what was read in the index; what has a name without an encoding is read at each start."""
+        kept = [folder for folder in read if is_encodable(folder) and folder in self._known]
+        names = [self._index_name(folder) for folder in gone if is_encodable(folder)]
+        for start in range(0, max(len(kept), bool(names)), STORED_A_PIECE):
+            rows = [(self._index_name(folder), self._known[folder].run) for folder in kept[start:][:STORED_A_PIECE]]
+            try:
+                self._index.store(rows, names if start == 0 else ())
+                self._index_problem = ""
+            except RunError as error:
+                self._index_problem = plain_text(str(error))
+            yield None
+
+    def _index_name(self, folder: str) -> str:
+        path = Path(folder)
+        return path.name if path.parent == self._home else f"{_EXAMPLES}{path.name}"
+
+
+def _identity(folder: str) -> str:
+    """Return what a run is called in messages."""
+    return folder
+
+
+def _version() -> str:
+    """Return a digest of all that descriptions of runs depend on, beside the runs: families, data and defaults."""
+    entries = list(entries_of_families().values())
+    sources = [(name, source.title, schema_of(source.Config)) for name, source in SOURCES.items()]
+    described = msgspec.json.encode((entries, sources, schema_of(Training), schema_of(RunInfo)))
+    return hashlib.sha256(described).hexdigest()

@@ -188,11 +188,14 @@ def test_a_library_that_did_not_change_is_not_read_again(home: Path, monkeypatch
     ask(AnnotateRun(run=second.name, name="named elsewhere"))
     changed = poll(state)
     assert read == [second]
-    assert {info.title for info in changed.runs} == {"VAE · Digits 8×8", "named elsewhere"}
+    assert [info.title for info in changed.runs] == ["named elsewhere"] and not changed.complete
     third = make_run(runs_home() / "c")
     assert third.name in {info.run for info in poll(state_of(changed)).runs}
+    state = state_of(poll(""))
     ask(TrashRun(run=first.name))
-    assert len(poll("").runs) == 2
+    gone = poll(state)
+    assert isinstance(gone, RunsListed) and (gone.runs, gone.removed) == ((), (first.name,))
+    assert len(poll("").runs) == 2 and poll("another engine's").complete
 
 
 def test_the_end_of_another_process_is_noticed(home: Path) -> None:

@@ -26,6 +26,7 @@ from gmstudio.protocol.training import CheckpointSaved, KeepCheckpoint, Training
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.data.sets import DataSets
+from gmstudio.window.state.runs.list_parts import ListParts, in_order
 
 EXAMPLES = "examples"
 """First part of the names of ready models."""
@@ -96,6 +97,8 @@ class RunLibrary(QObject):
         self.follows = False
         self._list_state = ""
         self._runs: dict[str, RunInfo] = {}
+        self._sorted: tuple[RunInfo, ...] | None = None
+        self._parts = ListParts()
         self._successors: dict[str, str] = {}
         self.problems: tuple[str, ...] = ()
         self.opened: dict[str, RunOpened] = {}
@@ -139,7 +142,9 @@ class RunLibrary(QObject):
     @property
     def runs(self) -> tuple[RunInfo, ...]:
         """Descriptions of the runs, starred ones first, then newest first; the examples at the end."""
-        return tuple(sorted(self._runs.values(), key=lambda info: (info.example, not info.starred)))
+        if self._sorted is None:
+            self._sorted = in_order(self._runs.values())
+        return self._sorted
 
     def example(self, family: str, name: str = "") -> str:
         """Return the name of a family's ready model, that of a name where there are several; "" when there is none."""
@@ -307,13 +312,20 @@ class RunLibrary(QObject):
         self.refresh()
 
     def _on_runs_listed(self, event: RunsListed) -> None:
-        before, self._runs = self._runs, {info.run: info for info in event.runs}
-        self.home, self.problems, self._list_state = event.home, event.problems, event.state
-        self.examples_home = event.examples
-        self._choose_due()
-        self.changed.emit()
-        for run in tuple(self.opened):
-            known, info = before.get(run), self.info(run)
+        """Take a part of the list; panels follow with the last part, and now and then before."""
+        before = {run: self._runs.get(run) for run in self.opened}
+        self._runs.update((info.run, info) for info in event.runs)
+        for run in self._parts.gone(event, self._runs):
+            self._runs.pop(run, None)
+        self._sorted = None
+        if event.last:
+            self.home, self.problems, self._list_state = event.home, event.problems, event.state
+            self.examples_home = event.examples
+            self._choose_due()
+        if event.last or self._parts.due:
+            self.changed.emit()
+        for run, known in before.items():
+            info = self.info(run)
             if run != self.live and known is not None and info is not None and _trained_on(known, info):
                 self._send_open(run)  # by another program: its curves and samples are older than it is
 
@@ -332,6 +344,7 @@ class RunLibrary(QObject):
 
     def _on_run_trashed(self, event: RunTrashed) -> None:
         info = self._runs.pop(event.run, None)
+        self._sorted = None
         self.opened.pop(event.run, None)
         self.chosen_steps.pop(event.run, None)
         self._end_opening(event.run)
@@ -376,17 +389,13 @@ class RunLibrary(QObject):
             request.deleteLater()
 
     def _put(self, info: RunInfo) -> None:
-        known = info.run in self._runs
         self._runs[info.run] = info
-        if not known:
-            own = [one for one in self._runs.values() if not one.example]
-            examples = [one for one in self._runs.values() if one.example]
-            newest_first = sorted(own, key=lambda one: one.created, reverse=True)
-            self._runs = {one.run: one for one in (*newest_first, *examples)}
+        self._parts.note(info.run)
+        self._sorted = None
 
     def _update(self, run: str, **values: object) -> None:
         if run in self._runs:
-            self._runs[run] = msgspec.structs.replace(self._runs[run], **values)
+            self._put(msgspec.structs.replace(self._runs[run], **values))
 
     def _set_live(self, run: str, status: LiveStatus = "idle") -> None:
         self.live_status = status

@@ -1,0 +1,57 @@
+"""The list of runs in parts, each of which the window takes in a few milliseconds."""
+
+from collections.abc import Iterable
+
+from gmstudio.protocol.runs import ListRuns, RunInfo, RunsListed
+
+RUNS_A_PART = 200
+
+
+def in_order(infos: Iterable[RunInfo]) -> list[RunInfo]:
+    """Sort descriptions as they are listed: newest first, then the examples in the order in which they come."""
+    own, examples = list[RunInfo](), list[RunInfo]()
+    for info in infos:
+        (examples if info.example else own).append(info)
+    return [*sorted(own, key=lambda info: (info.created, info.run), reverse=True), *examples]
+
+
+class Parts:
+    """Parts of one reply.
+
+    Args:
+        command: that is answered.
+        home: folder of the library.
+        complete: the parts hold all runs, and not only those that changed.
+    """
+
+    def __init__(self, command: ListRuns, home: str, *, complete: bool) -> None:
+        self._command, self._home, self._complete = command, home, complete
+        self._infos: list[RunInfo] = []
+
+    def add(self, info: RunInfo) -> RunsListed | None:
+        """Add a run; returns a part when it is full."""
+        self._infos.append(info)
+        return self._take((), (), "", last=False) if len(self._infos) >= RUNS_A_PART else None
+
+    def last(self, problems: tuple[str, ...], removed: tuple[str, ...], state: str) -> RunsListed:
+        """Return the last part.
+
+        Args:
+            problems: as in ``RunsListed``.
+            removed: runs that are gone.
+            state: of the library.
+        """
+        return self._take(problems, removed, state, last=True)
+
+    def _take(self, problems: tuple[str, ...], removed: tuple[str, ...], state: str, *, last: bool) -> RunsListed:
+        infos, self._infos = in_order(self._infos), []
+        return RunsListed(
+            request=self._command.request,
+            home=self._home,
+            runs=tuple(infos),
+            problems=problems,
+            removed=removed,
+            state=state,
+            complete=self._complete,
+            last=last,
+        )
