@@ -19,13 +19,15 @@ INDEX_NAME = "index.sqlite"
 INDEX_VERSION = 1
 """Rises when the meaning of a description changes, so that all are read again."""
 APPLICATION_ID = 0x676D7369  # "gmsi"
+ROWS_A_PIECE = 250
 _TIMEOUT_S = 0.2
 _SUFFIXES = ("", "-journal", "-wal", "-shm")
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
 CREATE TABLE version (text TEXT NOT NULL);
 CREATE TABLE runs (
-    name TEXT PRIMARY KEY, signature BLOB NOT NULL, status TEXT NOT NULL, problem TEXT NOT NULL, info BLOB
+    name TEXT PRIMARY KEY, signature BLOB NOT NULL, changed INTEGER NOT NULL, status TEXT NOT NULL,
+    problem TEXT NOT NULL, info BLOB
 ) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION_ID};
 PRAGMA user_version = {INDEX_VERSION};
@@ -40,12 +42,14 @@ class IndexedRun(NamedTuple):
 
     Args:
         signature: digest of the signature of its folder when it was read.
+        changed: quick signature of its folder then.
         status: that of its summary.
         problem: what is wrong with it, one sentence; empty otherwise.
         info: its description; None where it cannot be opened.
     """
 
     signature: bytes
+    changed: int
     status: str
     problem: str
     info: RunInfo | None
@@ -62,25 +66,24 @@ class RunIndex:
     def __init__(self, folder: Path, version: str) -> None:
         self.path = folder / INDEX_NAME
         self._version = version
+        self._damaged = False
 
-    def load(self) -> dict[str, IndexedRun]:
-        """Read all that is known, by the names of the runs.
+    def load(self) -> Iterator[list[tuple[str, IndexedRun]]]:
+        """Read all that is known, by the names of the runs, some hundred at a time.
 
         That is nothing where the index is lost, damaged or of another version; the next ``store`` replaces it then.
         """
         if not self.path.is_file():
-            return {}
+            return
         try:
             with self._open() as db:
                 if not self._is_ours(db):
-                    return {}
-                rows = db.execute("SELECT name, signature, status, problem, info FROM runs").fetchall()
-            return {
-                name: IndexedRun(signature, status, problem, None if info is None else _decode(info))
-                for name, signature, status, problem, info in rows
-            }
-        except (sqlite3.Error, msgspec.MsgspecError, TypeError, UnicodeDecodeError):
-            return {}  # it is a cache: the runs themselves are read again
+                    return
+                cursor = db.execute("SELECT name, signature, changed, status, problem, info FROM runs")
+                while rows := cursor.fetchmany(ROWS_A_PIECE):
+                    yield [(row[0], IndexedRun(*row[1:5], _decode(row[5]) if row[5] else None)) for row in rows]
+        except (sqlite3.Error, msgspec.MsgspecError, ValueError, TypeError):
+            self._damaged = True  # it is a cache: the runs themselves are read again
 
     def store(self, runs: Iterable[tuple[str, IndexedRun]], gone: Iterable[str] = ()) -> None:
         """Keep what was read of some runs, and forget others.
@@ -89,7 +92,7 @@ class RunIndex:
             RunError: when it cannot be written; the library is whole without it.
         """
         rows = [
-            (name, run.signature, run.status, run.problem, None if run.info is None else _encode(run.info))
+            (name, run.signature, run.changed, run.status, run.problem, None if run.info is None else _encode(run.info))
             for name, run in runs
         ]
         try:
@@ -106,19 +109,20 @@ class RunIndex:
                 "check its permissions; no run is affected."
             ) from error
 
-    def _write(self, rows: list[tuple[str, bytes, str, str, bytes | None]], gone: Iterable[str]) -> None:
+    def _write(self, rows: list[tuple[str, bytes, int, str, str, bytes | None]], gone: Iterable[str]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self._open() as db:
-            ours = self._is_ours(db)
+            ours = self._is_ours(db) and not self._damaged
         if not ours:
             self._delete()
+            self._damaged = False
         with self._open() as db:
             if not ours:
                 db.executescript(_SCHEMA)
                 db.execute("INSERT INTO version VALUES (?)", (self._version,))
             db.execute("BEGIN IMMEDIATE")
             db.executemany("DELETE FROM runs WHERE name = ?", ((name,) for name in gone))
-            db.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?)", rows)
+            db.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)", rows)
             db.execute("COMMIT")
 
     def _is_ours(self, db: sqlite3.Connection) -> bool:

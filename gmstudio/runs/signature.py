@@ -35,18 +35,18 @@ def signature_of(folder: Path | str, *, unfinished: bool, live: bool = False) ->
         _time(f"{place}/{RECORD_NAME}"),
         _time(f"{place}/{DESCRIPTION_NAME}"),
         kept,
-        () if live else (_time(history), _time(f"{history}-wal")),
+        () if live else (_time(history), _log_time(f"{history}-wal")),
         unfinished and _has_writer(Path(folder)),
     )
 
 
-def quick_signature(folder: str) -> Signature:
-    """Return a value that changes when a file of a finished run is replaced, added or removed; two file times.
+def quick_signature(folder: str) -> int:
+    """Return a value that changes when a file of a finished run is replaced, added or removed; from two file times.
 
     Files that are replaced under their name, as all of gmstudio's are, change the time of their folder. A history that
-    grows, or a checkpoint that is marked, does not.
+    grows, a file that another program writes in its place, or a checkpoint that is marked, does not.
     """
-    return (_changed_ns(folder), _changed_ns(f"{folder}/{CHECKPOINTS_NAME}"))
+    return hash((_changed_ns(folder), _changed_ns(f"{folder}/{CHECKPOINTS_NAME}")))
 
 
 def _changed_ns(path: str) -> int:
@@ -63,6 +63,12 @@ def _time(path: str) -> tuple[int, int, int]:
     except OSError:
         return (0, 0, 0)
     return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+
+
+def _log_time(path: str) -> tuple[int, int, int]:
+    """Time, size and number of a write-ahead log; zeros for an empty one, which readers make and remove."""
+    found = _time(path)
+    return found if found[1] else (0, 0, 0)
 
 
 def _has_writer(folder: Path) -> bool:

@@ -24,14 +24,14 @@ from gmstudio.runs.home import data_home
 from gmstudio.runs.index import IndexedRun, RunIndex
 from gmstudio.runs.library import holds_run, library_folders, runs_home, summarize
 from gmstudio.runs.record import RunError
-from gmstudio.runs.signature import Signature, quick_signature, signature_of
+from gmstudio.runs.signature import quick_signature, signature_of
 
 FOLDERS_A_PIECE = 64
 """Folders whose file times are read in one piece."""
 STORED_A_PIECE = 500
 """Runs that are written to the index in one piece."""
 POLLS_A_ROUND = 30
-"""Polls after which every folder was looked into, as at a first listing; the others look at two file times of most."""
+"""Listings after which every folder was looked into; each looks at two file times of most of them only."""
 _EXAMPLES = "/"
 """Begins the names of examples in the index: no run of the library has such a name."""
 UNFINISHED = ("running", "paused", "interrupted")
@@ -43,12 +43,10 @@ class _Known:
 
     Args:
         run: what was read.
-        quick: quick signature of its folder then.
         since: listing since which it is so.
     """
 
     run: IndexedRun
-    quick: Signature
     since: int
 
 
@@ -75,19 +73,21 @@ class RunListing:
             RunError: when the library cannot be read.
         """
         home = runs_home()
-        if home != self._home or not self._index.path.exists():
+        fresh = home != self._home or not self._index.path.exists()
+        if fresh:
             yield from self._load(home)
         since = self._since(command.known)
         folders = dict.fromkeys(library_folders(home), False) | {str(path): True for path in example_folders()}
         stale, present = list[str](), dict[str, bool]()
         for number, (folder, example) in enumerate(folders.items()):
-            if self._is_stale(folder, number, quickly=since is not None):
+            if self._is_stale(folder, number, quickly=fresh or since is not None):
                 if not holds_run(folder):
                     continue
                 stale.append(folder)
             present[folder] = example
             if number % FOLDERS_A_PIECE == FOLDERS_A_PIECE - 1:
                 yield None
+        self._polls += 1
         gone = [folder for folder in self._known if folder not in present]
         if stale or gone:
             self._listing += 1
@@ -105,13 +105,13 @@ class RunListing:
         """Take what the index holds of a library."""
         self._home, self._known, self._gone = home, {}, {}
         self._index = RunIndex(data_home(), _version())
-        for number, (name, run) in enumerate(self._index.load().items()):
-            folder = str(examples_home() / name.removeprefix(_EXAMPLES) if name.startswith(_EXAMPLES) else home / name)
-            if run.info is not None and run.info.run != _identity(folder):
-                run = run._replace(info=msgspec.structs.replace(run.info, run=_identity(folder)))
-            self._known[folder] = _Known(run, (), self._listing)
-            if number % STORED_A_PIECE == 0:
-                yield None
+        for rows in self._index.load():
+            for name, run in rows:
+                folder = str(examples_home() / name[1:] if name.startswith(_EXAMPLES) else home / name)
+                if run.info is not None and run.info.run != _identity(folder):
+                    run = run._replace(info=msgspec.structs.replace(run.info, run=_identity(folder)))
+                self._known[folder] = _Known(run, self._listing)
+            yield None
 
     def _since(self, state: str) -> int | None:
         """Return the listing that a state is of; None: of none of this engine's on this library."""
@@ -119,16 +119,18 @@ class RunListing:
         return int(listing) if token == self._token and listing.isdecimal() else None
 
     def _is_stale(self, folder: str, number: int, *, quickly: bool) -> bool:
-        """Return whether a run has to be read (again); a listing that follows others looks into a few folders only."""
+        """Return whether a run has to be read (again); quickly: only a few folders are looked into, in turn."""
         known = self._known.get(folder)
         if known is None:
             return True
-        quick, live = quick_signature(folder), self._context.is_live(_identity(folder))
-        looked = quickly and (number + self._polls) % POLLS_A_ROUND != 0
-        if looked and quick == known.quick and not live and known.run.status not in UNFINISHED:
+        changed, live = quick_signature(folder), self._context.is_live(_identity(folder))
+        skipped = quickly and (number + self._polls) % POLLS_A_ROUND != 0
+        if skipped and changed == known.run.changed and not live and known.run.status not in UNFINISHED:
             return False
-        known.quick = quick
-        return known.run.signature != self._signature(folder, known.run.status, live)
+        if known.run.signature != self._signature(folder, known.run.status, live):
+            return True
+        known.run = known.run._replace(changed=changed)  # readers of a history make files, too
+        return False
 
     def _signature(self, folder: str, status: str, live: bool) -> bytes:
         times = signature_of(folder, unfinished=status in UNFINISHED, live=live)
@@ -144,17 +146,15 @@ class RunListing:
 
     def _answer(self, command: ListRuns, home: Path, since: int | None, stale: list[str]) -> Iterator[Event | None]:
         """Send what is known in parts, then what has to be read, newest first by name, as it is read."""
-        self._polls += 1
         parts = Parts(command, plain_text(str(home)), complete=since is None)
         old = set(stale)
         infos = [k.run.info for f, k in self._known.items() if k.since > (since or -1) and f not in old and k.run.info]
         for info in in_order(infos):
             yield parts.add(info)
         for folder in stale:
-            quick = quick_signature(folder)
             run = self._read(folder)
             before = self._known.get(folder)
-            self._known[folder] = _Known(run, quick, self._listing)
+            self._known[folder] = _Known(run, self._listing)
             if run.info is not None:
                 self._gone.pop(run.info.run, None)
                 yield parts.add(run.info)
@@ -172,6 +172,7 @@ class RunListing:
     def _read(self, folder: str) -> IndexedRun:
         """Read one run; it must not hide the others, whatever is wrong with it."""
         live = self._context.is_live(_identity(folder))
+        changed = quick_signature(folder)
         before = {status: self._signature(folder, status, live) for status in ("finished", "interrupted")}
         summary = summarize(Path(folder))
         info, problem = None, summary.problem
@@ -182,7 +183,7 @@ class RunListing:
                 sentence = f"{plain_text(Path(folder).name)} could not be listed. {error_sentence(error)}"
                 problem = f"{problem} {sentence}".strip()
         signature = before["interrupted" if summary.status in UNFINISHED else "finished"]
-        return IndexedRun(signature, summary.status, problem, info)
+        return IndexedRun(signature, changed, summary.status, problem, info)
 
     def _live_info(self, read: set[str]) -> RunInfo | None:
         """Return the present description of the run in training, unless it was read just now."""

@@ -20,6 +20,9 @@ WISHED_LETTERS = 56
 MAX_POPUP_WIDTH = 720
 TIP = "Trained model on display. The run in training is marked and comes first."
 EXAMPLES = "Examples"
+MAX_LISTED = 200
+"""Runs of the user in the list; older ones are found in the Runs panel, and are listed while they are shown."""
+OLDER = "{:,} older runs: choose them in the Runs panel"
 NO_RUN = "No trained run yet: start one under Train"
 WAITING = "Waiting for the engine …"
 
@@ -67,6 +70,8 @@ class RunChooser(QComboBox):
         self._chosen = ""
         self._by_default = True
         """The chosen run was the first one there, and not chosen by the user."""
+        self._pinned = ""
+        """Run that was chosen from elsewhere, which is listed however old it is."""
         self._heading = _Entry(None, EXAMPLES, None, False)
         self._shown: list[_Entry] = []
         self._entries_of: dict[str, tuple[_Entry, ...]] = {}
@@ -90,6 +95,9 @@ class RunChooser(QComboBox):
 
     def choose(self, run: str) -> None:
         """Choose a run as the user would; a run that is not in the list is ignored."""
+        if run and self.findData(run) < 0 and any(info.run == run for info in self._able()):
+            self._pinned = run
+            self._fill()
         if run and self.findData(run) >= 0:
             self._by_default = False
             self._select(run)
@@ -157,13 +165,17 @@ class RunChooser(QComboBox):
         """
         if self.view().isVisible():
             return
-        runs = [run for run in self._library.runs_with(self._capability) if self._accepts is None or self._accepts(run)]
+        able = self._able()
+        runs = listed_runs(able, (self._chosen, self._pinned))
         self.setPlaceholderText(NO_RUN if self._library.home else WAITING)
         lines = self._lines.of(runs, self._library.live)
         entries = [entry for info, line in zip(runs, lines, strict=True) for entry in self._entries(info, line)]
         first = next((place for place, entry in enumerate(entries) if entry.info and entry.info.example), None)
         if first is not None:
             entries.insert(first, self._heading)
+        if len(runs) < len(able):
+            older = _Entry(None, OLDER.format(len(able) - len(runs)), None, False)
+            entries.insert(len(entries) if first is None else first, older)
         self.blockSignals(True)
         if list(map(_identity, entries)) != list(map(_identity, self._shown)):
             self._write_lines(entries)
@@ -178,6 +190,11 @@ class RunChooser(QComboBox):
             self.updateGeometry()
         self.setEnabled(bool(runs))
         self._keep_choice(runs)
+
+    def _able(self) -> list[RunInfo]:
+        """Runs that the panel can show."""
+        runs = self._library.runs_with(self._capability)
+        return runs if self._accepts is None else [run for run in runs if self._accepts(run)]
 
     def _keep_choice(self, runs: list[RunInfo]) -> None:
         """Stay with the chosen run where it still exists; see ``RunChooser``."""
@@ -242,6 +259,19 @@ class RunChooser(QComboBox):
             self.chosen.emit(run)
 
 
+def listed_runs(runs: list[RunInfo], wanted: tuple[str, ...]) -> list[RunInfo]:
+    """Return the runs of a list that are offered: the first ``MAX_LISTED`` of the user, the wanted ones, the examples.
+
+    Args:
+        runs: in the order of the list.
+        wanted: runs that are listed wherever they are.
+    """
+    if len(runs) <= MAX_LISTED:
+        return runs
+    rest = [info for info in runs[MAX_LISTED:] if info.example or info.run in wanted]
+    return [*runs[:MAX_LISTED], *rest]
+
+
 def _identity(entry: _Entry) -> tuple[str, int | None]:
     """What an entry is a line of."""
-    return (entry.info.run if entry.info else "", entry.step)
+    return (entry.info.run if entry.info else entry.line, entry.step)

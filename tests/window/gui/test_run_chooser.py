@@ -90,7 +90,14 @@ def test_follows_started_runs_on_demand(client: FakeClient, library: RunLibrary,
 
 
 def test_a_line_has_label_data_steps_and_figure(client: FakeClient, chooser: RunChooser) -> None:
-    labelled = run("a", label="Toy · lr 0.01", data_label="Digits 8×8", best_bits=0.5, differing=("lr: 0.01 (…)",))
+    labelled = run(
+        "a",
+        label="Toy · lr 0.01",
+        data_label="Digits 8×8",
+        best_bits=0.5,
+        differing=("lr: 0.01 (…)",),
+        created="2026-03-15T15:09:00+00:00",
+    )
     same = [run(name, label="Toy", data_label="Digits 8×8", created="2026-03-14T15:09:00+00:00") for name in "bc"]
     client.deliver(RunsListed(home="/runs", runs=(labelled, *same), problems=()))
     assert chooser.itemText(0) == "Toy · lr 0.01 · Digits 8×8 · 10 steps · 0.500 bits/dim"

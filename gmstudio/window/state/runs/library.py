@@ -98,6 +98,7 @@ class RunLibrary(QObject):
         self._list_state = ""
         self._runs: dict[str, RunInfo] = {}
         self._sorted: tuple[RunInfo, ...] | None = None
+        self._able: dict[tuple[str, str], list[RunInfo]] = {}
         self._parts = ListParts()
         self._successors: dict[str, str] = {}
         self.problems: tuple[str, ...] = ()
@@ -162,8 +163,11 @@ class RunLibrary(QObject):
         Args:
             capability: one of ``CAPABILITIES``; empty: any run.
         """
-        able = [info for info in self.runs if self.is_able(info.run, capability)]
-        return sorted(able, key=lambda r: r.run != self.live)
+        key = (capability, self.live)
+        if key not in self._able:
+            able = [info for info in self.runs if self.is_able(info.run, capability)]
+            self._able[key] = sorted(able, key=lambda r: r.run != self.live)
+        return list(self._able[key])
 
     def is_able(self, run: str, capability: str) -> bool:
         """Return whether a run is among ``runs_with`` a capability, without making the list."""
@@ -312,17 +316,17 @@ class RunLibrary(QObject):
         self.refresh()
 
     def _on_runs_listed(self, event: RunsListed) -> None:
-        """Take a part of the list; panels follow with the last part, and now and then before."""
+        """Take a part of the list; panels follow with the first, which has the newest runs, and the last."""
         before = {run: self._runs.get(run) for run in self.opened}
         self._runs.update((info.run, info) for info in event.runs)
         for run in self._parts.gone(event, self._runs):
             self._runs.pop(run, None)
-        self._sorted = None
+        self._forget_order()
         if event.last:
             self.home, self.problems, self._list_state = event.home, event.problems, event.state
             self.examples_home = event.examples
             self._choose_due()
-        if event.last or self._parts.due:
+        if event.last or self._parts.is_first:
             self.changed.emit()
         for run, known in before.items():
             info = self.info(run)
@@ -344,7 +348,7 @@ class RunLibrary(QObject):
 
     def _on_run_trashed(self, event: RunTrashed) -> None:
         info = self._runs.pop(event.run, None)
-        self._sorted = None
+        self._forget_order()
         self.opened.pop(event.run, None)
         self.chosen_steps.pop(event.run, None)
         self._end_opening(event.run)
@@ -388,10 +392,14 @@ class RunLibrary(QObject):
             request.drop()
             request.deleteLater()
 
+    def _forget_order(self) -> None:
+        self._sorted = None
+        self._able.clear()
+
     def _put(self, info: RunInfo) -> None:
         self._runs[info.run] = info
         self._parts.note(info.run)
-        self._sorted = None
+        self._forget_order()
 
     def _update(self, run: str, **values: object) -> None:
         if run in self._runs:

@@ -1,12 +1,8 @@
 """The list of runs as it arrives in parts."""
 
-import time
 from collections.abc import Collection, Iterable
 
 from gmstudio.protocol.runs import RunInfo, RunsListed
-
-SHOWN_EVERY_S = 0.5
-"""Time between two parts of a long list with which panels follow."""
 
 
 def in_order(infos: Iterable[RunInfo]) -> tuple[RunInfo, ...]:
@@ -26,7 +22,7 @@ class ListParts:
     def __init__(self) -> None:
         self._request = -1
         self._arrived: set[str] = set()
-        self._due_s = 0.0
+        self._num_parts = 0
 
     def gone(self, event: RunsListed, known: Collection[str]) -> Collection[str]:
         """Take a part; returns the runs that are in the library no more.
@@ -36,10 +32,12 @@ class ListParts:
             known: runs that are known, those of the part included.
         """
         if not event.complete:
+            self._num_parts = 0
             return event.removed
         if event.request != self._request:
-            self._request = event.request
+            self._request, self._num_parts = event.request, 0
             self._arrived.clear()
+        self._num_parts += 1
         self._arrived.update(info.run for info in event.runs)
         if not event.last:
             return ()
@@ -53,10 +51,6 @@ class ListParts:
         self._arrived.add(run)
 
     @property
-    def due(self) -> bool:
-        """Panels should follow now: they have not for a while."""
-        now = time.monotonic()
-        if now < self._due_s:
-            return False
-        self._due_s = now + SHOWN_EVERY_S
-        return True
+    def is_first(self) -> bool:
+        """One part has come of the list that arrives."""
+        return self._num_parts == 1

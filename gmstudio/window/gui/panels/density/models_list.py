@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from gmstudio.protocol.runs import RunInfo, bits_text
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.run_chooser import NO_RUN, WAITING
+from gmstudio.window.gui.run_chooser import MAX_LISTED, NO_RUN, WAITING, listed_runs
 from gmstudio.window.gui.run_text import progress_text, run_name, run_tip, started_text
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.state.density.state import DensityState
@@ -86,7 +86,7 @@ class ModelsList(QWidget):
             column.addWidget(widget)
         self.list.itemChanged.connect(self._on_checked)
         self.list.itemActivated.connect(self._on_activated)
-        self.filter.textChanged.connect(self._hide)
+        self.filter.textChanged.connect(self._on_filter)
         for change in (state.runs_changed, state.library.changed, theme().changed):
             change.connect(self._fill)
         state.library.live_changed.connect(lambda _run: self._fill())
@@ -112,7 +112,8 @@ class ModelsList(QWidget):
 
     def _fill(self) -> None:
         """Write the lines anew; the place of the scroll bar and the current line stay."""
-        runs = self._state.library.runs_with("")
+        able = self._state.library.runs_with("")
+        runs = self._listed(able)
         current, scrolled = self._run(self.list.currentItem()), self.list.verticalScrollBar().value()
         with QSignalBlocker(self.list):
             known = [self._run(self.list.item(row)) for row in range(self.list.count())]
@@ -130,11 +131,32 @@ class ModelsList(QWidget):
         if self._show_first and lines:
             self._show_first = False
             self._scroll_to_first()
-        self.filter.setVisible(len(runs) >= LONG)
-        self._empty.setVisible(not runs)
+        self.filter.setVisible(len(able) >= LONG)
+        self._empty.setVisible(not able)
         self._empty.setText(NO_RUN if self._state.library.home else WAITING)
-        self.list.setVisible(bool(runs))
+        self.list.setVisible(bool(able))
         self._hide()
+
+    def _on_filter(self) -> None:
+        """List what has the typed words; in a short list lines are hidden only."""
+        if len(self._state.library.runs_with("")) > MAX_LISTED:
+            self._fill()
+        else:
+            self._hide()
+
+    def _listed(self, able: list[RunInfo]) -> list[RunInfo]:
+        """Runs that get a line: all, or of thousands the first that have the words of the filter, and the checked."""
+        words = self.filter.text().casefold()
+        if words and len(able) > MAX_LISTED:
+            checked = self._state.runs
+            able = [info for info in able if info.run in checked or words in self._words(info).casefold()]
+        return listed_runs(able, self._state.runs)
+
+    def _words(self, info: RunInfo) -> str:
+        """Both lines of a run, without the mark of the run in training."""
+        started = started_text(info) if not info.example else ""
+        figures = (info.data_label, progress_text(info, self._state.library.live), bits_text(info) or started)
+        return f"{run_name(info)}\n{BETWEEN.join(filter(None, figures))}"
 
     def _on_run_changed(self) -> None:
         """Show the first model, where it was chosen elsewhere."""
@@ -166,9 +188,7 @@ class ModelsList(QWidget):
         font.setBold(place == 0)
         item.setFont(font)
         live = "● " if info.run == state.library.live else ""
-        started = started_text(info) if not info.example else ""
-        figures = (info.data_label, progress_text(info, state.library.live), bits_text(info) or started)
-        item.setText(f"{live}{run_name(info)}\n{BETWEEN.join(filter(None, figures))}")
+        item.setText(f"{live}{self._words(info)}")
         item.setToolTip(run_tip(info))
         item.setFlags(Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable | Qt.ItemFlag.ItemIsUserCheckable)
         item.setCheckState(Qt.CheckState.Unchecked if place < 0 else Qt.CheckState.Checked)

@@ -1,0 +1,71 @@
+"""Libraries of many runs for benchmarks: copies of a few real ones, with records of their own."""
+
+import os
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from gmstudio.families import FAMILIES
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.protocol.run_spec import RunSpec
+from gmstudio.runs.description import Description, write_description
+from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.history import Scalar
+from gmstudio.runs.record import RunRecord, new_record, write_record
+
+IMAGE = ImageSpec(channels=1, height=8, width=8, levels=16)
+KINDS = ("nade", "vae", "pixelcnn", "realnvp", "gan")
+POINTS = 50
+FIRST = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def make_library(runs: Path, count: int) -> None:
+    """Write runs of five families into a folder; what is alike in them is on the disk once.
+
+    Args:
+        runs: folder of the library.
+        count: number of runs.
+    """
+    templates = [_template(runs.parent / "templates" / kind, kind) for kind in KINDS]
+    for number in range(count):
+        source, record = templates[number % len(templates)]
+        started = FIRST + timedelta(minutes=7 * number)
+        folder = runs / f"{started:%Y-%m-%d}-{record.family}-{number:05d}"
+        _copy(source, folder)
+        training = msgspec.structs.replace(record.training, seed=number, batch_size=32 + number % 3)
+        created = started.isoformat(timespec="milliseconds")
+        write_record(folder, msgspec.structs.replace(record, created=created, training=training))
+        if number % 10 == 0:
+            write_description(folder, Description(name=f"Run {number:,}", tags=(f"series {number % 7}",)))
+
+
+def _template(folder: Path, family: str) -> tuple[Path, RunRecord]:
+    training = msgspec.to_builtins(FAMILIES[family].training_defaults)
+    spec = RunSpec(family=family, data="digits", training=training)
+    with RunFolder.create(folder, new_record(spec, image=IMAGE, device="cpu")) as run:
+        values = np.linspace(200.0, 80.0, POINTS)
+        rows = [
+            Scalar(10 * step, split, "loss", float(value))
+            for step, value in enumerate(values)
+            for split in ("train", "valid")
+        ]
+        run.history.append(rows)
+        run.checkpoints.save(10 * POINTS, {"model": {"weight": np.zeros((8, 8), np.float32)}}, {})
+        run.update(status="finished", step=10 * POINTS)
+        record = run.record
+    return folder, record
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy a run; files that are never written again are the same ones."""
+    for folder, _names, files in os.walk(source):
+        place = target / Path(folder).relative_to(source)
+        place.mkdir(parents=True, exist_ok=True)
+        for name in files:
+            if name == "run.json":
+                shutil.copyfile(Path(folder) / name, place / name)
+            elif name != "writer.lock":
+                (place / name).hardlink_to(Path(folder) / name)
