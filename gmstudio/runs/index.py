@@ -81,7 +81,10 @@ class RunIndex:
                     return
                 cursor = db.execute("SELECT name, signature, changed, status, problem, info FROM runs")
                 while rows := cursor.fetchmany(ROWS_A_PIECE):
-                    yield [(row[0], IndexedRun(*row[1:5], _decode(row[5]) if row[5] else None)) for row in rows]
+                    yield [
+                        (name, IndexedRun(signature, changed, status, problem, _decode(info) if info else None))
+                        for name, signature, changed, status, problem, info in rows
+                    ]
         except (sqlite3.Error, msgspec.MsgspecError, ValueError, TypeError):
             self._damaged = True  # it is a cache: the runs themselves are read again
 

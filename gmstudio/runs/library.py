@@ -80,20 +80,20 @@ def run_folders(home: Path) -> list[Path]:
     Raises:
         RunError: when ``home`` cannot be read.
     """
-    return [Path(folder) for folder in library_folders(home) if holds_run(folder)]
+    return [Path(folder) for folder in library_folders(home).values() if holds_run(folder)]
 
 
-def library_folders(home: Path) -> list[str]:
-    """Return the paths of all folders in ``home``, sorted; quick also where there are thousands.
+def library_folders(home: Path) -> dict[str, str]:
+    """Return the paths of all folders in ``home`` by their names, sorted; quick also where there are thousands.
 
     Raises:
         RunError: when ``home`` cannot be read.
     """
     try:
         with os.scandir(home) as entries:
-            return sorted(entry.path for entry in entries if _is_folder(entry))
+            return dict(sorted((entry.name, entry.path) for entry in entries if _is_folder(entry)))
     except FileNotFoundError:
-        return []
+        return {}
     except OSError as error:
         raise RunError(
             f"{home} could not be read ({error.strerror}). Check its permissions or set {HOME_VARIABLE}."

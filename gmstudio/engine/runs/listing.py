@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +19,11 @@ from gmstudio.protocol.engine import Done
 from gmstudio.protocol.plain_text import is_encodable, plain_text
 from gmstudio.protocol.runs import ListRuns, RunInfo
 from gmstudio.protocol.training_settings import Training
-from gmstudio.runs.examples import example_folders, examples_home
+from gmstudio.runs.examples import example_folders
 from gmstudio.runs.home import data_home
 from gmstudio.runs.index import IndexedRun, RunIndex
 from gmstudio.runs.library import holds_run, library_folders, runs_home, summarize
+from gmstudio.runs.names import name_of
 from gmstudio.runs.record import RunError
 from gmstudio.runs.signature import quick_signature, signature_of
 
@@ -32,8 +33,6 @@ STORED_A_PIECE = 500
 """Runs that are written to the index in one piece."""
 POLLS_A_ROUND = 30
 """Listings after which every folder was looked into; each looks at two file times of most of them only."""
-_EXAMPLES = "/"
-"""Begins the names of examples in the index: no run of the library has such a name."""
 UNFINISHED = ("running", "paused", "interrupted")
 
 
@@ -77,25 +76,26 @@ class RunListing:
         if fresh:
             yield from self._load(home)
         since = self._since(command.known)
-        folders = dict.fromkeys(library_folders(home), False) | {str(path): True for path in example_folders()}
-        stale, present = list[str](), dict[str, bool]()
-        for number, (folder, example) in enumerate(folders.items()):
-            if self._is_stale(folder, number, quickly=fresh or since is not None):
+        folders = dict(reversed(library_folders(home).items()))  # newest first: names begin with the day
+        folders |= {name_of(path): str(path) for path in example_folders()}
+        stale, present = dict[str, str](), set[str]()
+        for number, (name, folder) in enumerate(folders.items()):
+            if self._is_stale(name, folder, number, quickly=fresh or since is not None):
                 if not holds_run(folder):
                     continue
-                stale.append(folder)
-            present[folder] = example
+                stale[name] = folder
+            present.add(name)
             if number % FOLDERS_A_PIECE == FOLDERS_A_PIECE - 1:
                 yield None
         self._polls += 1
-        gone = [folder for folder in self._known if folder not in present]
+        gone = [name for name in self._known if name not in present]
         if stale or gone:
             self._listing += 1
         self._forget(gone)
         if since == self._listing:
             yield Done(request=command.request)
             return
-        self._known = {folder: self._known[folder] for folder in present if folder in self._known}
+        self._known = {name: self._known[name] for name in folders if name in self._known}
         yield from self._answer(command, home, since, stale)
         yield from self._store(stale, gone)
 
@@ -106,11 +106,7 @@ class RunListing:
         self._home, self._known, self._gone = home, {}, {}
         self._index = RunIndex(data_home(), _version())
         for rows in self._index.load():
-            for name, run in rows:
-                folder = str(examples_home() / name[1:] if name.startswith(_EXAMPLES) else home / name)
-                if run.info is not None and run.info.run != _identity(folder):
-                    run = run._replace(info=msgspec.structs.replace(run.info, run=_identity(folder)))
-                self._known[folder] = _Known(run, self._listing)
+            self._known |= {name: _Known(run, self._listing) for name, run in rows}
             yield None
 
     def _since(self, state: str) -> int | None:
@@ -118,12 +114,12 @@ class RunListing:
         token, _, listing = state.partition(":")
         return int(listing) if token == self._token and listing.isdecimal() else None
 
-    def _is_stale(self, folder: str, number: int, *, quickly: bool) -> bool:
+    def _is_stale(self, name: str, folder: str, number: int, *, quickly: bool) -> bool:
         """Return whether a run has to be read (again); quickly: only a few folders are looked into, in turn."""
-        known = self._known.get(folder)
+        known = self._known.get(name)
         if known is None:
             return True
-        changed, live = quick_signature(folder), self._context.is_live(_identity(folder))
+        changed, live = quick_signature(folder), self._context.is_live(name)
         skipped = quickly and (number + self._polls) % POLLS_A_ROUND != 0
         if skipped and changed == known.run.changed and not live and known.run.status not in UNFINISHED:
             return False
@@ -137,82 +133,72 @@ class RunListing:
         return hashlib.blake2b(repr((times, live)).encode("utf-8", "surrogateescape"), digest_size=16).digest()
 
     def _forget(self, gone: list[str]) -> None:
-        for folder in gone:
-            known = self._known.pop(folder)
-            if known.run.info is not None:
-                self._gone[known.run.info.run] = self._listing
+        for name in gone:
+            if self._known.pop(name).run.info is not None:
+                self._gone[name] = self._listing
 
     # ---- answer -----------------------------------------------------------------------------------------------------
 
-    def _answer(self, command: ListRuns, home: Path, since: int | None, stale: list[str]) -> Iterator[Event | None]:
+    def _answer(
+        self, command: ListRuns, home: Path, since: int | None, stale: dict[str, str]
+    ) -> Iterator[Event | None]:
         """Send what is known in parts, then what has to be read, newest first by name, as it is read."""
-        parts = Parts(command, plain_text(str(home)), complete=since is None)
-        old = set(stale)
-        infos = [k.run.info for f, k in self._known.items() if k.since > (since or -1) and f not in old and k.run.info]
-        for info in in_order(infos):
+        parts = Parts(command, plain_text(str(home.absolute())), complete=since is None)
+        known = [k.run.info for name, k in self._known.items() if name not in stale and k.since > (since or -1)]
+        for info in in_order(filter(None, known)):
             yield parts.add(info)
-        for folder in stale:
-            run = self._read(folder)
-            before = self._known.get(folder)
-            self._known[folder] = _Known(run, self._listing)
+        for name, folder in stale.items():
+            before, run = self._known.get(name), self._read(name, folder)
+            self._known[name] = _Known(run, self._listing)
             if run.info is not None:
-                self._gone.pop(run.info.run, None)
+                self._gone.pop(name, None)
                 yield parts.add(run.info)
             elif before is not None and before.run.info is not None:
-                self._gone[before.run.info.run] = self._listing
+                self._gone[name] = self._listing
             yield None
-        live = self._live_info(old)
+        live = self._live_info(stale)
         if live is not None:
             yield parts.add(live)
         problems = [known.run.problem for known in self._known.values() if known.run.problem]
-        gone = [] if since is None else [run for run, listing in self._gone.items() if listing > since]
+        gone = [] if since is None else [name for name, listing in self._gone.items() if listing > since]
         state = f"{self._token}:{self._listing}"
         yield parts.last((*problems, *filter(None, [self._index_problem])), tuple(gone), state)
 
-    def _read(self, folder: str) -> IndexedRun:
+    def _read(self, name: str, folder: str) -> IndexedRun:
         """Read one run; it must not hide the others, whatever is wrong with it."""
-        live = self._context.is_live(_identity(folder))
+        live = self._context.is_live(name)
         changed = quick_signature(folder)
         before = {status: self._signature(folder, status, live) for status in ("finished", "interrupted")}
         summary = summarize(Path(folder))
         info, problem = None, summary.problem
         if summary.status != "damaged" and is_encodable(folder):
             try:
-                info = current_info(self._context, _identity(folder), summary)
+                info = current_info(self._context, name, summary)
             except Exception as error:  # removed or changed meanwhile
                 sentence = f"{plain_text(Path(folder).name)} could not be listed. {error_sentence(error)}"
                 problem = f"{problem} {sentence}".strip()
         signature = before["interrupted" if summary.status in UNFINISHED else "finished"]
         return IndexedRun(signature, changed, summary.status, problem, info)
 
-    def _live_info(self, read: set[str]) -> RunInfo | None:
+    def _live_info(self, read: Container[str]) -> RunInfo | None:
         """Return the present description of the run in training, unless it was read just now."""
-        for folder, known in self._known.items():
-            if known.run.info is not None and self._context.is_live(known.run.info.run) and folder not in read:
-                return current_info(self._context, known.run.info.run)
+        for name, known in self._known.items():
+            if known.run.info is not None and name not in read and self._context.is_live(name):
+                return current_info(self._context, name)
         return None
 
-    def _store(self, read: list[str], gone: list[str]) -> Iterator[None]:
+    def _store(self, read: Iterable[str], gone: list[str]) -> Iterator[None]:
         """Keep what was read in the index; what has a name without an encoding is read at each start."""
-        kept = [folder for folder in read if is_encodable(folder) and folder in self._known]
-        names = [self._index_name(folder) for folder in gone if is_encodable(folder)]
+        kept = [name for name in read if is_encodable(name) and name in self._known]
+        names = list(filter(is_encodable, gone))
         for start in range(0, max(len(kept), bool(names)), STORED_A_PIECE):
-            rows = [(self._index_name(folder), self._known[folder].run) for folder in kept[start:][:STORED_A_PIECE]]
+            rows = [(name, self._known[name].run) for name in kept[start:][:STORED_A_PIECE]]
             try:
                 self._index.store(rows, names if start == 0 else ())
                 self._index_problem = ""
             except RunError as error:
                 self._index_problem = plain_text(str(error))
             yield None
-
-    def _index_name(self, folder: str) -> str:
-        path = Path(folder)
-        return path.name if path.parent == self._home else f"{_EXAMPLES}{path.name}"
-
-
-def _identity(folder: str) -> str:
-    """Return what a run is called in messages."""
-    return folder
 
 
 def _version() -> str:

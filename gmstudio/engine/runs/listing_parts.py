@@ -2,7 +2,9 @@
 
 from collections.abc import Iterable
 
+from gmstudio.protocol.plain_text import plain_text
 from gmstudio.protocol.runs import ListRuns, RunInfo, RunsListed
+from gmstudio.runs.examples import examples_home
 
 RUNS_A_PART = 200
 
@@ -48,6 +50,7 @@ class Parts:
         return RunsListed(
             request=self._command.request,
             home=self._home,
+            examples=plain_text(str(examples_home())),
             runs=tuple(infos),
             problems=problems,
             removed=removed,

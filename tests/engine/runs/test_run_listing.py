@@ -59,7 +59,7 @@ def new_engine() -> RunListing:
 
 
 def names(events: list[RunsListed]) -> list[str]:
-    return [Path(info.run).name for event in events for info in event.runs]
+    return [info.run for event in events for info in event.runs]
 
 
 def test_a_long_list_arrives_in_parts_newest_first(library: list[Path], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,7 +102,7 @@ def test_an_index_that_is_wrong_shows_no_wrong_run(library: list[Path], read: li
     library[0].with_name("aside").rename(library[1])
     read.clear()
     found = parts(new_engine())
-    created = {Path(info.run).name: info.created for event in found for info in event.runs}
+    created = {info.run: info.created for event in found for info in event.runs}
     assert (created["run-0"], created["run-1"]) == ("2026-01-02", "2026-01-01")
     assert {path.name for path in read} == {"run-0", "run-1"}
 
@@ -117,7 +117,7 @@ def test_a_library_that_moved_keeps_its_index(
     read.clear()
     found = parts(new_engine())
     assert not read and names(found) == [path.name for path in reversed(library)]
-    assert all(Path(info.run).parent == runs_home() for event in found for info in event.runs)
+    assert found[0].home == str(runs_home())
 
 
 def test_a_change_that_no_folder_shows_is_found_in_turn(library: list[Path], read: list[Path]) -> None:
