@@ -7,7 +7,8 @@ from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.runs import RunInfo
-from gmstudio.protocol.training import ContinuedSchedule, ResumeRun
+from gmstudio.protocol.runs_branching import BranchRun
+from gmstudio.protocol.training import ChangeTraining, ContinuedSchedule, ResumeRun, TrainOn
 from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
@@ -25,6 +26,10 @@ class StateClass(Protocol[S]):
 
     def __call__(self, events: EngineLink, library: RunLibrary, parent: QObject, /) -> S:
         """Create the state."""
+
+
+ScheduledCommand = ResumeRun | TrainOn | BranchRun | ChangeTraining
+"""Commands that move the end of a training, after which a learning rate that decays may jump."""
 
 
 class Studio(QObject):
@@ -77,8 +82,8 @@ class Studio(QObject):
         if self.interrupted is not None:
             self._resuming.send(ResumeRun(run=self.interrupted.run))
 
-    def resume_with(self, command: ResumeRun, schedule: ContinuedSchedule) -> None:
-        """Resume a run that ``library.schedule_asked`` named, with the schedule that was chosen."""
+    def resume_with(self, command: ScheduledCommand, schedule: ContinuedSchedule) -> None:
+        """Resume, branch or prolong a run as ``library.schedule_asked`` named it, with the schedule that was chosen."""
         self._resuming.send(msgspec.structs.replace(command, schedule=schedule))
 
     def forget_interrupted(self) -> None:

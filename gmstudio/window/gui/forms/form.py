@@ -78,6 +78,10 @@ class Form(QWidget):
             if name in refusals and form_field.advanced:
                 self._fold.setChecked(True)
 
+    def title_of(self, name: str) -> str:
+        """Return the title of a field, as it is shown."""
+        return str(self._schema["properties"][name].get("title", name))
+
     def retire(self) -> None:
         """Delete the form, in whose place there will be another one.
 

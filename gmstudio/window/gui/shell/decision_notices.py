@@ -5,10 +5,10 @@ from functools import partial
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
-from gmstudio.protocol.training import ContinuedSchedule, ResumeRun
+from gmstudio.protocol.training import ContinuedSchedule
 from gmstudio.window.gui.shell.banner import Banner, Notice
 from gmstudio.window.state.data.settings_split import IMAGES
-from gmstudio.window.state.studio import Studio
+from gmstudio.window.state.studio import ScheduledCommand, Studio
 
 DATA = "data"
 REMOTE = " The folder is looked for on the machine of the engine, not on that of the window."
@@ -101,7 +101,7 @@ class DecisionNotices(QObject):
         text = f"{self._title(run)}: the data can be used. Choose Resume to continue its training."
         self._banner.show_notice(Notice(f"{DATA} found", text))
 
-    def _ask_schedule(self, command: ResumeRun, question: str) -> None:
+    def _ask_schedule(self, command: ScheduledCommand, question: str) -> None:
         def choose(schedule: ContinuedSchedule) -> None:
             self._banner.withdraw(SCHEDULE)
             self._studio.resume_with(command, schedule)

@@ -62,7 +62,7 @@ class RunLibrary(QObject):
         trashed: the ``RunTrashed`` of a run that is in the trash now, and the run's title.
         live_changed: name of the run that is in training now, or "".
         polled: a request for the list was answered.
-        schedule_asked: a ``ResumeRun`` after which the learning rate would jump, and sentences on the choices.
+        schedule_asked: the ``ScheduledCommand`` after which the learning rate would jump, and sentences on the choices.
         engine_lost: the engine has ended, and nothing is open any more.
     """
 

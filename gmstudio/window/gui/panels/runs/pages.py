@@ -1,6 +1,7 @@
 """The pages of the Runs panel, one tab each."""
 
 from gmstudio.window.gui.page_tabs import PageEntry
+from gmstudio.window.gui.panels.runs.branches import BranchesPage
 from gmstudio.window.gui.panels.runs.compare import ComparePage
 from gmstudio.window.gui.panels.runs.library import LibraryPage
 from gmstudio.window.gui.panels.runs.travel import TravelPage
@@ -12,5 +13,6 @@ PAGES: tuple[PageEntry[RunsState], ...] = (
     PageEntry(
         "travel", "Time travel", "One slider over the training of a run moves all that is shown of it", TravelPage
     ),
+    PageEntry("branches", "Branches", "Family tree of a run, and new runs that begin at a checkpoint", BranchesPage),
 )
 """In the order of the tabs."""
