@@ -26,6 +26,7 @@ from gmstudio.window.gui.widgets.images.cost_map import CostMap
 from gmstudio.window.gui.widgets.images.grid import ImageGrid, to_qimage
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 from gmstudio.window.gui.widgets.images.model_card import ModelCardView
+from gmstudio.window.gui.widgets.images.picture_comparison import PictureComparison
 from gmstudio.window.gui.widgets.plane.plane_canvas import PlaneCanvas
 from gmstudio.window.gui.widgets.plane.plane_export import plane_image, plane_svg
 from gmstudio.window.gui.widgets.plots.bar_figure import BarFigure
@@ -66,6 +67,7 @@ KINDS = (
     MatrixView,
     OverlaidHistograms,
     RateCurve,
+    PictureComparison,
 )
 """Widgets that can be saved and copied."""
 Texts = Mapping[str, str]
@@ -122,6 +124,8 @@ def forms_of(widget: QWidget, place: QPoint) -> list[SaveForm]:
         return _plane_forms(widget)
     if isinstance(widget, ImageMap):
         return _map_forms(widget)
+    if isinstance(widget, PictureComparison) and not widget.pictures:
+        return []
     shown = _picture_forms("picture as shown", partial(picture_of, widget))
     if not isinstance(widget, PixelCanvas):
         return shown

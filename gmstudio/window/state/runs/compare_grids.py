@@ -3,14 +3,14 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.engine import CommandFailed, Reason
-from gmstudio.protocol.runs import RunInfo, RunOpened
+from gmstudio.protocol.runs import RunInfo, RunOpened, SamplesDrawn
 from gmstudio.protocol.runs_compare import ComparedDrawn, DrawCompared
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.runs.compare import CompareState
@@ -65,6 +65,7 @@ class ComparedGrids(QObject):
         self.problems: dict[str, str] = {}
         self._saved: dict[str, KeptSamples] = {}
         self._drawn: dict[str, ComparedDrawn] = {}
+        self._made: dict[tuple[str, Source], tuple[SamplesDrawn | ComparedDrawn, ShownGrid]] = {}
         self._asked: dict[str, DrawCompared] = {}
         self._requests: dict[str, Request] = {}
         self._compared.runs_changed.connect(self._on_runs_changed)
@@ -84,14 +85,20 @@ class ComparedGrids(QObject):
         return kept.steps if kept is not None else ()
 
     def grid(self, run: str) -> ShownGrid | None:
-        """Return the grid of a run that is shown; None while there is none."""
+        """Return the grid of a run that is shown, the same object until it changes; None while there is none."""
         info, kept, drawn = self._compared.infos.get(run), self._saved.get(run), self._drawn.get(run)
         if self.source == "drawn":
-            return ShownGrid(drawn.images.numpy(), drawn.step, drawn.kind, drawn.seed) if drawn is not None else None
+            return self._grid(run, drawn, drawn.seed) if drawn is not None else None
         if info is None or kept is None or kept.shown is None:
             return None
-        shown = kept.shown
-        return ShownGrid(shown.images.numpy(), shown.step, shown.kind, info.training.seed)
+        return self._grid(run, kept.shown, info.training.seed)
+
+    def _grid(self, run: str, event: SamplesDrawn | ComparedDrawn, seed: int) -> ShownGrid:
+        known = self._made.get((run, self.source))
+        if known is None or known[0] is not event:
+            known = event, ShownGrid(event.images.numpy(), event.step, event.kind, seed)
+            self._made[run, self.source] = known
+        return known[1]
 
     def busy(self, run: str) -> bool:
         """Return whether a grid of a run is being drawn now."""
@@ -185,6 +192,8 @@ class ComparedGrids(QObject):
             self._saved.pop(run).deleteLater()
             self._drawn.pop(run, None)
             self._asked.pop(run, None)
+            for source in get_args(Source):
+                self._made.pop((run, source), None)
             if run in self._requests:
                 self._requests[run].cancel()
         for run in runs:

@@ -81,6 +81,8 @@ class CompareCurves(ActiveWidget):
         self._timer.timeout.connect(self.refresh)
         for change in (state.curves_changed, state.runs_changed, theme().changed):
             change.connect(self._schedule)
+        controls = (self.unit, self.axis, self.train, self.valid, self.smoothing, self.log)
+        panel.remember(*controls)  # which may set them at once
 
     def set_active(self, active: bool) -> None:
         """Draw what arrived while the page was hidden."""
@@ -125,7 +127,6 @@ class CompareCurves(ActiveWidget):
         self.follow = self._panel.add_action(
             "compare_follow", "Show all", "Ctrl+F", self._follow, icon="follow", tip="Show the curves whole"
         )
-        self._panel.remember(self.unit, self.axis, self.train, self.valid, self.smoothing, self.log)
         self.quantity.activated.connect(lambda index: state.show(chosen=self.quantity.itemData(index)))
         self.unit.currentTextChanged.connect(lambda unit: state.show(unit=unit))
         self.axis.currentIndexChanged.connect(self._set_axis)

@@ -100,7 +100,7 @@ class CompareSamples(ActiveWidget):
     def __init__(self, panel: Panel, state: CompareState, grids: ComparedGrids, saving: CompareSaving) -> None:
         super().__init__()
         self._panel, self._state, self._grids, self._saving = panel, state, grids, saving
-        self._drawn: list[object] = [None] * MAX_COMPARED
+        self._drawn: list[tuple[ShownGrid | None, int]] = [(None, 0)] * MAX_COMPARED
         self.cells = [_GridCell(panel, number) for number in range(MAX_COMPARED)]
         self._make_controls()
         self._lay_out()
@@ -223,10 +223,9 @@ class CompareSamples(ActiveWidget):
 
     def _put(self, number: int, grid: ShownGrid | None, count: int) -> None:
         """Show the images of a grid, where they are others than those that are shown."""
-        key = None if grid is None else (id(grid.images), count)
-        if key == self._drawn[number]:
+        if self._drawn[number][0] is grid and self._drawn[number][1] == count:
             return
-        self._drawn[number] = key
+        self._drawn[number] = grid, count
         view = self.cells[number].grid
         view.set_images(view.images[:0] if grid is None else displayed(grid.images[:count]))
 

@@ -58,11 +58,11 @@ class CompareSettings(ActiveWidget):
         self.only = QCheckBox("Only differences")
         tip = "Leave out the settings in which all runs agree."
         panel.name_widget(self.only, "compare_only", "Only differences", tip)
-        panel.remember(self.only)
         self.only.toggled.connect(settings.set_only_differences)
         self._lay_out()
         for change in (settings.changed, state.runs_changed, theme().changed):
             change.connect(self._show)
+        panel.remember(self.only)  # which may set it at once
         self._show()
 
     def set_active(self, active: bool) -> None:

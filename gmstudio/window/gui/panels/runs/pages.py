@@ -5,6 +5,7 @@ from gmstudio.window.gui.panels.runs.branches import BranchesPage
 from gmstudio.window.gui.panels.runs.compare import ComparePage
 from gmstudio.window.gui.panels.runs.library import LibraryPage
 from gmstudio.window.gui.panels.runs.travel import TravelPage
+from gmstudio.window.gui.panels.runs.pictures import PicturesPage
 from gmstudio.window.state.runs.state import RunsState
 
 PAGES: tuple[PageEntry[RunsState], ...] = (
@@ -14,5 +15,6 @@ PAGES: tuple[PageEntry[RunsState], ...] = (
         "travel", "Time travel", "One slider over the training of a run moves all that is shown of it", TravelPage
     ),
     PageEntry("branches", "Branches", "Family tree of a run, and new runs that begin at a checkpoint", BranchesPage),
+    PageEntry("pictures", "Pictures", "Samples and picture files: swipe, blink, difference, in sync", PicturesPage),
 )
 """In the order of the tabs."""
