@@ -46,21 +46,18 @@ class ComparePage(ActiveWidget):
                     "Curves",
                     "Overlay the curves of the runs",
                     lambda: CompareCurves(panel, compared, grids, saving),
-                    key="C",
                 ),
                 Tab(
                     "settings",
                     "Settings",
                     "Compare the settings of the runs",
                     lambda: CompareSettings(panel, compared, settings, saving),
-                    key="T",
                 ),
                 Tab(
                     "samples",
                     "Samples",
                     "Compare samples of the same step and seed",
                     lambda: CompareSamples(panel, compared, grids, saving),
-                    key="S",
                 ),
             )
         )

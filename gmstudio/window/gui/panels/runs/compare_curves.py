@@ -125,7 +125,7 @@ class CompareCurves(ActiveWidget):
             "compare_log", "Log", "Ctrl+G", self._set_log, icon="log", tip="Logarithmic values", checkable=True
         )
         self.follow = self._panel.add_action(
-            "compare_follow", "Show all", "Ctrl+F", self._follow, icon="follow", tip="Show the curves whole"
+            "compare_follow", "Show all", "", self._follow, icon="follow", tip="Show the curves whole"
         )
         self.quantity.activated.connect(lambda index: state.show(chosen=self.quantity.itemData(index)))
         self.unit.currentTextChanged.connect(lambda unit: state.show(unit=unit))

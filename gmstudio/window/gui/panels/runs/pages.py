@@ -4,13 +4,14 @@ from gmstudio.window.gui.page_tabs import PageEntry
 from gmstudio.window.gui.panels.runs.branches import BranchesPage
 from gmstudio.window.gui.panels.runs.compare import ComparePage
 from gmstudio.window.gui.panels.runs.library import LibraryPage
-from gmstudio.window.gui.panels.runs.travel import TravelPage
 from gmstudio.window.gui.panels.runs.pictures import PicturesPage
+from gmstudio.window.gui.panels.runs.travel import TravelPage
 from gmstudio.window.state.runs.state import RunsState
 
 PAGES: tuple[PageEntry[RunsState], ...] = (
     PageEntry("library", "Library", "All runs: search, sort, star, tag, and choose those to work with", LibraryPage),
     PageEntry("compare", "Compare", "Curves, settings and samples of runs, side by side", ComparePage),
+    PageEntry("pictures", "Pictures", "Samples and picture files: swipe, blink, difference, in sync", PicturesPage),
     PageEntry(
         "travel", "Time travel", "One slider over the training of a run moves all that is shown of it", TravelPage
     ),

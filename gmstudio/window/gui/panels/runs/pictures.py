@@ -106,7 +106,7 @@ class PicturesPage(ActiveWidget):
         self.open = add(
             "pictures_open",
             "Open picture …",
-            "Ctrl+O",
+            "",
             self._ask_open,
             icon="folder",
             tip="Compare a picture file; or drop it on the pictures",
