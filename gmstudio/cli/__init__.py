@@ -5,7 +5,6 @@ so that the window's process never imports it.
 """
 
 import os
-import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -26,6 +25,7 @@ from gmstudio.cli.sampling import sample
 from gmstudio.cli.scoring import score
 from gmstudio.cli.terminal import complain
 from gmstudio.cli.training import train
+from gmstudio.window.client.engine_command import split_command
 
 app = typer.Typer(
     name="gmstudio",
@@ -89,13 +89,12 @@ def parse_engine(text: str) -> list[str]:
     Raises:
         ValueError: when it is blank, or a quotation mark is not closed.
     """
-    try:
-        command = shlex.split(text)
-    except ValueError as error:
-        raise ValueError(f"--engine {text}: {error}; close the quotation mark.") from None
-    if not command:
+    if not text.strip():
         raise ValueError('--engine names no command; write a program and its arguments: "ssh gpu-box gmstudio engine".')
-    return command
+    try:
+        return split_command(text)
+    except ValueError as error:
+        raise ValueError(f"--engine {error}") from None
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """Catalog of the engine: families, data sources, devices, demonstrations, laboratories and exercises."""
 
 import os
+import socket
 from collections.abc import Iterable
 
 from gmstudio import __version__
@@ -18,6 +19,7 @@ from gmstudio.protocol.engine import Catalog
 from gmstudio.protocol.families import CAPABILITIES, FamilyEntry
 from gmstudio.protocol.frames import PROTOCOL_VERSION
 from gmstudio.protocol.labs import LabEntry
+from gmstudio.protocol.plain_text import MAX_TITLE, plain_text
 from gmstudio.protocol.training_settings import Training
 
 FIRST_FAMILY = "pixelcnn"
@@ -62,6 +64,7 @@ def build_catalog(device: str) -> Catalog:
         demonstrations=tuple(demonstration.card for demonstration in DEMONSTRATIONS.values()),
         labs=lab_entries(LABS.values()),
         exercises=tuple(all_exercises().values()),
+        host=plain_text(socket.gethostname(), MAX_TITLE),
     )
 
 

@@ -48,6 +48,7 @@ class Catalog(Event, frozen=True, kw_only=True):
     """First event of an engine: its version, families, data sources and devices.
 
     Args:
+        host: name of the engine's machine.
         first_family: the one to begin with.
         problems: families and laboratories of other packages that cannot be used, a sentence each.
         demonstrations: those of the Atlas.
@@ -68,6 +69,7 @@ class Catalog(Event, frozen=True, kw_only=True):
     demonstrations: tuple[DemonstrationCard, ...] = ()
     labs: tuple[LabEntry, ...] = ()
     exercises: tuple[Exercise, ...] = ()
+    host: str = ""
 
 
 class Pong(Event, frozen=True, kw_only=True):

@@ -154,7 +154,7 @@ def test_shutdown_while_training_keeps_what_was_learned(own_engine: EngineProces
     own_engine.wait(HistoryAppended, lambda event: not event.reset)
     own_engine.ask(Shutdown(), Done)
     assert own_engine.process.wait(20) == 0
-    with RunFolder.open(engine.folder(run)) as folder:
+    with RunFolder.open(own_engine.folder(run)) as folder:
         assert folder.record.status == "stopped"
         assert folder.checkpoints.load().step == folder.record.step > 0
 
@@ -165,7 +165,7 @@ def test_sigterm_keeps_what_was_learned(own_engine: EngineProcess) -> None:
     own_engine.wait(HistoryAppended, lambda event: not event.reset)
     own_engine.process.send_signal(signal.SIGTERM)
     assert own_engine.process.wait(20) == 0
-    with RunFolder.open(engine.folder(run)) as folder:
+    with RunFolder.open(own_engine.folder(run)) as folder:
         assert folder.record.status == "stopped"
 
 

@@ -3,6 +3,7 @@
 import os
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
@@ -11,12 +12,13 @@ from gmstudio.protocol.array import ProtocolError
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.engine import Catalog, CommandFailed, Ping, Reason, Shutdown
 from gmstudio.protocol.frames import PROTOCOL_VERSION, FrameReader, decode_event, frame
-from gmstudio.window.client.engine_command import LOCAL, is_local, machine_of
+from gmstudio.window.client.engine_command import LOCAL, is_local, machine_of, problem_of
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.process_status import Phase, ProcessExit, ProcessStatus, Timeouts
 
 GONE = "The engine ended before it could answer."
 STDERR_LINES = 100
+MAX_DOUBLINGS = 16
 DELIVERY_BUDGET_S = 0.006
 """Longest time that events are delivered before the window paints."""
 
@@ -33,9 +35,11 @@ class EngineClient(EngineLink):
 
     Signals:
         state_changed: the ``ProcessStatus``.
+        machine_changed: another engine's command was taken, or the name of its machine became known.
     """
 
     state_changed = Signal(object)
+    machine_changed = Signal()
 
     def __init__(
         self, command: list[str] | None = None, *, timeouts: Timeouts | None = None, parent: QObject | None = None
@@ -43,6 +47,9 @@ class EngineClient(EngineLink):
         super().__init__(parent)
         self.command = command or list(LOCAL)
         self.is_local, self.machine = is_local(self.command), machine_of(self.command)
+        self._next_command: list[str] | None = None
+        self._was_ready = False
+        """This command has led to an engine, so that it is tried again until it does so again."""
         self.state = ProcessStatus("closed")
         self._timeouts = timeouts or Timeouts()
         self._process: QProcess | None = None
@@ -54,7 +61,7 @@ class EngineClient(EngineLink):
         self._has_catalog = False
         self._forced = False
         self._grace_s = 0.0
-        self._quick_exits = 0
+        self._quick_exits = self._failures = 0
         self._ping = 0
         self._started_s = self._heard_s = self._ticked_s = time.monotonic()
         self._watch = self._timer(self._on_watch, single_shot=False)
@@ -73,11 +80,21 @@ class EngineClient(EngineLink):
             self._quick_exits = 0
             self._start_process()
 
+    def connect_to(self, command: Sequence[str]) -> None:
+        """Go on with the engine of another command; the present one writes a checkpoint and exits first.
+
+        Args:
+            command: program and arguments; ``LOCAL``: this computer's engine.
+        """
+        self._next_command = list(command)
+        self.restart()
+
     def restart(self) -> None:
         """Restart the engine: one that responds writes a checkpoint and exits first, another is killed."""
         self._quick_exits = 0
         if self._process is None:
-            self.start()
+            self._restart.stop()
+            self._start_process()
         elif self.state.phase == "ready":
             self._request_exit("restarting", self._timeouts.close)
         elif self.state.phase != "closing":
@@ -124,7 +141,15 @@ class EngineClient(EngineLink):
 
     # ---- running ----------------------------------------------------------------------------------------
 
+    def _take_command(self) -> None:
+        """Take the command of ``connect_to``."""
+        if self._next_command is not None:
+            self.command, self._next_command, self._was_ready = self._next_command, None, False
+            self.is_local, self.machine = is_local(self.command), machine_of(self.command)
+            self.machine_changed.emit()
+
     def _start_process(self) -> None:
+        self._take_command()
         process = QProcess(self)
         process.setProcessEnvironment(_environment())
         parameters = QProcess.UnixProcessParameters()
@@ -190,7 +215,10 @@ class EngineClient(EngineLink):
                     f"{PROTOCOL_VERSION}; install the same gmstudio on both sides."
                 )
                 return
-            self._has_catalog = True
+            self._has_catalog = self._was_ready = True
+            if not self.is_local and event.host not in ("", self.machine):
+                self.machine = event.host
+                self.machine_changed.emit()
         if event.ends_request():
             self._unanswered.pop(event.request, None)
         if self._has_catalog and self.state.phase in ("starting", "not responding"):
@@ -220,7 +248,9 @@ class EngineClient(EngineLink):
             return
         if silence >= self._timeouts.ping and not self._ping:
             self._ping = self.send(Ping())
-        if silence >= self._timeouts.silence:
+        if silence >= self._timeouts.lost and not self.is_local:
+            self._end(f"The connection to {self.machine} was lost: nothing came for {silence:.0f} s.")
+        elif silence >= self._timeouts.silence:
             self._set_state("not responding")
 
     def deliver(self, event: Event) -> None:
@@ -263,8 +293,9 @@ class EngineClient(EngineLink):
             exit_code=0 if crashed else code,
             signal=code if crashed else 0,
             stderr=self.stderr_tail,
-            cause=self._cause,
+            cause=self._cause or ("" if self._has_catalog else problem_of(self.command, self.stderr_tail)),
             before_catalog=not self._has_catalog,
+            machine=self.machine,
         )
         clean = self._forced or not (code or self._cause)
         phase = self.state.phase
@@ -276,17 +307,25 @@ class EngineClient(EngineLink):
         if phase == "closing":
             self._set_state("closed", None if clean else process_exit)
             return
-        if phase == "restarting" and clean:
+        if (phase == "restarting" and clean) or self._next_command is not None:
             self._start_process()
         else:
             self._on_died(process_exit)
         self._fail(unanswered)
 
     def _on_died(self, process_exit: ProcessExit) -> None:
-        """Report the exit, and restart the engine unless it exits quickly again and again."""
+        """Report the exit, and restart the engine unless it exits quickly again and again.
+
+        Another machine that was reached once is tried again for as long as it takes, at growing intervals.
+        """
         quick = time.monotonic() - self._started_s < self._timeouts.quick or process_exit.before_catalog
         self._quick_exits = self._quick_exits + 1 if quick else 0
-        if self._quick_exits >= self._timeouts.quick_exits:
+        if self._was_ready and not self.is_local:
+            self._failures = 0 if self._has_catalog else min(self._failures + 1, MAX_DOUBLINGS)
+            delay_s = min(self._timeouts.restart_longest, self._timeouts.restart * 2.0**self._failures)
+            self._set_state("dead", process_exit)
+            self._restart.start(_ms(delay_s))
+        elif self._quick_exits >= self._timeouts.quick_exits:
             self._set_state("given up", process_exit)
         else:
             self._set_state("dead", process_exit)
@@ -308,4 +347,5 @@ def _environment() -> QProcessEnvironment:
     if package_parent.name not in ("site-packages", "dist-packages"):
         paths = [str(package_parent), environment.value("PYTHONPATH")]
         environment.insert("PYTHONPATH", os.pathsep.join(path for path in paths if path))
+    environment.insert("SSH_ASKPASS_REQUIRE", "never")  # a window of ssh that asks for a password would block
     return environment

@@ -19,6 +19,8 @@ class Timeouts:
         restart: delay between an unexpected exit and the next start.
         close: time for a checkpoint when the window closes, before the process is terminated.
         kill: delay between terminating and killing.
+        lost: silence after which the connection to another machine counts as lost.
+        restart_longest: longest delay between two attempts to connect again; each is twice the one before.
         quick_exits: number of quick exits in a row after which the engine is not restarted.
     """
 
@@ -29,6 +31,8 @@ class Timeouts:
     restart: float = 0.2
     close: float = 30.0
     kill: float = 2.0
+    lost: float = 20.0
+    restart_longest: float = 30.0
     quick_exits: int = 3
 
 
@@ -42,6 +46,7 @@ class ProcessExit:
         stderr: last lines of its standard error.
         cause: reason why the window ended it, or why it could not be started; otherwise empty.
         before_catalog: it ended before it sent its catalog.
+        machine: name of the other machine on which it ran; "" for this one.
     """
 
     exit_code: int
@@ -49,17 +54,25 @@ class ProcessExit:
     stderr: str
     cause: str = ""
     before_catalog: bool = False
+    machine: str = ""
 
     @property
     def sentence(self) -> str:
         """Description for display."""
         if self.cause:
             return self.cause
+        if self.machine:
+            met = "could not be made" if self.before_catalog else "was lost"
+            return f"The connection to {self.machine} {met} ({self._ending})."
         when = "while starting" if self.before_catalog else "unexpectedly"
         if self.signal:
             hint = " The system kills processes like this when memory runs out." if self.signal == 9 else ""
             return f"The engine was ended {when} by signal {self.signal} ({_signal_name(self.signal)}).{hint}"
         return f"The engine ended {when} with exit code {self.exit_code}."
+
+    @property
+    def _ending(self) -> str:
+        return _signal_name(self.signal) if self.signal else f"exit code {self.exit_code}"
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """State of the engine in the window: process, device, work, and the last unexpected exit."""
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.engine import Catalog, ChooseDevice, CommandFailed, EngineReported, Reason, Warned
@@ -41,6 +43,7 @@ class EngineState(QObject):
         self.device = "auto"
         self.process_exit: ProcessExit | None = None
         client.state_changed.connect(self._on_state_changed)
+        client.machine_changed.connect(self.changed)
         client.on(Catalog).connect(self._on_catalog)
         client.on(EngineReported).connect(self._on_engine_reported)
         client.on(CommandFailed).connect(self._on_command_failed)
@@ -57,6 +60,20 @@ class EngineState(QObject):
     def training(self) -> bool:
         """A run is in training, paused or not."""
         return self.report is not None and self.report.state in ("training", "paused")
+
+    @property
+    def machine(self) -> str:
+        """Name of the engine's machine; "" where it is this one."""
+        return self._client.machine
+
+    @property
+    def is_local(self) -> bool:
+        """The engine runs on this machine."""
+        return self._client.is_local
+
+    def connect_to(self, command: Sequence[str]) -> None:
+        """Go on with the engine of another command; the present one writes a checkpoint and exits first."""
+        self._client.connect_to(command)
 
     def start(self) -> None:
         """Start the engine."""

@@ -6,7 +6,7 @@ import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.engine import CommandFailed, Reason
-from gmstudio.protocol.runs import RunInfo
+from gmstudio.protocol.runs import RunInfo, RunsListed
 from gmstudio.protocol.runs_branching import BranchRun
 from gmstudio.protocol.training import ChangeTraining, ContinuedSchedule, ResumeRun, TrainOn
 from gmstudio.window.client.engine_client import EngineClient
@@ -45,9 +45,11 @@ class Studio(QObject):
 
     Signals:
         interrupted_changed: ``interrupted`` changed.
+        continued: ``RunInfo`` of a run whose training goes on from its checkpoint after the connection was lost.
     """
 
     interrupted_changed = Signal()
+    continued = Signal(object)
 
     def __init__(self, client: EngineClient, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -61,6 +63,11 @@ class Studio(QObject):
         self.interrupted: RunInfo | None = None
         self._resuming = Request(client, self)
         self._resuming.failed.connect(self._on_problem)
+        self._command = client.command
+        self._continue_due = ""
+        """Run that a lost connection has stopped, to be continued once it can be."""
+        client.on(RunsListed).connect(lambda _event: self._continue())  # after the library has taken the list
+        client.machine_changed.connect(self._on_machine_changed)
         self.library.failed.connect(self._on_problem)
         self.engine.died.connect(self._on_died)
         self.engine.changed.connect(lambda: self._watch.set_active(self.engine.state.phase == "ready"))
@@ -90,8 +97,30 @@ class Studio(QObject):
         """Dismiss the interrupted run; it stays in the library."""
         self._set_interrupted(None)
 
+    def _on_machine_changed(self) -> None:
+        """Forget what belongs to the machine of before."""
+        if self.client.command != self._command:
+            self._command, self._continue_due = self.client.command, ""
+            self.library.chosen_steps.clear()
+            self._set_interrupted(None)
+
+    def _continue(self) -> None:
+        """Continue the run that a lost connection stopped: the engine has written a checkpoint before it ended.
+
+        While its engine has not noticed the loss yet, the run goes on there; the list of runs says when it ends.
+        """
+        info = self.library.info(self._continue_due)
+        if info is None or info.status in ("running", "paused") or self.library.live:
+            return
+        self._continue_due = ""
+        if info.status in ("stopped", "interrupted") and info.checkpoint_steps:
+            self._resuming.send(ResumeRun(run=info.run))
+            self.continued.emit(info)
+
     def _on_died(self) -> None:
         live = self.library.info(self.library.live)
+        if live is not None and not self.client.is_local and self.library.live_status == "running":
+            self._continue_due = live.run
         self.library.lose_engine()
         self.loads.clear()
         if live is not None:

@@ -58,7 +58,7 @@ def resume(path: Path) -> TrainingJob:
 
 def change(job: TrainingJob, schedule: Any = "", **changes: Any) -> None:
     """Do what the command ``ChangeTraining`` does, at a step boundary."""
-    command = ChangeTraining(run=job.path, schedule=schedule, **changes)
+    command = ChangeTraining(run=job.name, schedule=schedule, **changes)
     record = check_change(job.record, job.step, command)
     job.change(record, "; ".join(described_changes(job.record, record)))
 

@@ -1,7 +1,11 @@
 """Notices about the engine in the banner: died, not restarted, not responding, closing, and the interrupted run."""
 
+from functools import partial
+
 from PySide6.QtCore import QObject
 
+from gmstudio.protocol.runs import RunInfo
+from gmstudio.window.client.engine_command import LOCAL
 from gmstudio.window.client.process_status import ProcessExit
 from gmstudio.window.gui.shell.banner import Banner, Notice, Severity
 from gmstudio.window.state.studio import Studio
@@ -9,6 +13,7 @@ from gmstudio.window.state.studio import Studio
 ENGINE = "engine"
 SILENCE = "silence"
 CLOSING = "closing"
+CONTINUED = "continued"
 
 
 class EngineNotices(QObject):
@@ -28,10 +33,19 @@ class EngineNotices(QObject):
         studio.engine.changed.connect(self._update)
         studio.interrupted_changed.connect(self._update)
         studio.engine.problem.connect(self._on_problem)
+        studio.continued.connect(self._on_continued)
 
     def _on_died(self, process_exit: ProcessExit) -> None:
         self._exit = process_exit
         self._update()
+
+    def _on_continued(self, info: RunInfo) -> None:
+        last = max(info.checkpoint_steps)
+        text = (
+            f"The connection to {self._studio.engine.machine} was lost and is there again. "
+            f"The training of {info.title} goes on from its checkpoint of step {last:,}."
+        )
+        self._banner.show_notice(Notice(CONTINUED, text))
 
     def _on_problem(self, sentence: str, detail: str) -> None:
         self._banner.show_notice(Notice(f"problem: {sentence}", sentence, "error" if detail else "warning", detail))
@@ -54,7 +68,12 @@ class EngineNotices(QObject):
             return
         actions = []
         if stopped:
-            actions.append(("Restart engine", self._studio.engine.restart))
+            again = "Restart engine" if self._studio.engine.is_local else "Connect again"
+            actions.append((again, self._studio.engine.restart))
+            if not self._studio.engine.is_local:
+                actions.append(("Use this computer", partial(self._studio.engine.connect_to, LOCAL)))
+        elif self._studio.engine.state.phase == "dead" and not self._studio.engine.is_local:
+            actions.append(("Connect now", self._studio.engine.restart))
         elif self._can_resume():
             actions.append(("Resume training", self._studio.resume_interrupted))
         sentences = (self._exit.sentence, self._restart_text(), self._run_text())
@@ -66,6 +85,8 @@ class EngineNotices(QObject):
         phase = self._studio.engine.state.phase
         if phase == "given up":
             return "It is not restarted automatically."
+        if not self._studio.engine.is_local:
+            return "It is there again." if phase == "ready" else "It is tried again until it is there…"
         return "A new engine is running." if phase == "ready" else "A new engine is starting…"
 
     def _run_text(self) -> str:

@@ -25,6 +25,7 @@ from gmstudio.window.gui.shell.engine_notices import EngineNotices
 from gmstudio.window.gui.shell.file_drop import FileDrop
 from gmstudio.window.gui.shell.help import HelpPage
 from gmstudio.window.gui.shell.lessons.guide import STAGE_MODULE, LessonGuide
+from gmstudio.window.gui.shell.machine import Machine
 from gmstudio.window.gui.shell.memory import WindowMemory
 from gmstudio.window.gui.shell.page import PanelPage, fitted
 from gmstudio.window.gui.shell.palette.command_palette import CommandPalette
@@ -77,9 +78,9 @@ class MainWindow(QMainWindow):
         self._undo = QUndoGroup(self)
         FieldUndo(self)
         self.setObjectName("main_window")
-        self.setWindowTitle("gmstudio")
         self.setWindowIcon(theme().icon("gmstudio", "accent"))
         self.setMinimumSize(MINIMUM_SIZE)
+        self._machine = Machine(self, studio.engine, self._settings)
         self.banner = Banner()
         self._notices = EngineNotices(studio, self.banner, self)
         DecisionNotices(studio, self.banner, self)
@@ -199,6 +200,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Make the engine save first; the window closes afterwards."""
+        self._machine.close()
         self._presentation.set_on(False)  # so that the next window has the size of before
         self._save_settings()
         if self._studio.engine.state.phase == "closed":
@@ -256,6 +258,8 @@ class MainWindow(QMainWindow):
         follow = self._add(runs, "follow_runs", "&Follow new runs", "", lambda: self._choose_follow(follow), tip)
         follow.setCheckable(True)
         follow.setChecked(library.follows)
+        tip = "Train and compute on another machine, with its runs and data; or on this computer again."
+        self._add(runs, "connect", "&Connect to…", "", self._machine.ask, tip)
         runs.addSeparator()
         self._add(runs, "quit", "&Quit", "Ctrl+Q", self.close, "Save a checkpoint of the run in training, and close.")
         self._add_edits(self.menuBar().addMenu("&Edit"))

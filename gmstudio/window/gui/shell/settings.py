@@ -77,6 +77,8 @@ FOLLOW: Setting[bool] = Setting("runs/follow", False, _json(bool), _to_json)
 """Panels show newly started runs."""
 STATES: Setting[dict[str, Values]] = Setting("panels/states", {}, _json(dict[str, Values]), _to_json)
 """Panel → choices of its state that are kept: for Train, family, data and their settings."""
+ENGINES: Setting[list[str]] = Setting("engine/recent", [], _json(list[str]), _to_json)
+"""Commands of engines on other machines that were connected to last, the last one first."""
 PALETTE: Setting[list[str]] = Setting("palette/recent", [], _json(list[str]), _to_json)
 """Ids of the entries of the command palette that were chosen last, the last one first."""
 CONTROLS: Setting[Values] = Setting("panels/controls", {}, _json(Values), _to_json)

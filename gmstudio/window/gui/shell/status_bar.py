@@ -22,6 +22,8 @@ STATES = {
     "restarting": ("Engine restarting…", "muted"),
     "closing": ("Closing…", "muted"),
 }
+REMOTE_STATES = {"starting": "Connecting…", "dead": "Connection lost, connecting again…", "given up": "Not connected"}
+MAX_MACHINE = 30
 BUSY = {"training": "Training", "paused": "Paused", "busy": "Engine busy"}
 PROGRESS_WIDTHS = (48, 160)
 JOB_TIP = "Current job of the engine."
@@ -173,8 +175,13 @@ class StatusBar(QStatusBar):
         words, role = STATES[self._engine.state.phase]
         if self._engine.state.answers and report is not None:
             words = BUSY.get(report.state, words)
+        machine = self._engine.machine
+        if machine:
+            remote = REMOTE_STATES.get(self._engine.state.phase, words)
+            words = f"{remote if words == STATES[self._engine.state.phase][0] else words} on {machine[:MAX_MACHINE]}"
         self._state.setText(words)
-        self._state.setToolTip(f"{STATE_TIP} Process {self._engine.state.pid}.")
+        place = f" It runs on {machine}." if machine else f" Process {self._engine.state.pid}."
+        self._state.setToolTip(f"{STATE_TIP}{place}")
         self._state_icon.setPixmap(theme().icon("live", role).pixmap(QSize(16, 16), self.devicePixelRatioF()))
 
     def _on_device_activated(self, index: int) -> None:

@@ -1,5 +1,6 @@
 """Every setting of the window is read back, in its file and in the next window."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,7 +13,17 @@ from studio_fixture import WAIT_MS, StartStudio, start_studio, wait_ready
 from toy_panels import PLACES, FirstPanel, FirstState, SecondState
 
 from gmstudio.window.gui.shell.main_window import MainWindow
-from gmstudio.window.gui.shell.settings import SETTINGS, THEME, Setting, WindowSettings
+from gmstudio.window.gui.shell.settings import (
+    CHECKPOINTS,
+    ENGINES,
+    PALETTE,
+    RUN_OF_PANEL,
+    SETTINGS,
+    STATES,
+    THEME,
+    Setting,
+    WindowSettings,
+)
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.state.studio import Studio
 
@@ -78,6 +89,11 @@ CASES = {
         lambda o: o.studio.state(FirstState).choice,
         "Ü = 1, b",
     ),
+    "engine/recent": Case(
+        lambda o: o.window._machine._connect(list(o.studio.client.command), "ssh box gmstudio engine"),
+        lambda o: o.window._settings.get(ENGINES),
+        ["ssh box gmstudio engine"],
+    ),
     "palette/recent": Case(
         lambda o: o.window._palette._do(next(e for e in o.window._palette.entries() if e.title == "Refresh runs")),
         lambda o: o.window._palette._recent(),
@@ -131,6 +147,7 @@ EXAMPLES: dict[str, Any] = {
     "runs/checkpoints": {"/runs/a": 400},
     "runs/follow": True,
     "panels/states": {"train": {"family": "vae", "config": {"vae": {"beta": 0.5, "sizes": [1, 2], "clip": None}}}},
+    "engine/recent": ["ssh 'box' gmstudio engine"],
     "palette/recent": ["family:vae", "run:/runs/a"],
     "panels/controls": {"latents.map_side": 11, "train.smoothing": 3, "action.train.log": True},
 }
@@ -157,3 +174,26 @@ def test_damage_gives_a_value_of_the_right_type(qapp: object, tmp_path: Path, se
 def test_a_file_of_an_earlier_version_is_read(qapp: object, tmp_path: Path) -> None:
     (tmp_path / "window.ini").write_text("[window]\ntheme=dark\n")
     assert WindowSettings(tmp_path / "window.ini").get(THEME) == "dark"
+
+
+def test_runs_kept_by_their_paths_are_kept_by_their_names(
+    qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Earlier versions kept the paths of runs: in keys, in values, before a line break, after a prefix."""
+    home, elsewhere = tmp_path / 'my "home"', "/mnt/other/runs/b"
+    monkeypatch.setenv("GMSTUDIO_HOME", str(home))
+    monkeypatch.setenv("GMSTUDIO_EXAMPLES", str(tmp_path / "examples"))
+    run, example = str(home / "runs" / "a é"), str(tmp_path / "examples" / "vae")
+    file = QSettings(str(tmp_path / "window.ini"), QSettings.Format.IniFormat)
+    file.setValue("runs/shown", json.dumps({"train": run, "plane": elsewhere}, ensure_ascii=False))
+    file.setValue("runs/checkpoints", json.dumps({run: 400}, ensure_ascii=False))
+    kept = {"plane": {"views": {f"{run}\nstates": [1]}, "beside": [example, f"{run}/deeper"]}}
+    file.setValue("panels/states", json.dumps(kept, ensure_ascii=False))
+    file.setValue("palette/recent", json.dumps([f"run:{run}"], ensure_ascii=False))
+    file.sync()
+    settings = WindowSettings(tmp_path / "window.ini")
+    assert settings.get(RUN_OF_PANEL) == {"train": "a é", "plane": elsewhere}
+    assert settings.get(CHECKPOINTS) == {"a é": 400} and settings.get(PALETTE) == ["run:a é"]
+    assert settings.get(STATES) == {
+        "plane": {"views": {"a é\nstates": [1]}, "beside": ["examples/vae", f"{run}/deeper"]}
+    }

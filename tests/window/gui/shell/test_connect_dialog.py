@@ -1,0 +1,86 @@
+"""The dialog "Connect to…": what is written, tested and chosen."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import fake_engine
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton
+from pytestqt.qtbot import QtBot
+
+from gmstudio.window.client.engine_client import EngineClient
+from gmstudio.window.client.engine_command import LOCAL
+from gmstudio.window.gui.shell.connect_dialog import ConnectDialog
+from gmstudio.window.gui.shell.machine import Machine
+from gmstudio.window.gui.shell.settings import ENGINES, WindowSettings
+from gmstudio.window.state.connection_test import ConnectionTest
+from gmstudio.window.state.engine import EngineState
+
+WAIT_MS = 20_000
+
+
+@pytest.fixture
+def dialog(qtbot: QtBot) -> Iterator[ConnectDialog]:
+    test = ConnectionTest()
+    found = ConnectDialog(["ssh box gmstudio engine", "other"], test, "box")
+    found.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+    qtbot.addWidget(found)
+    found.show()
+    yield found
+    found.close()
+    qtbot.waitUntil(lambda: not test.findChildren(EngineClient), timeout=WAIT_MS)
+
+
+def press(dialog: ConnectDialog, name: str) -> None:
+    button = dialog.findChild(QPushButton, f"connect.{name}")
+    assert button is not None
+    button.click()
+
+
+def test_the_last_command_is_offered_and_chosen(dialog: ConnectDialog) -> None:
+    chosen: list[tuple[object, str]] = []
+    dialog.chosen.connect(lambda command, text: chosen.append((command, text)))
+    assert dialog.command.currentText() == "ssh box gmstudio engine"
+    press(dialog, "connect")
+    assert chosen == [(["ssh", "box", "gmstudio", "engine"], "ssh box gmstudio engine")] and not dialog.isVisible()
+
+
+def test_the_way_back_leads_to_this_computer(dialog: ConnectDialog) -> None:
+    chosen: list[object] = []
+    dialog.chosen.connect(lambda command, text: chosen.append((tuple(command), text)))
+    press(dialog, "local")
+    assert chosen == [(LOCAL, "")]
+
+
+def test_a_test_says_what_is_found_and_what_is_wrong(dialog: ConnectDialog, qtbot: QtBot) -> None:
+    height = dialog.result_text.height()
+    dialog.command.setEditText(" ".join(["/usr/bin/env", *fake_engine.command()]))
+    press(dialog, "test")
+    assert "Connecting to env" in dialog.result_text.text()
+    qtbot.waitUntil(lambda: not dialog.test.running, timeout=WAIT_MS)
+    assert "Found gmstudio 0.0" in dialog.result_text.text() and dialog.result_text.height() == height
+    dialog.command.setEditText("ssh 'box")
+    assert dialog.result_text.text() == ""
+    press(dialog, "test")
+    assert "close the quotation mark" in dialog.result_text.text()
+
+
+def test_used_commands_are_kept_and_the_title_says_the_machine(qtbot: QtBot, tmp_path: Path) -> None:
+    from PySide6.QtWidgets import QWidget
+
+    window = QWidget()
+    qtbot.addWidget(window)
+    client = EngineClient(["/usr/bin/env", *fake_engine.command()])
+    settings = WindowSettings(tmp_path / "window.ini")
+    machine = Machine(window, EngineState(client), settings)
+    assert window.windowTitle() == "gmstudio — env"
+    machine.ask()
+    (dialog,) = window.findChildren(ConnectDialog)
+    text = " ".join(["/usr/bin/env", "-i", *fake_engine.command()])
+    dialog.command.setEditText(text)
+    press(dialog, "connect")
+    qtbot.waitUntil(lambda: client.state.phase == "ready", timeout=WAIT_MS)
+    assert client.command[:2] == ["/usr/bin/env", "-i"] and settings.get(ENGINES) == [text]
+    client.close()
+    qtbot.waitUntil(lambda: client.state.phase == "closed", timeout=WAIT_MS)
