@@ -16,6 +16,5 @@ PAGES: tuple[PageEntry[RunsState], ...] = (
         "travel", "Time travel", "One slider over the training of a run moves all that is shown of it", TravelPage
     ),
     PageEntry("branches", "Branches", "Family tree of a run, and new runs that begin at a checkpoint", BranchesPage),
-    PageEntry("pictures", "Pictures", "Samples and picture files: swipe, blink, difference, in sync", PicturesPage),
 )
 """In the order of the tabs."""
