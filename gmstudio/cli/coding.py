@@ -143,7 +143,7 @@ def decode(
     answer = Answer(DECODE_KEYS, as_json=as_json)
     coding = coding_of(coded.header, model)
     images = _follow(decode_file(coding, coded), "Decoding", answer)
-    _write(images, target, model.image.levels)
+    _write(images, target, model.image.levels, _origin(typed_run(run), loaded, source))
     warn(loaded.warnings)
     answer.put(run=typed_run(run).absolute(), family=model.card.name, step=loaded.step, file=source.absolute())
     answer.put(images=len(images), labels=coded.header.labels or None, source=coded.header.run, out=target.absolute())
@@ -237,7 +237,24 @@ def _follow(pieces: Any, title: str, answer: Answer) -> Any:
     return result
 
 
-def _write(images: "NDArray[np.uint8]", out: Path, levels: int) -> None:
+def _origin(run: Path, loaded: "Loaded", source: Path) -> dict[str, str]:
+    """Origin of decoded images, for the metadata of their pictures."""
+    from gmstudio.media import Provenance, metadata_of
+
+    return metadata_of(
+        Provenance(
+            family=loaded.record.family,
+            run=loaded.record.title or run.resolve().name,
+            folder=str(run.resolve()),
+            created=loaded.record.created,
+            step=loaded.step,
+            shows="decoded images",
+            details={"Coded file": source.name},
+        )
+    )
+
+
+def _write(images: "NDArray[np.uint8]", out: Path, levels: int, texts: dict[str, str]) -> None:
     """Write images as a PNG, a folder of PNGs or a NumPy file."""
     import numpy as np
 
@@ -245,26 +262,28 @@ def _write(images: "NDArray[np.uint8]", out: Path, levels: int) -> None:
     from gmstudio.media.png import write_grid
 
     suffix = out.suffix.lower()
-    if suffix in WRITTEN:
+    if suffix == ".png" and len(images) > 1:
+        write_grid(to_display(images, levels), out, 1, texts)
+    elif suffix in WRITTEN:
         with put_in_place(out, overwrite=True) as partial_path:
             if suffix == ".npy":
                 with partial_path.open("wb") as stream:
                     np.save(stream, images)
-            elif len(images) > 1:
-                write_grid(to_display(images, levels), partial_path, 1, {})
             else:
-                _write_picture(to_display(images[0], levels), partial_path)
+                _write_picture(to_display(images[0], levels), partial_path, texts)
     else:
         out.mkdir(exist_ok=True)
         digits = len(str(len(images) - 1))
         for number, shown in enumerate(to_display(images, levels)):
             with put_in_place(out / f"{number:0{digits}}.png", overwrite=True) as partial_path:
-                _write_picture(shown, partial_path)
+                _write_picture(shown, partial_path, texts | {"Image": str(number)})
 
 
-def _write_picture(shown: "NDArray[np.uint8]", path: Path) -> None:
+def _write_picture(shown: "NDArray[np.uint8]", path: Path, texts: dict[str, str]) -> None:
     import numpy as np
     from PIL import Image
 
+    from gmstudio.media.embedding import save_picture
+
     rows = shown[0] if len(shown) == 1 else np.ascontiguousarray(shown.transpose(1, 2, 0))
-    Image.fromarray(rows).save(path, format="PNG")
+    save_picture(Image.fromarray(rows), path, texts, ".png")

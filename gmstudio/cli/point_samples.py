@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from gmstudio.cli.run_data import load_data_for, with_options
 from gmstudio.media import comment_lines
 from gmstudio.media.levels import quantize
-from gmstudio.media.png import check_png_name
+from gmstudio.media.png import check_picture_name
 from gmstudio.media.writing import put_in_place
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def grid_for(loaded: "Loaded", path: Path, data_dir: str) -> "PlaneGrid":
     """
     from gmstudio.engine.plane.grid import grid_of_data, is_points
 
-    check_png_name(path.with_suffix(".png"))
+    check_picture_name(path.with_suffix(".png"))
     if path.is_dir():
         raise ValueError(f"{path} is a folder; name a file in it that ends in {TABLE}.")
     if not is_points(loaded.model.image):

@@ -8,6 +8,7 @@ import typer
 from gmstudio.cli.json_output import JsonOption, print_json
 from gmstudio.cli.options import DeviceOption, Whole
 from gmstudio.cli.terminal import say, warn
+from gmstudio.runs.names import typed_run
 from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ TEST_KEYS = ("value", "error", "unit", "kind", "is_bound", "bits_per_dim", "bits
 
 
 def report(
-    run: Annotated[str, typer.Argument(help="Folder of the run.")],
+    run: Annotated[str, typer.Argument(help="Name of the run in the library, or its folder.")],
     out: Annotated[
         str,
         typer.Option(
@@ -48,7 +49,7 @@ def report(
     from gmstudio.runs.folder import RunFolder
 
     models, where = ModelCache(), choose_device(device)
-    with RunFolder.open(typed_path(run)) as folder:
+    with RunFolder.open(typed_run(run)) as folder:
         targets = _targets(typed_path(out) if out else Path(), folder.path.absolute().name, html, pdf)
         found: Report | None = None
         for form, target in targets.items():

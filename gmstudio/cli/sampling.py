@@ -14,7 +14,7 @@ from gmstudio.cli.options import SEED, DeviceOption, Real, Whole, parse_setting
 from gmstudio.cli.point_samples import grid_for, is_table, write_points
 from gmstudio.cli.terminal import say, warn
 from gmstudio.media import Provenance, metadata_of
-from gmstudio.media.png import check_png_name, read_grey, write_grid
+from gmstudio.media.png import check_picture_name, read_grey, write_grid
 from gmstudio.runs.names import typed_run
 from gmstudio.system.typed_path import typed_path
 
@@ -72,9 +72,9 @@ class PixelOptions:
 def sample(
     run: Annotated[str, typer.Argument(help="Run folder.")],
     count: Annotated[int, typer.Option("-n", "--count", parser=COUNT, help="Number of images.")] = 64,
-    out: Annotated[str, typer.Option("-o", "--out", metavar="PATH", help="PNG to write; of points also CSV.")] = (
-        "samples.png"
-    ),
+    out: Annotated[
+        str, typer.Option("-o", "--out", metavar="PATH", help="PNG, WebP, JPEG or GIF to write; of points also CSV.")
+    ] = ("samples.png"),
     seed: Annotated[int, typer.Option(parser=SEED, help="Seed of the noise.")] = 0,
     scale: Annotated[int, typer.Option(parser=SCALE, help="Screen pixels per image pixel.")] = 4,
     order: Annotated[
@@ -124,7 +124,7 @@ def sample(
 
     path, folder = typed_path(out), typed_run(run)
     if not is_table(path):
-        check_png_name(path)
+        check_picture_name(path)
     where = choose_device(device)
     loaded = ModelCache().load(str(folder), where)
     warn(loaded.warnings)
@@ -141,8 +141,11 @@ def sample(
     origin = Provenance(
         family=loaded.record.family,
         run=loaded.record.title or folder.resolve().name,
+        folder=str(folder.resolve()),
+        created=loaded.record.created,
         step=loaded.step,
         seed=seed,
+        shows="samples",
         details=texts,
     )
     if grid is not None:

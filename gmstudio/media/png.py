@@ -1,4 +1,4 @@
-"""PNG files: images in as a model's levels, and grids of images out.
+"""Pictures: PNG files in as a model's levels, and grids of images out.
 
 Shapes: N images, C channels, H height, W width.
 """
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from gmstudio.media.embedding import PICTURE_FORMS, save_picture
 from gmstudio.media.ink import composited
 from gmstudio.media.levels import quantize
 from gmstudio.media.writing import put_in_place
@@ -121,26 +122,26 @@ def _laid(picture: "Image.Image", ground: Ground) -> "Image.Image":
     return Image.fromarray((laid * 255).round().astype(np.uint8))
 
 
-def check_png_name(path: Path) -> None:
-    """Check that a PNG can have this path, before the work that leads to it.
+def check_picture_name(path: Path) -> None:
+    """Check that a picture can have this path, before the work that leads to it.
 
     Raises:
-        ValueError: when it does not end in .png, is a folder, or its folder does not exist.
+        ValueError: when it ends as no format that is written, is a folder, or its folder does not exist.
     """
     if path.is_dir():
         raise ValueError(f"{path} is a folder; name a file in it that ends in .png.")
     if not path.parent.is_dir():
         raise ValueError(f"{path} cannot be written: there is no folder {path.parent}. Create it, or name another.")
-    if path.suffix.lower() != ".png":
-        raise ValueError(f"{path} is no name of a PNG; end it in .png.")
+    if path.suffix.lower() not in PICTURE_FORMS:
+        raise ValueError(f"{path} is no name of a picture; end it in {', '.join(PICTURE_FORMS)}.")
 
 
 def write_grid(images: NDArray[np.uint8], path: Path, scale: int, texts: Mapping[str, str]) -> None:
-    """Write images side by side, with lines between them, into one PNG.
+    """Write images side by side, with lines between them, into one picture.
 
     Args:
         images: (N, C, H, W), 0 … 255.
-        path: the file.
+        path: the file; its suffix decides on the format.
         scale: screen pixels per image pixel.
         texts: keyword → text, written into the file as metadata.
 
@@ -148,7 +149,6 @@ def write_grid(images: NDArray[np.uint8], path: Path, scale: int, texts: Mapping
         OSError: when it cannot be written; a file that was there is unchanged.
     """
     from PIL import Image
-    from PIL.PngImagePlugin import PngInfo
 
     n, channels, height, width = images.shape
     columns = int(np.ceil(np.sqrt(n)))
@@ -158,11 +158,9 @@ def write_grid(images: NDArray[np.uint8], path: Path, scale: int, texts: Mapping
         top, left = (index // columns) * (height + 1) + 1, (index % columns) * (width + 1) + 1
         grid[top : top + height, left : left + width] = image.transpose(1, 2, 0)
     pixels = np.repeat(np.repeat(grid, scale, axis=0), scale, axis=1)
-    info = PngInfo()
-    for keyword, text in texts.items():
-        info.add_text(keyword, text)
+    picture = Image.fromarray(pixels.squeeze(-1) if channels == 1 else pixels)
     with put_in_place(path, overwrite=True) as partial:
-        Image.fromarray(pixels.squeeze(-1) if channels == 1 else pixels).save(partial, format="PNG", pnginfo=info)
+        save_picture(picture, partial, texts, path.suffix)
 
 
 def _size(size: tuple[int, int]) -> str:

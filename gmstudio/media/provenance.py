@@ -1,6 +1,7 @@
 """Provenance of a picture, embedded in its file as metadata: keywords and texts.
 
-In a PNG they are text chunks, one per keyword; in a GIF's comment and an MP4's comment tag, one JSON object.
+In a PNG they are text chunks, one per keyword; in a GIF's comment, an MP4's comment tag, the EXIF of JPEG and WebP and
+the metadata of an SVG, one JSON object.
 ``Software``, ``Family``, ``Run``, ``Step`` and ``Seed`` are present where known; ``Codes`` is a JSON array of codes, so
 that any program can read them. Shapes: N codes, Z latent dimensions.
 """
@@ -27,6 +28,7 @@ _KNOWN = (
     "Step",
     "Seed",
     "Shows",
+    "Panel",
     "Path",
     "Closed",
     "Codes",
@@ -44,6 +46,7 @@ class Provenance(msgspec.Struct, frozen=True, eq=False):
         step: training step of the weights; −1 when unknown.
         seed: of the noise, or None.
         shows: kind of content, for example ``image`` or ``interpolation``.
+        panel: name of the panel that it is from; empty: of none.
         path: of an interpolation: ``linear`` or ``spherical``.
         closed: the interpolation is a loop.
         codes: (N, Z) float32: keyframes of an interpolation, or the codes of the images; None: none.
@@ -59,6 +62,7 @@ class Provenance(msgspec.Struct, frozen=True, eq=False):
     step: int = -1
     seed: int | None = None
     shows: str = ""
+    panel: str = ""
     path: str = ""
     closed: bool = False
     codes: NDArray[np.float32] | None = None
@@ -81,6 +85,7 @@ def metadata_of(origin: Provenance) -> dict[str, str]:
         "Step": str(origin.step) if origin.step >= 0 else "",
         "Seed": "" if origin.seed is None else str(origin.seed),
         "Shows": origin.shows,
+        "Panel": origin.panel,
         "Path": origin.path,
         "Closed": "yes" if origin.closed else "",
         "Codes": "" if origin.codes is None else _codes_as_json(origin.codes),
@@ -116,6 +121,7 @@ def parse_metadata(metadata: Mapping[str, str]) -> Provenance | None:
         step=-1 if step is None else step,
         seed=_number(metadata, "Seed", None),
         shows=metadata.get("Shows", ""),
+        panel=metadata.get("Panel", ""),
         path=metadata.get("Path", ""),
         closed=metadata.get("Closed", "") == "yes",
         codes=_codes_from_json(metadata["Codes"]) if metadata.get("Codes") else None,

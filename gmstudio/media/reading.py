@@ -1,15 +1,14 @@
-"""Reading of provenance metadata from PNG, GIF and MP4 files: bounded in size, without decoding the pictures."""
+"""Reading of provenance metadata from files of pictures and films: bounded in size, without decoding the pictures."""
 
 import struct
 from pathlib import Path
 from typing import BinaryIO
 
-import msgspec
-
+from gmstudio.media.embedding import DESCRIPTION_TAG, described_texts, svg_texts
 from gmstudio.media.provenance import MAX_TEXT, Provenance, parse_metadata
 from gmstudio.system.regular_file import regular_size
 
-FORMATS = (".png", ".gif", ".mp4")
+FORMATS = (".png", ".gif", ".mp4", ".webp", ".jpg", ".jpeg", ".svg")
 MAX_ENTRIES = 64
 MAX_BOX = 8 << 20
 """Bytes of an MP4's header box that are read."""
@@ -33,7 +32,8 @@ def read_provenance(path: str | Path) -> Provenance:
     if suffix not in FORMATS:
         raise NotOursError(f"{path.name} has no gmstudio data.")
     regular_size(path)
-    metadata = _mp4_metadata(path) if suffix == ".mp4" else _image_metadata(path)
+    readers = {".mp4": _mp4_metadata, ".svg": svg_texts}
+    metadata = readers.get(suffix, _image_metadata)(path)
     try:
         origin = parse_metadata(metadata)
     except ValueError as error:
@@ -47,25 +47,17 @@ def _image_metadata(path: Path) -> dict[str, str]:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(path, formats=("PNG", "GIF")) as picture:
+        with Image.open(path, formats=("PNG", "GIF", "WEBP", "JPEG")) as picture:
             found = dict(picture.info)
+            if picture.format in ("WEBP", "JPEG"):
+                return described_texts(picture.getexif().get(DESCRIPTION_TAG))
     except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError, struct.error):
-        raise ValueError(f"{path.name} is not a PNG or GIF of a usual size, or it is damaged.") from None
+        raise ValueError(f"{path.name} is not a PNG, GIF, WebP or JPEG of a usual size, or it is damaged.") from None
     comment = found.get("comment")
     if isinstance(comment, bytes):
-        return _from_json(comment)
+        return described_texts(comment)
     texts = {str(key): str(text) for key, text in found.items() if isinstance(text, str) and len(text) <= MAX_TEXT}
     return dict(list(texts.items())[:MAX_ENTRIES])
-
-
-def _from_json(text: bytes) -> dict[str, str]:
-    """Parse one JSON object of texts; empty when it is something else."""
-    if len(text) > 2 * MAX_TEXT:
-        return {}
-    try:
-        return msgspec.json.decode(text, type=dict[str, str])
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return {}
 
 
 def _mp4_metadata(path: Path) -> dict[str, str]:
@@ -82,7 +74,7 @@ def _mp4_metadata(path: Path) -> dict[str, str]:
         box = None if box is None else _inner(box, name)
         if name == b"meta" and box is not None:
             box = box[4:]
-    return {} if box is None else _from_json(box[8:])
+    return {} if box is None else described_texts(box[8:])
 
 
 def _top_box(file: BinaryIO, wanted: bytes) -> bytes | None:

@@ -113,11 +113,14 @@ def test_the_file_says_how_it_was_made(agnostic: str, tmp_path: Path) -> None:
     with Image.open(path) as picture:
         texts = picture.text  # type: ignore[attr-defined]
     assert texts.pop("Software").startswith("gmstudio ")
+    assert texts.pop("Folder").endswith("agnostic")
+    assert texts.pop("Created").startswith("20")
     assert texts == {
         "Family": "nade",
         "Run": "agnostic",
         "Step": "1",
         "Seed": "4",
+        "Shows": "samples",
         "Order": "random, seed 3",
         "Given": "digits:test:5:first=16",
         "Temperature": "0.5",

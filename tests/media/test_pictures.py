@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from gmstudio.media.png import check_png_name, read_grey, read_levels, write_grid
+from gmstudio.media.png import check_picture_name, read_grey, read_levels, write_grid
 from gmstudio.protocol.images import ImageSpec
 
 GREY, COLOUR = ImageSpec(1, 2, 3, 4), ImageSpec(3, 2, 3, 256)
@@ -96,7 +96,7 @@ def test_a_grid_has_lines_and_metadata(tmp_path: Path) -> None:
     assert (pixels[:2] == 128).all() and (pixels[:, 6:8] == 128).all()
     assert pixels[2:6:2, 8:12:2].transpose(2, 0, 1).tolist() == images[1].tolist()
     with pytest.raises(ValueError, match=r"end it in \.png"):
-        check_png_name(tmp_path / "grid.jpg")
+        check_picture_name(tmp_path / "grid.bmp")
 
 
 def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,9 +117,9 @@ def test_a_full_disk_leaves_the_old_file_and_nothing_else(tmp_path: Path, monkey
 def test_names_that_no_png_can_have_are_refused_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "folder.png").mkdir()
     with pytest.raises(ValueError, match="is a folder"):
-        check_png_name(tmp_path / "folder.png")
+        check_picture_name(tmp_path / "folder.png")
     with pytest.raises(ValueError, match=r"there is no folder .*gone"):
-        check_png_name(tmp_path / "gone" / "a.png")
+        check_picture_name(tmp_path / "gone" / "a.png")
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a privilege there")

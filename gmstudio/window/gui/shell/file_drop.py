@@ -43,13 +43,13 @@ class FileDrop(QObject):
         studio: state that pictures change.
 
     Signals:
-        run_found: a run to open.
+        run_found: a run to open, and the ``Provenance`` of the picture that it was found by, or None.
         data_found: path of files to import as a data set.
         panel_wanted: name of the panel that shows the result.
         noticed: a ``Notice`` for the banner.
     """
 
-    run_found = Signal(str)
+    run_found = Signal(str, object)
     data_found = Signal(str)
     panel_wanted = Signal(str)
     noticed = Signal(object)
@@ -88,7 +88,7 @@ class FileDrop(QObject):
         imports = self._studio.state(RunImports)
         notices = ImportNotices(imports, self._studio.library, self)
         notices.noticed.connect(self.noticed)
-        notices.run_found.connect(self.run_found)
+        notices.run_found.connect(lambda run: self.run_found.emit(run, None))
         return imports
 
     @property
@@ -101,7 +101,7 @@ class FileDrop(QObject):
         place = Path(path)
         folder = place.parent if place.name == RUN_FILE else place
         if folder.is_dir() and in_library(str(folder), self._home):
-            self.run_found.emit(str(folder))
+            self.run_found.emit(str(folder), None)
         elif folder.is_dir() or path.lower().endswith(PACKED_RUN):
             self._imports.add(str(folder))
         else:
@@ -154,7 +154,7 @@ class FileDrop(QObject):
             self.panel_wanted.emit(LATENTS)
         elif found.outcome == "run":
             self._notify(found.message)
-            self.run_found.emit(found.run)
+            self.run_found.emit(found.run, found.origin)
         elif found.outcome == "foreign":
             self._offer_encoding(found.path, f"{Path(found.path).name} has no gmstudio data.")
         else:

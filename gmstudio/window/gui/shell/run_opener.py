@@ -5,11 +5,13 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from gmstudio.media.provenance import Provenance
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.runs import OpenRun, RunInfo, RunOpened
 from gmstudio.window.client.request import Request
 from gmstudio.window.gui.places import Place, RunState, explores
+from gmstudio.window.gui.shell.picture_settings import restore_settings
 from gmstudio.window.gui.shell.settings import PANEL_OF_RUN, WindowSettings
 from gmstudio.window.state.studio import Studio
 
@@ -27,7 +29,8 @@ class RunOpener(QObject):
 
     Signals:
         found: name of the panel for a run that was opened, and the name of the run; ``choose`` shows it there.
-        failed: folder of a run that cannot be shown, and a sentence that says why.
+        failed: folder of a run that cannot be shown, and a sentence that says why; also where settings of a picture
+            cannot be restored.
     """
 
     found = Signal(str, str)
@@ -43,6 +46,7 @@ class RunOpener(QObject):
         self._states: dict[str, RunState] = {}
         self._panel_of = settings.get(PANEL_OF_RUN).copy()
         self._panel = self._folder = ""
+        self._origin: Provenance | None = None
         self._opening = Request(studio.client, self)
         self._opening.replied.connect(self._on_reply)
         self._opening.failed.connect(self._on_failed)
@@ -54,9 +58,14 @@ class RunOpener(QObject):
             self._states[name] = state
             state.run_changed.connect(self._note)
 
-    def open(self, folder: str) -> None:
-        """Have the engine open a run folder; ``found`` or ``failed`` follows. A newer folder supersedes it."""
-        self._folder = str(Path(folder))
+    def open(self, folder: str, origin: Provenance | None = None) -> None:
+        """Have the engine open a run; ``found`` or ``failed`` follows. A newer one supersedes it.
+
+        Args:
+            folder: of the run.
+            origin: of a picture: the run is shown in its panel where that can show it, with its seed and settings.
+        """
+        self._folder, self._origin = str(Path(folder)), origin
         opened = self._library.opened.get(self._folder)
         if opened is not None:
             self._show(opened.info)
@@ -117,8 +126,19 @@ class RunOpener(QObject):
             self.failed.emit(self._folder, failure.message)
 
     def _show(self, info: RunInfo) -> None:
-        place = self.place_for(info)
+        origin, self._origin = self._origin, None
+        place = self._place_of(origin, info) or self.place_for(info)
         if place is None:
             self.failed.emit(self._folder, f"No panel can show {info.title}, a run of {info.family_title}.")
-        else:
-            self.found.emit(place.name, info.run)
+            return
+        self.found.emit(place.name, info.run)
+        if origin is not None and place.name == origin.panel and place.name in self._states:
+            try:
+                restore_settings(place.name, self._states[place.name], origin)
+            except ValueError as error:
+                self.failed.emit(self._folder, str(error))
+
+    def _place_of(self, origin: Provenance | None, info: RunInfo) -> Place | None:
+        """Return the place of the panel that a picture is from, where it can show the run."""
+        place = self._places.get(origin.panel) if origin is not None else None
+        return place if place is not None and place.shows is not None and place.shows(self._library, info) else None

@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 from PySide6.QtCore import QEvent, QObject, Signal
 from PySide6.QtGui import QContextMenuEvent, QCursor, QGuiApplication
 from PySide6.QtWidgets import QApplication, QMenu, QWidget
@@ -12,6 +13,7 @@ from gmstudio.media import Provenance, metadata_of
 from gmstudio.window.client.background_task import Background
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.places import RunState
+from gmstudio.window.gui.shell.picture_settings import settings_of
 from gmstudio.window.gui.widgets.save_dialog import ask_path
 from gmstudio.window.state.runs.library import RunLibrary
 
@@ -110,23 +112,27 @@ class SaveMenus(QObject):
         self._background.start(work)
 
     def _texts(self, panel: Panel, widget: QWidget) -> dict[str, str]:
+        state = self._states[panel]
         origin = panel.picture_origin(widget)
         if origin is not None:
-            return metadata_of(origin)
-        state = self._states[panel]
+            return metadata_of(msgspec.structs.replace(origin, panel=panel.name))
         info = self._library.info(state.run) if isinstance(state, RunState) else None
         shows = widget.accessibleName() or panel.accessibleName()
+        seed, settings = settings_of(panel.name, state)
+        details = panel.picture_details() | settings
         if info is None:
-            return metadata_of(Provenance(family="", run="", shows=shows, details=panel.picture_details()))
+            return metadata_of(Provenance(family="", run="", shows=shows, panel=panel.name, details=details))
         return metadata_of(
             Provenance(
                 family=info.spec.family,
                 run=info.title,
                 folder=info.run,
                 created=info.created,
-                step=info.step,
+                step=self._library.chosen_steps.get(info.run, info.step),
+                seed=seed,
                 shows=shows,
-                details=panel.picture_details(),
+                panel=panel.name,
+                details=details,
             )
         )
 

@@ -13,6 +13,7 @@ from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.media.csv_text import csv_text
+from gmstudio.media.embedding import svg_with_texts
 from gmstudio.media.levels import to_display
 from gmstudio.media.provenance import comment_lines
 from gmstudio.media.sheets import sheet
@@ -165,7 +166,7 @@ def svg_of(widget: QWidget, texts: Texts) -> bytes:
     painter = QPainter(generator)
     widget.render(painter, QPoint())
     painter.end()
-    return bytes(buffer.data().data())
+    return svg_with_texts(bytes(buffer.data().data()), texts)
 
 
 def table_of(traces: list[Trace], by: str, texts: Texts) -> str:

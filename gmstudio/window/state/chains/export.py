@@ -29,6 +29,7 @@ from gmstudio.media.writing import (
 )
 from gmstudio.window.client.background_task import Background
 from gmstudio.window.state.chains.frames import Frames
+from gmstudio.window.state.chains.picture_settings import settings_of
 from gmstudio.window.state.chains.state import ChainsState
 
 Content = Literal["gif", "mp4", "frame", "strip"]
@@ -141,7 +142,8 @@ class TrajectoryExport(QObject):
             step=state.frames.weights_step,
             seed=state.seed_of_frames if state.kind == "generation" else None,
             shows="trajectory",
-            details=details,
+            panel="chains",
+            details=details | settings_of(state)[1],
         )
 
     def _report(self, message: str, *, failed: bool = False) -> None:

@@ -177,6 +177,11 @@ class ChainsState(PlayedFrames):
         return differences(self._applied, self._command())
 
     @property
+    def applied(self) -> RunTrajectory | None:
+        """Command of the present trajectory; None before there is one."""
+        return self._applied
+
+    @property
     def seed_of_frames(self) -> int | None:
         """Seed of the present trajectory; None before there is one."""
         return self._applied.seed if self._applied is not None else None

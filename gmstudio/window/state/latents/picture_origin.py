@@ -27,12 +27,14 @@ class PictureOrigin:
         message: a sentence.
         path: of the file.
         run: name of the run, or "".
+        origin: what the file holds; None where gmstudio did not write it.
     """
 
     outcome: Outcome
     message: str
     path: str
     run: str = ""
+    origin: Provenance | None = None
 
 
 class PictureOrigins(QObject):
@@ -71,16 +73,28 @@ class PictureOrigins(QObject):
         message = f"{Path(self._path).name} {description_of(found)}"
         info = find_run(self._library, found)
         if info is None:
-            self.restored.emit(PictureOrigin("missing", f"{message} {_missing(found)}", self._path))
+            self.restored.emit(PictureOrigin("missing", f"{message} {_missing(found)}", self._path, origin=found))
             return
+        message = f"{message}{self._with_weights_of(info, found.step)}"
         interpolation = interpolation_of(found)
         if interpolation is None or CAPABILITY not in info.capabilities:
-            self.restored.emit(PictureOrigin("run", message, self._path, info.run))
+            self.restored.emit(PictureOrigin("run", message, self._path, info.run, found))
             return
-        if found.step >= 0 and info.step != found.step:
-            message += f" The run was trained further, to step {info.step:,}."
         self.restored.emit(PictureOrigin("latents", message, self._path, info.run))
         self._latents.restore(info.run, interpolation, map_view_of(found))
+
+    def _with_weights_of(self, info: RunInfo, step: int) -> str:
+        """Explore a run with the weights of a step, or of the checkpoint nearest to it; return a sentence on that."""
+        library = self._library
+        if step < 0 or step == library.chosen_steps.get(info.run, info.step) or not info.checkpoint_steps:
+            return ""
+        nearest = min(info.checkpoint_steps, key=lambda kept: (abs(kept - step), kept))
+        newest = abs(info.step - step) <= abs(nearest - step)
+        library.choose_checkpoint(info.run, None if newest else nearest)
+        used = info.step if newest else nearest
+        if used == step:
+            return f" It is explored with the weights of that step, {step:,}."
+        return f" No checkpoint of step {step:,} is kept; the nearest one, of step {used:,}, is used."
 
 
 def find_run(library: RunLibrary, origin: Provenance) -> RunInfo | None:

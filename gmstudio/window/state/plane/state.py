@@ -123,7 +123,11 @@ class PlaneState(PlaneTiles):
 
     def draw_samples_again(self) -> None:
         """Draw other samples from all models, and show them."""
-        self.seed = (self.seed + 1) % MAX_SEED
+        self.draw_samples((self.seed + 1) % MAX_SEED)
+
+    def draw_samples(self, seed: int) -> None:
+        """Draw the samples of a seed from all models, and show them."""
+        self.seed = min(max(seed, 0), MAX_SEED)
         for tile in self.tiles:
             tile.feed.refresh(self.seed)
         self.set_options(samples=True)

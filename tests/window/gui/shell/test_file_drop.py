@@ -38,7 +38,7 @@ class Window(QWidget):
     def watch(self, drop: FileDrop) -> None:
         self.drop = drop
         drop.panel_wanted.connect(self.shown.append)
-        drop.run_found.connect(self.runs.append)
+        drop.run_found.connect(lambda run, _origin: self.runs.append(run))
         drop.data_found.connect(self.data.append)
         drop.noticed.connect(self.notices.append)
 

@@ -12,6 +12,7 @@ from fake_client import FakeClient
 from PySide6.QtCore import QCoreApplication, QSettings
 from toy_panels import FirstState, SecondState
 
+from gmstudio.media.provenance import Provenance
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.images import ImageSpec
@@ -138,6 +139,32 @@ def test_a_model_with_a_chain_is_explored_where_chains_are(stage: Stage) -> None
     stage.opener.explore("/runs/one")
     assert stage.found == [("chains", "/runs/both"), ("first", "/runs/one")]
     assert [place.name for place in PLACES if place.first_for] == ["chains"]
+
+
+def test_a_picture_opens_its_run_in_the_panel_that_it_is_from(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    restored: list[tuple[str, object]] = []
+
+    def restore(panel: str, _state: object, origin: Provenance) -> str:
+        if origin.seed == 13:
+            raise ValueError("The file was changed.")
+        restored.append((panel, origin.seed))
+        return ""
+
+    monkeypatch.setattr(run_opener, "restore_settings", restore)
+
+    def picture(panel: str, seed: int, info: RunInfo) -> str:
+        stage.opener.open(info.run, Provenance(family="f", run="r", panel=panel, seed=seed))
+        if info.run not in stage.studio.library.opened:
+            stage.answer(info)
+        return stage.found[-1][0]
+
+    assert picture("second", 1, run("a")) == "second"
+    assert picture("first", 2, run("b", capabilities=LATENT)) == "second"  # which the first panel cannot show
+    assert picture("nowhere", 3, run("c")) == "first"
+    assert restored == [("second", 1)]
+    assert picture("second", 13, run("d")) == "second"
+    assert stage.failed == [("/runs/d", "The file was changed.")]
+    assert stage.open(run("a"))[0] == "first"  # the picture is forgotten
 
 
 def test_the_run_is_shown_in_its_panel(stage: Stage) -> None:

@@ -69,7 +69,9 @@ def test_an_image_is_saved_with_its_run_and_the_panels_details(stage: Stage, qtb
     assert written.args == [f"Written: {path}"]
     origin = read_provenance(path)
     assert (origin.family, origin.run, origin.step, origin.shows) == ("rbm", RBM, 10, "States")
-    assert origin.details == {"Trajectory": "200 steps · seed 0", "Frame": "Gibbs step 4"}
+    assert origin.details["Trajectory"] == "200 steps · seed 0"
+    assert origin.details["Frame"] == "Gibbs step 4"
+    assert (origin.panel, origin.seed) == ("chains", 0)
 
 
 def test_a_plot_has_its_menu_inside_the_plotting_librarys_view(stage: Stage, qtbot: QtBot) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from latent_engine import GAN, VAE, WIDE, LatentEngine
@@ -10,6 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from gmstudio.media import Provenance
 from gmstudio.media.writing import FORMATS, Format, ffmpeg_path, write_png
+from gmstudio.protocol.runs import RunDescribed
 from gmstudio.window.state.latents.direction import Direction
 from gmstudio.window.state.latents.export import Export, ExportPlan
 from gmstudio.window.state.latents.export_sources import (
@@ -206,3 +208,39 @@ def test_metrics_follow_the_code(qtbot: QtBot, state: LatentsState, engine: Late
     engine.refusal = "The weights have diverged."
     state.code.set_value(0, 1.0)
     qtbot.waitUntil(lambda: (engine.serve(), bool(state.code_metrics.problem))[1])
+
+
+@pytest.mark.parametrize(
+    ("step", "chosen", "said"),
+    [
+        (300, None, ""),
+        (130, 100, "No checkpoint of step 130 is kept; the nearest one, of step 100, is used."),
+        (200, 200, "It is explored with the weights of that step, 200."),
+        (290, None, "No checkpoint of step 290 is kept; the nearest one, of step 300, is used."),
+        (-1, None, ""),
+    ],
+)
+def test_the_run_is_explored_at_the_step_of_the_picture(
+    qtbot: QtBot,
+    engine: LatentEngine,
+    state: LatentsState,
+    origins: PictureOrigins,
+    tmp_path: Path,
+    step: int,
+    chosen: int | None,
+    said: str,
+) -> None:
+    library = state._library
+    info = msgspec.structs.replace(library.info(VAE), step=300, checkpoint_steps=(100, 200, 300))
+    engine.deliver(RunDescribed(info=info))
+    origin = Provenance(family="vae", run="vae", folder=VAE, created=info.created, step=step, panel="train", shows="a")
+    write_png(tmp_path / "a.png", np.zeros((1, 1, 8, 8), np.uint8), origin, 1, 1, lambda: False)
+    found = restore(qtbot, origins, tmp_path / "a.png")
+    assert (found.outcome, found.run) == ("run", VAE)
+    assert found.origin is not None
+    assert found.origin.panel == "train"
+    assert library.chosen_steps.get(VAE) == chosen
+    if said:
+        assert found.message.endswith(said)
+    else:
+        assert "checkpoint" not in found.message

@@ -96,6 +96,7 @@ class PlaneExport(QObject):
             step=surface.step if surface is not None else -1,
             seed=state.seed,
             shows="plane",
+            panel="plane",
             details=self.details(),
         )
 

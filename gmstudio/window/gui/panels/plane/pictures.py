@@ -8,6 +8,7 @@ from PySide6.QtCore import QBuffer, QIODevice, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 
+from gmstudio.media.embedding import svg_with_texts
 from gmstudio.window.gui.panels.plane.tile_view import TileFrame
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.plane.plane_export import paint_plane
@@ -55,7 +56,7 @@ def tiles_svg(frames: Sequence[TileFrame], texts: Mapping[str, str]) -> bytes:
     painter.fillRect(QRectF(0, 0, size.width(), size.height()), theme().color("window"))
     _paint(frames, painter, "", vector=True)
     painter.end()
-    return bytes(buffer.data().data())
+    return svg_with_texts(bytes(buffer.data().data()), texts)
 
 
 def pixels_of(image: QImage) -> NDArray[np.uint8]:

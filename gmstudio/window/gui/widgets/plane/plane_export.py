@@ -6,6 +6,7 @@ from PySide6.QtCore import QBuffer, QByteArray, QRectF, QSize
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
 
+from gmstudio.media.embedding import svg_with_texts
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.plane.layer_paint import LayerPainter
 from gmstudio.window.gui.widgets.plane.plane_frame import FramePainter, legend_entries
@@ -49,7 +50,7 @@ def plane_svg(surface: PlaneSurface, texts: Mapping[str, str] | None = None) -> 
     painter.setFont(surface.font())
     paint_plane(surface, painter, vector=True)
     painter.end()
-    return bytes(data.data())
+    return svg_with_texts(bytes(data.data()), texts or {})
 
 
 def paint_plane(surface: PlaneSurface, painter: QPainter, *, vector: bool) -> None:
