@@ -25,6 +25,9 @@ def export(
     safetensors: Annotated[
         str, typer.Option("--safetensors", metavar="FILE", help="Weights alone, with their settings in the header.")
     ] = "",
+    code: Annotated[
+        str, typer.Option("--code", metavar="DIR", help="One readable PyTorch file, its weights and a README.")
+    ] = "",
     hub: Annotated[
         str, typer.Option("--hub", metavar="DIR", help="A folder as the Hugging Face hub has them, with a card.")
     ] = "",
@@ -49,6 +52,7 @@ def export(
         "csv": csv,
         "jsonl": jsonl,
         "safetensors": safetensors,
+        "code": code,
         "hub": hub,
         "archive": archive,
         "tensorboard": tensorboard,
