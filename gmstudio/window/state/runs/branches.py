@@ -115,9 +115,9 @@ class BranchesState(QObject):
 
     def parent_values(self, part: str) -> Values:
         """Return the settings that a branch without changes has; ``steps`` leaves some to be made."""
-        values, step = self._settings(part), self.step
-        if part == "training" and values and step is not None and values["steps"] <= step:
-            values["steps"] += step
+        values, info, step = self._settings(part), self.info, self.step
+        if part == "training" and info is not None and step is not None and info.training.steps <= step:
+            values["steps"] = step + info.training.steps
         return values
 
     def set_values(self, part: str, values: Values, errors: dict[str, str]) -> None:
