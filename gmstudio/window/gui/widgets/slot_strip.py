@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QWi
 
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+from gmstudio.window.gui.widgets.scaled import scaled_px
 
-SWATCH = 12
+SWATCH, BUTTON = 12, 22
 FREE = "free"
 
 
@@ -122,6 +123,7 @@ class _SlotView(QFrame):
             button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             button.setToolTip(tip)
             button.setIconSize(QSize(12, 12))
+            button.setFixedSize(scaled_px(self, BUTTON), scaled_px(self, BUTTON))
         row = QHBoxLayout(self)
         row.setContentsMargins(GRID // 2, 0, 0, 0)
         row.setSpacing(GRID // 2)

@@ -2,6 +2,7 @@
 
 from typing import ClassVar
 
+from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from gmstudio.media.provenance import Provenance
@@ -41,7 +42,19 @@ class RunsPanel(Panel):
         page.setContentsMargins(2 * GRID, GRID, 2 * GRID, GRID)
         page.setSpacing(GRID)
         page.addWidget(self.tabs, 1)
+        self.tabs.setMinimumSize(1, 1)  # else every page would need the room that the largest one needs
+        self.tabs.currentChanged.connect(lambda _index: self.updateGeometry())
         state.page_wanted.connect(self.tabs.show_page)
+
+    def minimumSizeHint(self) -> QSize:
+        """Least size in which the open page is legible; below it the panel scrolls."""
+        page, layout = self.tabs.currentWidget(), self.layout()
+        if page is None or layout is None:
+            return super().minimumSizeHint()
+        needed, margins = page.minimumSizeHint(), layout.contentsMargins()
+        width = needed.width() + margins.left() + margins.right()
+        bar = self.tabs.tabBar().sizeHint().height()
+        return QSize(width, needed.height() + bar + margins.top() + margins.bottom())
 
     def set_active(self, active: bool) -> None:
         """Request only while the panel is on the screen."""

@@ -189,8 +189,8 @@ class PicturesPage(ActiveWidget):
         left = QVBoxLayout()
         left.addWidget(StepRow(self._panel, self._state.grids, "pictures"))
         left.addWidget(self.words, 1)
-        bottom.addLayout(left, 1)
-        bottom.addWidget(self.table, 1)
+        bottom.addLayout(left, 2)
+        bottom.addWidget(self.table, 3)
         page.addLayout(bottom)
 
     def _connect(self) -> None:

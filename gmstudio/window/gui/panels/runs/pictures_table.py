@@ -72,7 +72,7 @@ class PicturesTable(QTableWidget):
             found = differences[row] if row < len(differences) and len(pictures) > 1 else None
             name, rms = self.item(row, 0), self.item(row, 3)
             assert name is not None and rms is not None
-            name.setText(picture.title if picture is not None else "")
+            name.setText(picture.called if picture is not None else "")
             name.setToolTip(picture.title if picture is not None else "")
             name.setData(Qt.ItemDataRole.DecorationRole, swatch(picture.colour) if picture is not None else None)
             subtracted = row == self._pictures.against
