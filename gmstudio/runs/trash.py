@@ -1,8 +1,11 @@
 """The trash of the library: a folder beside it, into which runs are moved and from which they can be restored."""
 
 import errno
+import re
+import shutil
 from pathlib import Path
 
+from gmstudio.protocol.plain_text import is_encodable
 from gmstudio.runs.examples import refuse_change
 from gmstudio.runs.library import runs_home
 from gmstudio.runs.lock import is_locked
@@ -76,6 +79,47 @@ def free_place(trash: Path, name: str) -> Path:
         number += 1
         place = trash / f"{name} ({number})"
     return place
+
+
+def former_name(place: Path) -> str:
+    """Return the name that a run in the trash had in the library, without the number that ``free_place`` gave it."""
+    return re.sub(r" \(\d+\)$", "", place.name)
+
+
+def trashed_runs() -> list[Path]:
+    """Return the places of the runs in the trash whose names have an encoding; none where there is no trash.
+
+    Raises:
+        RunError: when it cannot be read.
+    """
+    try:
+        return sorted(place for place in trash_home().iterdir() if place.is_dir() and is_encodable(str(place)))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RunError(f"{trash_home()} could not be read ({error.strerror}). Check its permissions.") from error
+
+
+def size_of(folder: Path) -> int:
+    """Return the bytes of all files in a folder; links are not followed."""
+    return sum(path.lstat().st_size for path in folder.rglob("*") if not path.is_dir())
+
+
+def delete_from_trash(place: Path) -> None:
+    """Delete a run in the trash for good; one that is gone already is no error.
+
+    Raises:
+        RunError: when it is not in the trash, or cannot be deleted.
+    """
+    if place.parent != trash_home():
+        raise RunError(f"{place} is not in the trash {trash_home()}, so it was not deleted. List the trash again.")
+    try:
+        if place.is_symlink():
+            place.unlink()
+        elif place.exists():
+            shutil.rmtree(place)
+    except OSError as error:
+        raise RunError(f"{place} could not be deleted ({error.strerror}). Check its permissions.") from error
 
 
 def refusal(source: Path, target: Path, error: OSError) -> str:

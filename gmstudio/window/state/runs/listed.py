@@ -6,6 +6,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gmstudio.protocol.runs import RunInfo
+from gmstudio.window.state.runs.run_edits import RunEdits
 from gmstudio.window.state.runs.run_query import RunQuery, words_of
 from gmstudio.window.state.runs.state import RunsState
 
@@ -19,6 +20,7 @@ class ListedRuns(QObject):
         owner: state of the panel.
 
     Attributes:
+        edits: changes runs, so that it can be undone.
         text: search as it was typed.
         archived: list archived runs, too.
         filters: each of ``FILTERS`` → value that the runs have; empty: any.
@@ -39,6 +41,7 @@ class ListedRuns(QObject):
     def __init__(self, owner: RunsState) -> None:
         super().__init__(owner)
         self.owner, self.library = owner, owner.library
+        self.edits = RunEdits(self.library, owner.edits, self)
         self.text, self.archived = "", False
         self.filters = dict.fromkeys(FILTERS, "")
         self.offered: dict[str, dict[str, str]] = {name: {} for name in FILTERS}

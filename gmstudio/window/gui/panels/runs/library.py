@@ -4,6 +4,7 @@ from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QSi
 from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout
 
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.runs.library_actions import LibraryActions
 from gmstudio.window.gui.panels.runs.library_filters import LibraryFilters
 from gmstudio.window.gui.panels.runs.library_table import LibraryTable
 from gmstudio.window.gui.panels.runs.library_view import LibraryView
@@ -33,6 +34,7 @@ class LibraryPage(ActiveWidget):
         self.view = LibraryView(self.table, self._state)
         panel.name_widget(self.view, "library", "Runs", "")
         self.filters = LibraryFilters(panel, self._state, self.view)
+        self.actions_row = LibraryActions(panel, self._state, self.view)
         self._lay_out()
         self._state.changed.connect(self._fill)
         self._state.chosen_changed.connect(self._select)
@@ -58,6 +60,7 @@ class LibraryPage(ActiveWidget):
         page.setSpacing(GRID)
         page.addWidget(self.filters)
         page.addWidget(self._stack, 1)
+        page.addWidget(self.actions_row)
 
     def _fill(self) -> None:
         """Show the runs of the state."""

@@ -57,6 +57,11 @@ def images_of(info: RunInfo) -> tuple[str, str, str]:
     return (info.data_label, info.data_digest, str(info.image))
 
 
+def tags_of(text: str) -> tuple[str, ...]:
+    """Return the tags in a text, between its commas; none twice."""
+    return tuple(dict.fromkeys(filter(None, (" ".join(part.split()) for part in text.split(",")))))
+
+
 def differing_text(info: RunInfo) -> str:
     """Settings that differ from their defaults, on one line."""
     return "; ".join(line.partition(" (default")[0] for line in info.differing)

@@ -6,7 +6,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QFont
 
 from gmstudio.protocol.runs import RunInfo
-from gmstudio.window.gui.panels.runs.library_columns import BITS, COLUMNS, NAME, TAGS, images_of
+from gmstudio.window.gui.panels.runs.library_columns import BITS, COLUMNS, NAME, TAGS, images_of, tags_of
 from gmstudio.window.gui.run_text import run_name, run_tip
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.state.runs.listed import ListedRuns
@@ -29,6 +29,7 @@ class LibraryTable(QAbstractTableModel):
     def __init__(self, state: ListedRuns) -> None:
         super().__init__(state)
         self._state = state
+        self._edits = state.edits
         self.runs: list[RunInfo] = []
         self.column, self.descending = -1, False
         self._rows: dict[str, int] = {}
@@ -133,6 +134,24 @@ class LibraryTable(QAbstractTableModel):
             case Qt.ItemDataRole.ForegroundRole:
                 return self._color(info, column.name)
         return None
+
+    def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
+        """Rename a run, or change its tags or the first line of its note; the empty name stands for its label."""
+        info = self.info(index)
+        if info is None or role != Qt.ItemDataRole.EditRole:
+            return False
+        text, column = " ".join(str(value).split()), COLUMNS[index.column()].name
+        change: dict[str, Any]
+        if column == NAME:
+            name = "" if text == (info.label or info.title) else text
+            change, title = {"name": name}, "Rename"
+        elif column == TAGS:
+            change, title = {"tags": tags_of(text)}, "Change tags"
+        else:
+            _first, line, rest = info.note.partition("\n")
+            change, title = {"note": f"{text}{line}{rest}".strip()}, "Change the note"
+        self._edits.change([info.run], title, **change)
+        return True
 
     def _icon(self, info: RunInfo) -> Any:
         if info.run == self._state.library.live:

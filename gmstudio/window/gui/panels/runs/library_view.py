@@ -1,5 +1,6 @@
 """View of the table of runs: columns that are chosen, moved, resized and sorted, and kept over restarts."""
 
+from collections.abc import Collection
 from typing import Any
 
 from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
@@ -87,6 +88,14 @@ class LibraryView(QTreeView):
             self._table.fill()
         self.sorted.emit()
         self._keep()
+
+    def beside(self, runs: Collection[str]) -> str:
+        """Return the run in the row below the last of some runs, else that above the first; "" without others."""
+        rows = sorted(row for row in map(self._table.row_of, runs) if row >= 0)
+        if not rows:
+            return ""
+        near = [*range(rows[-1] + 1, len(self._table.runs)), *range(rows[0] - 1, -1, -1)]
+        return next((self._table.runs[row].run for row in near if not self._table.runs[row].example), "")
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Trigger the actions of the table: a list that has the focus gets plain keys before their shortcuts do."""

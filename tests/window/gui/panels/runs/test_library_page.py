@@ -4,10 +4,12 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 from runs_scene import BRANCH, CNN, EXAMPLE, FAILED, FLOW, OLD, RUNS, VAE, RunsScene
 
-from gmstudio.protocol.runs import RunDescribed
+from gmstudio.protocol.runs import AnnotateRun, RestoreRun, RunDescribed, RunTrashed, TrashRun
 from gmstudio.window.gui.panels.runs.library import LibraryPage
 from gmstudio.window.gui.panels.runs.library_columns import COLUMNS
 from gmstudio.window.gui.panels.runs.panel import RunsPanel
@@ -139,3 +141,93 @@ def test_a_run_that_changes_is_drawn_again_in_its_row(qtbot: QtBot, panel: RunsP
     with qtbot.waitSignal(page.table.dataChanged):
         scene.client.deliver(RunDescribed(info=changed))
     assert cell(page, VAE, "name") == "Narrow" and listed(page)[2] == VAE
+
+
+def annotated(scene: RunsScene) -> list[tuple[str, dict[str, object]]]:
+    """Changes that were sent since the last call, applied as an engine does."""
+    found = []
+    for command in [c for c in scene.client.sent if isinstance(c, AnnotateRun)]:
+        scene.client.sent.remove(command)
+        fields = {
+            name: value
+            for name in ("name", "note", "starred", "tags", "archived")
+            if (value := getattr(command, name)) is not None
+        }
+        info = scene.library.info(command.run)
+        assert info is not None
+        scene.client.deliver(RunDescribed(request=command.request, info=msgspec.structs.replace(info, **fields)))
+        found.append((command.run, fields))
+    return found
+
+
+def test_actions_act_on_all_chosen_runs_and_are_undone_as_one(qtbot: QtBot, panel: RunsPanel, scene: RunsScene) -> None:
+    actions, state = library(panel).actions_row, scene.state.page(ListedRuns)
+    state.choose((CNN, VAE, EXAMPLE), CNN)
+    actions.star.trigger()
+    assert annotated(scene) == [(CNN, {"starred": True}), (VAE, {"starred": True})]
+    qtbot.waitUntil(lambda: actions.star.text() == "Remove star")
+    assert panel.undo.undoText() == "Star"
+    panel.undo.undo()
+    assert annotated(scene) == [(CNN, {"starred": False}), (VAE, {"starred": False})]
+    panel.undo.redo()
+    assert len(annotated(scene)) == 2
+    actions.archive.trigger()
+    assert annotated(scene) == [(CNN, {"archived": True}), (VAE, {"archived": True})]
+
+
+def test_tags_are_checked_in_a_menu_and_typed(qtbot: QtBot, panel: RunsPanel, scene: RunsScene) -> None:
+    actions, state = library(panel).actions_row, scene.state.page(ListedRuns)
+    state.choose((CNN, VAE), CNN)
+    menu = actions.tag_menu()
+    field, thesis = menu.findChild(QLineEdit), next(a for a in menu.actions() if a.text() == "thesis")
+    assert not thesis.isChecked(), "one of both has it"
+    thesis.trigger()
+    assert annotated(scene) == [(VAE, {"tags": ("thesis",)})]
+    field.setText("new one, thesis ,new  one")
+    field.returnPressed.emit()
+    assert [fields["tags"][-1] for _run, fields in annotated(scene)] == ["new one", "new one"]  # type: ignore[index]
+
+
+def test_cells_are_edited_in_place(panel: RunsPanel, scene: RunsScene) -> None:
+    page = library(panel)
+
+    def edit(column: str, text: str) -> None:
+        index = page.table.index(page.table.row_of(VAE), NUMBER[column])
+        assert page.table.flags(index) & Qt.ItemFlag.ItemIsEditable
+        page.table.setData(index, text)
+
+    edit("name", " Narrow ")
+    edit("tags", "b, a,, b")
+    edit("note", "Sharp.")
+    found = {name: value for _run, fields in annotated(scene) for name, value in fields.items()}
+    assert found == {"name": "Narrow", "tags": ("b", "a"), "note": "Sharp.\nTry a smaller β."}
+    edit("name", VAE)
+    assert annotated(scene) == [(VAE, {"name": ""})], "its label is no name"
+    example = page.table.index(page.table.row_of(EXAMPLE), NUMBER["name"])
+    assert not page.table.flags(example) & Qt.ItemFlag.ItemIsEditable
+
+
+def test_runs_are_moved_to_the_trash_and_brought_back(panel: RunsPanel, scene: RunsScene) -> None:
+    actions, state = library(panel).actions_row, scene.state.page(ListedRuns)
+    state.choose((VAE, BRANCH), VAE)
+    actions.trash.trigger()
+    commands = [c for c in scene.client.sent if isinstance(c, TrashRun)]
+    assert [c.run for c in commands] == [VAE, BRANCH]
+    for command in commands:
+        scene.client.deliver(RunTrashed(request=command.request, run=command.run, place=f"/trash/{command.run}"))
+    panel.undo.undo()
+    restored = [c for c in scene.client.sent if isinstance(c, RestoreRun)]
+    assert {(c.run, c.place) for c in restored} == {(VAE, f"/trash/{VAE}"), (BRANCH, f"/trash/{BRANCH}")}
+
+
+def test_chosen_runs_are_compared(panel: RunsPanel, scene: RunsScene) -> None:
+    scene.state.page(ListedRuns).choose((CNN, VAE, FLOW), CNN)
+    library(panel).actions_row.compare.trigger()
+    assert scene.state.compared == (CNN, VAE, FLOW) and panel.tabs.open_page == "compare"
+
+
+def test_examples_cannot_be_changed_and_say_so(panel: RunsPanel, scene: RunsScene) -> None:
+    scene.state.page(ListedRuns).choose((EXAMPLE,), EXAMPLE)
+    actions = library(panel).actions_row
+    assert not actions.trash.isEnabled() and "Examples" in panel.reason(actions.trash)
+    assert actions.compare.isEnabled()
