@@ -20,7 +20,8 @@ EXAMPLE = "examples/vae"
 def run(path: str, /, **values: Any) -> RunInfo:
     """Description of a run that was trained for 10 steps."""
     family = values.pop("family", "toy")
-    spec = RunSpec(family=family, config={}, data="toy_data", data_config={}, training={"seed": values.pop("seed", 0)})
+    training = {**msgspec.to_builtins(fake_engine.RUN.training), "seed": values.pop("seed", 0)}
+    spec = RunSpec(family=family, config={}, data="toy_data", data_config={}, training=training)
     defaults = {
         "run": path,
         "title": path,
