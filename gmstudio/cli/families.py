@@ -1,6 +1,8 @@
 """``gmstudio families``: the families, or one with all its settings, their limits and defaults; needs no torch."""
 
+import shutil
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -8,10 +10,12 @@ import typer
 
 from gmstudio.cli.family_entries import family_entries
 from gmstudio.cli.json_output import JsonOption, print_json
-from gmstudio.cli.terminal import new_console
+from gmstudio.cli.terminal import new_console, say
 from gmstudio.protocol.config import describe_limits, schema_of
 from gmstudio.protocol.plain_text import plain_text
 from gmstudio.protocol.training_settings import Training
+from gmstudio.system.resources import resource_path
+from gmstudio.system.typed_path import typed_path
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,9 +61,16 @@ LIKELIHOODS = {"log_prob": "exact", "log_prob_estimate": "estimate", "elbo": "bo
 
 def families(
     name: Annotated[str, typer.Argument(help="Family to show with its settings; all families when left out.")] = "",
+    template: Annotated[
+        str,
+        typer.Option("--template", metavar="DIR", help="Write a package with a family of its own into a new folder."),
+    ] = "",
     as_json: JsonOption = False,
 ) -> None:
     """List the families of models, or show one: settings with limits and defaults, for train --set and sample --set."""
+    if template:
+        _write_template(typed_path(template))
+        return
     entries = family_entries()
     if name and name not in entries:
         raise ValueError(f"There is no family {name!r}; there are {', '.join(entries)}.")
@@ -70,6 +81,20 @@ def families(
         _show(entries[name], new_console())
     else:
         _list(entries, new_console())
+
+
+def _write_template(folder: Path) -> None:
+    """Copy the template of a package with a family.
+
+    Raises:
+        ValueError: when the folder is not empty.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise ValueError(f"{folder} exists and is not an empty folder. Name a new one.")
+    shutil.copytree(
+        resource_path("family-template"), folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", ".*")
+    )
+    say(f"{folder}: edit it, then pip install -e {folder}; see docs/add-a-family.md.")
 
 
 # ---- documents -----------------------------------------------------------------------------------------------------

@@ -4,6 +4,8 @@ import os
 import socket
 from collections.abc import Iterable
 
+import msgspec
+
 from gmstudio import __version__
 from gmstudio.data import catalog as data_catalog
 from gmstudio.engine.atlas.demonstrations import DEMONSTRATIONS
@@ -38,33 +40,54 @@ def family_entries() -> dict[str, FamilyEntry]:
 
 def build_catalog(device: str) -> Catalog:
     """Build the catalog, which the window needs before anything runs."""
+    families, problems = _usable(FAMILIES)
     return Catalog(
         protocol=PROTOCOL_VERSION,
         version=__version__,
         pid=os.getpid(),
-        families=tuple(
-            FamilyEntry(
-                card=family.card,
-                config_schema=schema_of(family.Config),
-                training=family.training_defaults,
-                capabilities=capabilities_of(family),
-                start=start_spec(family),
-                start_on_points=points_spec(family),
-                sampler_schema=schema_of(family.SamplerConfig) if family.SamplerConfig else {},
-                decoder_schema=schema_of(family.DecoderConfig) if family.DecoderConfig else {},
-            )
-            for family in FAMILIES.values()
-        ),
+        families=families,
         data=data_catalog(),
         devices=available_devices(),
         device=device,
         training_schema=schema_of(Training),
         first_family=FIRST_FAMILY,
-        problems=(*FAMILY_ERRORS.values(), *LAB_ERRORS.values()),
+        problems=(*FAMILY_ERRORS.values(), *problems, *LAB_ERRORS.values()),
         demonstrations=tuple(demonstration.card for demonstration in DEMONSTRATIONS.values()),
         labs=lab_entries(LABS.values()),
         exercises=tuple(all_exercises().values()),
         host=plain_text(socket.gethostname(), MAX_TITLE),
+    )
+
+
+def _usable(families: dict[str, type[Family]]) -> tuple[tuple[FamilyEntry, ...], list[str]]:
+    """Entries of the families; one of another package that cannot be described is left out, with a sentence."""
+    entries, problems = list[FamilyEntry](), list[str]()
+    for name, family in families.items():
+        try:
+            entry = _entry(family)
+            msgspec.msgpack.encode(entry)
+        except Exception as error:  # foreign code may raise anything
+            if family.__module__.startswith("gmstudio."):
+                raise
+            reason = " ".join(str(error).split()) or type(error).__name__
+            problems.append(
+                f"The family {name!r} ({family.__module__}:{family.__name__}) cannot be described: {reason}"
+            )
+        else:
+            entries.append(entry)
+    return tuple(entries), problems
+
+
+def _entry(family: type[Family]) -> FamilyEntry:
+    return FamilyEntry(
+        card=family.card,
+        config_schema=schema_of(family.Config),
+        training=family.training_defaults,
+        capabilities=capabilities_of(family),
+        start=start_spec(family),
+        start_on_points=points_spec(family),
+        sampler_schema=schema_of(family.SamplerConfig) if family.SamplerConfig else {},
+        decoder_schema=schema_of(family.DecoderConfig) if family.DecoderConfig else {},
     )
 
 

@@ -117,6 +117,7 @@ class FamilyCard(msgspec.Struct, frozen=True, kw_only=True):
         trajectory: of families that generate step by step, whole images at a time.
         published: results of papers.
         beside: Goodfellow's taxonomy does not place it; the Atlas shows it beside the tree.
+        theory: of a family of another package: Markdown with LaTeX between dollar signs, shown in the Atlas.
     """
 
     name: str
@@ -128,6 +129,7 @@ class FamilyCard(msgspec.Struct, frozen=True, kw_only=True):
     trajectory: TrajectoryCard | None = None
     published: tuple[PublishedFigure, ...] = ()
     beside: bool = False
+    theory: str = ""
 
     def objective(self, config: dict[str, Any]) -> Objective:
         """The objective that holds for these config values; a field that is missing (in an older run) fits any."""

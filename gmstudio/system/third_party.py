@@ -38,8 +38,9 @@ def add_classes(
             name = name_of(kind)
             if name in registry:
                 raise ValueError(f"there is a {word} named {name!r} already; its card needs another name.")
-        except Exception as error:  # foreign code may raise anything
-            errors[point.name] = f"The {word} {point.name!r} ({point.value}) cannot be used: {error}"
+        except (Exception, SystemExit) as error:  # foreign code may raise anything
+            reason = str(error) or type(error).__name__
+            errors[point.name] = f"The {word} {point.name!r} ({point.value}) cannot be used: {reason}"
         else:
             registry[name] = kind
     return errors

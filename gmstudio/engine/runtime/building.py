@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 import msgspec
 import torch
 
-from gmstudio.families import FAMILIES
+from gmstudio.families import FAMILIES, FAMILY_ERRORS
 from gmstudio.families.base import Family
 from gmstudio.protocol.config import parse_config
 from gmstudio.protocol.images import ImageSpec
@@ -62,9 +62,8 @@ def build_run_model(run: RunFolder, device: torch.device) -> Family:
     Raises:
         RunError: when its family is unknown here, or its settings are not valid (any more).
     """
-    record = run.record
+    record, family = run.record, _run_family(run)
     with _naming(run):
-        family = family_class(record.family)
         model = build_model(family, run_config(family, record), record.image, device, record.training.seed)
     if record.fingerprint is not None:
         note_labels(model, record.fingerprint.labels)
@@ -83,9 +82,25 @@ def meta_run_model(run: RunFolder) -> Family:
     Raises:
         RunError: when its family is unknown here, or its settings are not valid (any more).
     """
+    family = _run_family(run)
     with _naming(run):
-        family = family_class(run.record.family)
         return meta_model(family, run_config(family, run.record), run.record.image)
+
+
+def _run_family(run: RunFolder) -> type[Family]:
+    """Return the family of a run.
+
+    Raises:
+        RunError: when it is unknown here, as after its package was removed.
+    """
+    name = run.record.family
+    if name not in FAMILIES:
+        reasons = " ".join(FAMILY_ERRORS.values())
+        raise RunError(
+            f"There is no family {name!r} here, which {run.path.name} trains. If it is of another package, install the "
+            f"package and restart the engine. {reasons}".strip()
+        )
+    return FAMILIES[name]
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Texts on families and on the branches of their taxonomy, read from ``resources/theory/``.
 
-A family of another package has no file here; its card says what it is.
+A family of another package has no file here; its card has the text, or its words stand in for it.
 """
 
 from functools import cache
@@ -32,7 +32,7 @@ def family_theory(card: FamilyCard) -> str:
     Args:
         card: of the family; its words and formulas stand in for a missing file.
     """
-    return _read(f"families/{card.name}.md") or card_theory(card)
+    return _read(f"families/{card.name}.md") or card.theory or card_theory(card)
 
 
 def branch_theory(branch: tuple[str, ...]) -> str:

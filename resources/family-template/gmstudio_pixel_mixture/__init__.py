@@ -1,0 +1,1 @@
+"""A mixture of independent pixels, as a model family of gmstudio."""
