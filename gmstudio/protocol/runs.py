@@ -25,9 +25,14 @@ class ListRuns(Command, frozen=True, kw_only=True):
 
 
 class OpenRun(Command, frozen=True, kw_only=True):
-    """Open a run for exploring and for its history; answered with ``RunOpened``, then ``HistoryAppended``."""
+    """Open a run for exploring and for its history; answered with ``RunOpened``, then ``HistoryAppended``.
+
+    Args:
+        since: step after which the curves are wanted, since those before are known; negative: all.
+    """
 
     run: str
+    since: int = -1
 
 
 class ChooseCheckpoint(Command, frozen=True, kw_only=True):
@@ -146,6 +151,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
         archived: listed only with the archived runs.
         origin: checkpoint of another run at which it began; None: it began with new weights.
         data_digest: differs between runs that were trained on different images; empty: unknown.
+        writer: process that trains it now, where that is not this engine: ``process 4711 on node7``; empty: none.
         example: a ready model that comes with the program: listed after the user's runs, and never changed.
     """
 
@@ -173,6 +179,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     origin: RunOrigin | None = None
     data_digest: str = ""
     example: bool = False
+    writer: str = ""
 
     @property
     def training(self) -> Training:

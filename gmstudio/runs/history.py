@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.runs.examples import is_example
+from gmstudio.runs.history_copy import copied_history, needs_copy
 from gmstudio.runs.packing import packed, unpacked
 from gmstudio.runs.record import DiskFullError, RunBusyError, RunDamagedError, RunError, RunMissingError, now_iso
 
@@ -124,7 +125,10 @@ class History:
         mode = "rwc" if self.write else "ro"
         if not self.write and is_example(self.path.parent):  # nobody writes it, so that it needs no lock
             mode += "&immutable=1"
-        uri = f"{self.path.absolute().as_uri()}?mode={mode}"
+        path = self.path
+        if not self.write and needs_copy(path):
+            path = copied_history(path)
+        uri = f"{path.absolute().as_uri()}?mode={mode}"
         timeout_s = _WRITE_TIMEOUT_S if self.write else _READ_TIMEOUT_S
         return sqlite3.connect(uri, uri=True, timeout=timeout_s, isolation_level=None)
 
@@ -300,6 +304,13 @@ class History:
             best = self._db.execute(f"SELECT min(p.value) {points}", (split, name, since)).fetchone()[0]
             return _number(row[0]), _number(best)
 
+    def last_step(self) -> int:
+        """Newest step of all curves; 0 without points."""
+        with self._errors_as_sentences():
+            keys = [key for (key,) in self._db.execute("SELECT id FROM series")]
+            query = "SELECT max(step) FROM points WHERE series = ?"
+            return max((int(self._db.execute(query, (key,)).fetchone()[0] or 0) for key in keys), default=0)
+
     def image_kinds(self) -> tuple[str, ...]:
         """Kinds of images kept, in alphabetical order."""
         with self._errors_as_sentences():
@@ -366,6 +377,18 @@ class History:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def written_s(folder: Path) -> float:
+    """Time of the last writing of a run's history, in seconds of ``time.time``; 0 where there is none."""
+    return max((_modified_s(folder / name) for name in (HISTORY_NAME, f"{HISTORY_NAME}-wal")), default=0.0)
+
+
+def _modified_s(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def _run_error(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> RunError:

@@ -12,9 +12,9 @@ from gmstudio.protocol.families import MARGINAL_NLL
 from gmstudio.protocol.plain_text import MAX_TITLE, is_encodable, plain_text
 from gmstudio.runs.checkpoints import CheckpointStore
 from gmstudio.runs.description import Description, read_description
-from gmstudio.runs.history import DATA_CHANGED, HISTORY_NAME, History
+from gmstudio.runs.history import DATA_CHANGED, HISTORY_NAME, History, written_s
 from gmstudio.runs.home import HOME_VARIABLE, data_home
-from gmstudio.runs.lock import is_locked
+from gmstudio.runs.lock import writer_of
 from gmstudio.runs.record import RECORD_NAME, RunError, read_record
 
 
@@ -34,6 +34,7 @@ class RunSummary:
         created: ISO 8601 in UTC; empty when damaged.
         last_valid: newest validation loss; None when there is none.
         best_valid: lowest validation loss, or −log p(x) where the loss is −log p(x | label); None when there is none.
+        writer: process that trains it now, for people; empty: none.
         problem: what is damaged, one sentence; empty otherwise.
     """
 
@@ -49,6 +50,7 @@ class RunSummary:
     last_valid: float | None = None
     best_valid: float | None = None
     problem: str = ""
+    writer: str = ""
 
 
 def runs_home() -> Path:
@@ -145,7 +147,9 @@ def summarize(folder: Path) -> RunSummary:
 
 def _summarize(folder: Path) -> RunSummary:
     record = read_record(folder)
-    abandoned = record.status in ("running", "paused") and not is_locked(folder)
+    writer = writer_of(folder, written_s(folder)) if record.status in ("running", "paused") else ""
+    abandoned = record.status in ("running", "paused") and not writer
+    reached = 0
     last = best = None
     problems = []
     if not is_encodable(str(folder)):
@@ -161,6 +165,7 @@ def _summarize(folder: Path) -> RunSummary:
         with History(folder) as history:
             since = history.last_event_step(DATA_CHANGED)  # values of other data do not count
             found = history.last_and_best("valid", MARGINAL_NLL, since) or history.last_and_best("valid", "loss", since)
+            reached = history.last_step() if writer else 0
         if found:
             last, best = found
     except RunError as error:
@@ -172,10 +177,11 @@ def _summarize(folder: Path) -> RunSummary:
         title=title_of(description.name, folder),
         description=description,
         status="interrupted" if abandoned else record.status,
-        step=max([record.step, *(info.step for info in CheckpointStore(folder).list() if info.latest)]),
+        step=max([record.step, reached, *(info.step for info in CheckpointStore(folder).list() if info.latest)]),
         steps=record.training.steps,
         created=record.created,
         last_valid=last,
         best_valid=best,
         problem=plain_text(" ".join(problems)),
+        writer=writer,
     )

@@ -5,13 +5,17 @@ import os
 import socket
 import time
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from filelock import lock_descriptor, unlock_descriptor
 
+from gmstudio.protocol.plain_text import plain_text
 from gmstudio.runs.record import NO_SPACE, RunBusyError, RunError, unwritten
 
 LOCK_NAME = "writer.lock"
+MAX_HOST = 100
+QUIET_S = 60.0
+"""Time without a write after which a process of another machine, whose lock is not seen, has ended."""
 _TIMEOUT_S = 0.5
 _PROBES = 3
 _PROBE_INTERVAL_S = 0.005
@@ -66,17 +70,73 @@ class RunLock:
 
     def _holder(self) -> str:
         self._file.seek(_HOLDER_START)
-        try:
-            holder = json.loads(self._file.read(1000))
-            return f"process {int(holder['pid'])} on {str(holder['host'])[:100]}"
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return "another process"
+        return _parsed(self._file.read(1000)).words
 
     def release(self) -> None:
         """Let others write the run; harmless when done twice."""
         if not self._file.closed:
             unlock_descriptor(self._file.fileno())
             self._file.close()
+
+
+class Holder(NamedTuple):
+    """Process that took a lock last, as its file says.
+
+    Args:
+        pid: number of the process; 0: unknown.
+        host: name of its machine; empty: unknown.
+    """
+
+    pid: int = 0
+    host: str = ""
+
+    @property
+    def words(self) -> str:
+        """Description for people."""
+        return f"process {self.pid} on {self.host}" if self.pid else "another process"
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """It ran on another machine, which shares the disk."""
+        return self.host not in ("", socket.gethostname())
+
+
+def holder_of(folder: Path) -> Holder:
+    """Return the process that took the lock of a run last, whether or not it holds it still."""
+    try:
+        with (folder / LOCK_NAME).open("rb") as file:
+            file.seek(_HOLDER_START)
+            return _parsed(file.read(1000))
+    except OSError:  # never locked, not readable, or (on Windows) not beside its holder
+        return Holder()
+
+
+def _parsed(content: bytes) -> Holder:
+    try:
+        holder = json.loads(content)
+        return Holder(int(holder["pid"]), plain_text(str(holder["host"]), MAX_HOST))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return Holder()
+
+
+def writer_of(folder: Path, written_s: float) -> str:
+    """Return who is writing a run now, for people; empty: nobody.
+
+    The locks of some shared disks are not seen by other machines. There, a history that was written a moment ago by
+    a process of another machine shows that it still trains.
+
+    Args:
+        folder: of the run.
+        written_s: time of the last writing, in seconds of ``time.time``; the clocks of machines that share a disk
+            differ little.
+
+    Raises:
+        RunError: when that cannot be found out.
+    """
+    holder = holder_of(folder)
+    if is_locked(folder) or (holder.is_elsewhere and abs(time.time() - written_s) < QUIET_S):
+        return holder.words
+    return ""
 
 
 def is_locked(folder: Path) -> bool:

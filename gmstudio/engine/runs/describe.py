@@ -46,7 +46,7 @@ def entries_of_families() -> dict[str, FamilyEntry]:
     return family_entries()
 
 
-def announce_run(context: EngineContext, path: str, request: int) -> None:
+def announce_run(context: EngineContext, path: str, request: int, since: int = -1) -> None:
     """Send the description of a run that was opened, and all its curves.
 
     A history that cannot be read is no reason not to explore the model: what it lacks is missing, with a warning.
@@ -66,9 +66,9 @@ def announce_run(context: EngineContext, path: str, request: int) -> None:
     else:
         with RunFolder.open(path) as run:
             model = meta_run_model(run)
-    stored = read_stored(path)
+    stored = read_stored(path, since=since)
     context.send(describe_opened(model, current_info(context, path), stored, live=live, request=request))
-    context.send(HistoryAppended(request=request, run=path, series=series_of(stored.curves), reset=True))
+    context.send(HistoryAppended(request=request, run=path, series=series_of(stored.curves), reset=since < 0))
     if stored.problem:
         context.send(Warned(run=path, message=stored.problem))
 
@@ -89,12 +89,13 @@ class Stored(NamedTuple):
     problem: str = ""
 
 
-def read_stored(path: str, *, curves: bool = True) -> Stored:
+def read_stored(path: str, *, curves: bool = True, since: int = -1) -> Stored:
     """Read the history of a run, of a damaged one what can be read.
 
     Args:
         path: of the run.
         curves: read the curves, too.
+        since: step after which the curves are read; negative: all.
 
     Raises:
         RunError: when there is no such run.
@@ -107,7 +108,7 @@ def read_stored(path: str, *, curves: bool = True) -> Stored:
         except RunError as error:
             problems.append(str(error))
         try:
-            found = found._replace(curves=run.history.read_scalars() if curves else {})
+            found = found._replace(curves=run.history.read_scalars(since) if curves else {})
         except RunError as error:
             problems.append(str(error))
         try:

@@ -48,7 +48,7 @@ def run_info(
         family_title=family.card.title if family else plain_text(record.family, MAX_TITLE),
         image=record.image,
         status=live_status or summary.status,
-        step=live_step if live_step >= 0 else max(record.step, *steps, 0),
+        step=live_step if live_step >= 0 else max(summary.step, *steps, 0),
         created=record.created,
         capabilities=family.capabilities if family else (),
         checkpoint_steps=steps,
@@ -66,6 +66,7 @@ def run_info(
         origin=record.origin,
         data_digest=record.fingerprint.digests.get("train", "") if record.fingerprint is not None else "",
         example=is_example(folder),
+        writer="" if live_status else summary.writer,
     )
 
 

@@ -44,7 +44,7 @@ class RunsFeature(Feature):
         return self._listing.pieces(command)
 
     def _on_open_run(self, command: OpenRun) -> None:
-        announce_run(self.context, command.run, command.request)
+        announce_run(self.context, command.run, command.request, command.since)
 
     def _on_choose_checkpoint(self, command: ChooseCheckpoint) -> None:
         if command.step is None:

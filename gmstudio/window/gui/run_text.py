@@ -62,6 +62,14 @@ class RunLines:
         return known[3]
 
 
+def status_text(info: RunInfo) -> str:
+    """State of a run's training in words; of one that another program trains, also which."""
+    if info.writer:
+        state = "in training elsewhere" if info.status == "running" else f"{info.status} elsewhere"
+        return f"{state} ({info.writer})"
+    return "training" if info.status == "running" else info.status
+
+
 def run_tip(info: RunInfo) -> str:
     """Tooltip of a run: label and name, what differs from the defaults, note, message and folder."""
     label = " · ".join(filter(None, (info.label or info.title, info.data_label)))
@@ -73,6 +81,7 @@ def run_tip(info: RunInfo) -> str:
         f"{info.family_title}, {info.image}; started {started_text(info)}",
         differing if info.differing else "All settings have their defaults.",
         f"Kept checkpoints: {kept}" if kept else "",
+        status_text(info) if info.writer else "",
         info.note,
         info.message,
         info.run,

@@ -204,11 +204,11 @@ class RunLibrary(QObject):
             self._send_open(run)
         return self.opened.get(run)
 
-    def _send_open(self, run: str) -> None:
+    def _send_open(self, run: str, since: int = -1) -> None:
         if run not in self._opening:
             request = self._opening[run] = Request(self._events, self)
             request.failed.connect(lambda failure: self._on_open_failed(run, failure))
-            request.send(OpenRun(run=run))
+            request.send(OpenRun(run=run, since=since))
 
     def choose_checkpoint(self, run: str, step: int | None) -> None:
         """Explore a run with the weights of one of its checkpoints, in every panel.
@@ -331,7 +331,7 @@ class RunLibrary(QObject):
         for run, known in before.items():
             info = self.info(run)
             if run != self.live and known is not None and info is not None and _trained_on(known, info):
-                self._send_open(run)  # by another program: its curves and samples are older than it is
+                self._send_open(run, _since(known, info))  # by another program: its curves are older than it is
 
     def _on_run_opened(self, event: RunOpened) -> None:
         self._end_opening(event.info.run)
@@ -415,3 +415,13 @@ class RunLibrary(QObject):
 def _trained_on(known: RunInfo, info: RunInfo) -> bool:
     """Return whether a run was trained, or began or ended training, since a description of it was made."""
     return (known.step, known.status, known.checkpoint_steps) != (info.step, info.status, info.checkpoint_steps)
+
+
+def _since(known: RunInfo, info: RunInfo) -> int:
+    """Return the step after which the curves of a run in training elsewhere are asked for; negative: from the start.
+
+    What was recorded up to ``known.step`` was sent then, but for the validation that belongs to its last steps.
+    """
+    if not info.writer or info.step <= known.step or known.writer != info.writer:
+        return -1
+    return max(-1, known.step - info.training.validate_every - 1)

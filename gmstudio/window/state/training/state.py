@@ -190,6 +190,8 @@ class TrainingState(TrainingCommands):
             self.status_changed.emit()
 
     def _on_history_appended(self, event: HistoryAppended) -> None:
+        if event.request and not event.reset and event.run not in self.histories:
+            return  # the end of curves whose beginning another panel's request brought
         self.histories.setdefault(event.run, RunHistory()).merge(event)
         self.history_changed.emit(event.run)
 

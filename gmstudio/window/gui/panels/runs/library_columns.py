@@ -84,7 +84,9 @@ def _status_key(info: RunInfo) -> int:
 def _status_text(info: RunInfo) -> str:
     if info.example:
         return "example"
-    return "archived" if info.archived else "training" if info.status == "running" else info.status
+    if info.archived:
+        return "archived"
+    return "elsewhere" if info.writer else "training" if info.status == "running" else info.status
 
 
 COLUMNS = (

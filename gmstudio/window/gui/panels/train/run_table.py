@@ -179,7 +179,7 @@ class RunTable(QAbstractTableModel):
     def _second_line(self, info: RunInfo) -> str:
         live = info.run == self._state.live
         step = max(info.step, self._state.history(info.run).last_step()) if live else info.step
-        status = "training" if live else info.status
+        status = "training" if live else "elsewhere" if info.writer else info.status
         progress = f"{step:,} steps" if status == "finished" else f"{status}, step {step:,}"
         started = started_text(info) if self._alike[_title(info)] > 1 else ""
         return " · ".join(filter(None, (info.data_label, progress, started)))

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QT
 
 from gmstudio.window.gui.forms.editors import NumberEdit
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.run_text import run_tip
+from gmstudio.window.gui.run_text import run_tip, status_text
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.state.training.commands import RESUMABLE
 from gmstudio.window.state.training.curves import headline_of, number, shown_in_bits
@@ -131,7 +131,7 @@ class StatusLine(QWidget):
             self._numbers.setText("")
             return
         live = info.run == state.live
-        status = STATUS_TEXTS.get(state.status, "") if live else info.status.capitalize()
+        status = STATUS_TEXTS.get(state.status, "") if live else _capitalized(status_text(info))
         self._title.set_words(f"{info.title} · {status}")
         self._title.setToolTip(run_tip(info))
         images = info.training.validation_images
@@ -199,3 +199,7 @@ class StatusLine(QWidget):
             if shown_in_bits(objective, name):
                 parts["bits"] = f" ({number(info.image.bits_per_dim(best[1]))} bits/dim)"
         return parts
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
