@@ -19,7 +19,7 @@ KEYS = ("run", "written", "remarks")
 
 
 def export(
-    run: Annotated[str, typer.Argument(help="Folder of the run.")],
+    run: Annotated[str, typer.Argument(help="Folder of the run, or its name in the library.")],
     csv: Annotated[str, typer.Option("--csv", metavar="FILE", help="Curves: one row a point.")] = "",
     jsonl: Annotated[str, typer.Option("--jsonl", metavar="FILE", help="Curves and events: one object a line.")] = "",
     safetensors: Annotated[

@@ -22,7 +22,13 @@ STATES = {
     "restarting": ("Engine restarting…", "muted"),
     "closing": ("Closing…", "muted"),
 }
-REMOTE_STATES = {"starting": "Connecting…", "dead": "Connection lost, connecting again…", "given up": "Not connected"}
+REMOTE_STATES = {
+    "starting": "Connecting to {}…",
+    "dead": "Connecting to {} again…",
+    "given up": "Not connected to {}",
+    "not responding": "{} does not respond",
+    "closing": "Closing…",
+}
 MAX_MACHINE = 30
 BUSY = {"training": "Training", "paused": "Paused", "busy": "Engine busy"}
 PROGRESS_WIDTHS = (48, 160)
@@ -177,8 +183,7 @@ class StatusBar(QStatusBar):
             words = BUSY.get(report.state, words)
         machine = self._engine.machine
         if machine:
-            remote = REMOTE_STATES.get(self._engine.state.phase, words)
-            words = f"{remote if words == STATES[self._engine.state.phase][0] else words} on {machine[:MAX_MACHINE]}"
+            words = REMOTE_STATES.get(self._engine.state.phase, f"{words} on {{}}").format(machine[:MAX_MACHINE])
         self._state.setText(words)
         place = f" It runs on {machine}." if machine else f" Process {self._engine.state.pid}."
         self._state.setToolTip(f"{STATE_TIP}{place}")
