@@ -2,6 +2,7 @@
 
 from fake_client import FakeClient
 
+from gmstudio.engine.runs.exports_handlers import RunExports
 from gmstudio.engine.runs.files_handlers import RunFiles
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.protocol.base import Command
@@ -9,15 +10,22 @@ from gmstudio.protocol.engine import CommandFailed, Reason
 
 
 class FilesEngine(FakeClient):
-    """Answers at once, so that only reading in threads is waited for."""
+    """Answers what was sent when a test calls ``serve``: in the window's event loop the work would be a stall."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._handlers = RunFiles(EngineContext(self.deliver)).handlers()
+        context = EngineContext(self.deliver)
+        self._handlers = RunFiles(context).handlers() | RunExports(context).handlers()
+        self._answered = 0
         self.others: list[Command] = []
 
-    def _write(self, command: Command) -> None:
-        super()._write(command)
+    def serve(self) -> None:
+        """Answer what was sent, and what is sent meanwhile."""
+        while self._answered < len(self.sent):
+            self._answered += 1
+            self._answer(self.sent[self._answered - 1])
+
+    def _answer(self, command: Command) -> None:
         handler = self._handlers.get(type(command))
         if handler is None:
             self.others.append(command)

@@ -108,10 +108,15 @@ def test_a_run_folder_of_the_library_is_to_be_opened(window: Window, studio: Stu
 def test_a_run_from_elsewhere_is_imported_with_progress_and_undo(qtbot: QtBot, window: Window, tmp_path: Path) -> None:
     studio = FilesStudio()
     window.watch(FileDrop(window, studio))
+
+    def imported(count: int) -> bool:
+        studio.client.serve()
+        return len(window.runs) == count
+
     drop(window, packed(tmp_path))
-    qtbot.waitUntil(lambda: len(window.runs) == 1)
+    qtbot.waitUntil(lambda: imported(1))
     drop(window, tmp_path / "made")
-    qtbot.waitUntil(lambda: len(window.runs) == 2)
+    qtbot.waitUntil(lambda: imported(2))
     assert not window.data
     texts = [notice.text for notice in window.notices]
     assert "Packing made for the import…" in texts

@@ -32,7 +32,11 @@ class Watched:
         self._qtbot = qtbot
 
     def wait(self, count: int = 1) -> None:
-        self._qtbot.waitUntil(lambda: len(self.imported) + len(self.failed) == count and not self.imports.name)
+        def over() -> bool:
+            self.client.serve()
+            return len(self.imported) + len(self.failed) == count and not self.imports.name
+
+        self._qtbot.waitUntil(over)
 
 
 @pytest.fixture
@@ -92,10 +96,15 @@ def test_a_stopped_import_leaves_nothing(qtbot: QtBot, watched: Watched, tmp_pat
         if share == module.SENT:
             watched.imports.stop()
 
+    stopped: list[str] = []
+    watched.imports.stopped.connect(stopped.append)
     watched.imports.progressed.connect(stop)
-    with qtbot.waitSignal(watched.imports.stopped) as stopped:
-        pass
-    assert stopped.args == ["made.gmrun"]
+
+    def is_stopped() -> bool:
+        watched.client.serve()
+        return stopped == ["made.gmrun"]
+
+    qtbot.waitUntil(is_stopped)
     assert not watched.imports.name
     assert not any(isinstance(command, ImportSentRun) for command in watched.client.sent)
     assert isinstance(watched.client.sent[-1], DropRunFile)

@@ -4,6 +4,7 @@ from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QSi
 from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout
 
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.runs.export_row import ExportRow
 from gmstudio.window.gui.panels.runs.library_actions import LibraryActions
 from gmstudio.window.gui.panels.runs.library_filters import LibraryFilters
 from gmstudio.window.gui.panels.runs.library_table import LibraryTable
@@ -35,6 +36,7 @@ class LibraryPage(ActiveWidget):
         panel.name_widget(self.view, "library", "Runs", "")
         self.filters = LibraryFilters(panel, self._state, self.view)
         self.actions_row = LibraryActions(panel, self._state, self.view)
+        self.exports = ExportRow(panel, state)
         self._lay_out()
         self._state.changed.connect(self._fill)
         self._state.chosen_changed.connect(self._select)
@@ -61,6 +63,7 @@ class LibraryPage(ActiveWidget):
         page.addWidget(self.filters)
         page.addWidget(self._stack, 1)
         page.addWidget(self.actions_row)
+        page.addWidget(self.exports)
 
     def _fill(self) -> None:
         """Show the runs of the state."""
