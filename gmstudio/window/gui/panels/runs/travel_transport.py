@@ -42,7 +42,7 @@ class TravelTransport(QWidget):
         self.play = add(
             "travel_play",
             "Play",
-            "Space",
+            "Shift+P",
             self._toggle,
             icon="play",
             tip="Play the training from checkpoint to checkpoint, or pause",
