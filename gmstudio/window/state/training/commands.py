@@ -191,6 +191,19 @@ class TrainingCommands(QObject):
         self._resume_steps = steps
         self.status_changed.emit()
 
+    @property
+    def can_prolong(self) -> bool:
+        """No run is in training, and the selected run can be continued."""
+        info = self.info
+        return self.status == "idle" and info is not None and info.status in RESUMABLE
+
+    def prolong(self, steps: int) -> None:
+        """Continue the selected run, or a copy of it, for so many steps from where it is."""
+        info = self.info
+        if info is not None and self.can_prolong:
+            self.set_resume_steps(info.step + steps)
+            self.resume()
+
     def _send(self, request: Request, command: Command) -> None:
         self.problem = ""
         request.send(command)

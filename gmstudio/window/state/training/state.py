@@ -17,6 +17,7 @@ from gmstudio.window.state.training.commands import TrainingCommands
 from gmstudio.window.state.training.curves import PER_UNIT, positions_on
 from gmstudio.window.state.training.diagnostics import Diagnostics
 from gmstudio.window.state.training.history import RunHistory
+from gmstudio.window.state.training.live_changes import LiveChanges
 from gmstudio.window.state.training.samples import KeptSamples
 
 
@@ -26,6 +27,7 @@ class TrainingState(TrainingCommands):
     Attributes:
         samples: saved sample grids of ``run``.
         diagnostics: figures and pace of ``run``.
+        changes: settings of the run in training that can be changed.
         histories: run → its curves, of every run that was opened.
         overlays: run → index of its colour, of the runs whose curves are drawn.
 
@@ -45,6 +47,7 @@ class TrainingState(TrainingCommands):
         super().__init__(events, library, parent)
         self.samples = KeptSamples(events, self)
         self.diagnostics = Diagnostics(events, library, self)
+        self.changes = LiveChanges(events, library, self)
         self.histories: dict[str, RunHistory] = {}
         self.overlays: dict[str, int] = {}
         self._automatic_overlay = ""

@@ -41,7 +41,7 @@ class CurveTraces:
         self._library = library
 
     def marks(self, axis: str) -> list[tuple[int, QColor]]:
-        """Positions of the kept checkpoints of all overlaid runs, in the runs' colours."""
+        """Positions of the kept checkpoints of all overlaid runs, in the runs' colours, and of changed settings."""
         several = len(self._state.overlays) > 1
         marks = []
         for run, color in self._state.overlays.items():
@@ -50,6 +50,10 @@ class CurveTraces:
             kept = np.array(info.kept_steps if info is not None else (), np.int64)
             places = self._positions(run, kept, axis) if len(kept) else None
             marks += [(int(place), shade) for place in places] if places is not None else []
+            opened = self._library.opened.get(run)
+            changed = np.array([change.step for change in opened.changes] if opened is not None else [], np.int64)
+            places = self._positions(run, changed, axis) if len(changed) else None
+            marks += [(int(place), theme().color("accent")) for place in places] if places is not None else []
         return marks
 
     def title(self, run: str) -> str:

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.train.changing import ChangingView
 from gmstudio.window.gui.panels.train.curves import TrainCurves
 from gmstudio.window.gui.panels.train.diagnostics import DiagnosticsView
 from gmstudio.window.gui.panels.train.kept import KeptCheckpoints
@@ -40,8 +41,9 @@ NARROW, NARROWEST = 1040, 680
 """Width below which new run and run shown are not side by side, and below which buttons have no text."""
 QWIDGETSIZE_MAX = 2**24 - 1
 """Qt's width of a widget without a limit."""
-TABS_WIDTH = 288
+TABS_WIDTH = 372
 DIAGNOSTICS_TIP = "Figures of the model's internals: receptive fields, filters, reconstructions, losses by pixel"
+CHANGING_TIP = "Settings of the run in training, to be changed while it trains, and more steps for a run"
 PACE_TIP = "Training in slow motion, and which phases of a step are trained"
 
 NEEDS = {
@@ -202,12 +204,13 @@ class TrainPanel(Panel):
                 Tab("objective", "Objective", "Formula of the objective, and its terms", self._objective),
                 Tab("diagnostics", "Diagnostics", DIAGNOSTICS_TIP, self._diagnostics),
                 Tab("pace", "Pace", PACE_TIP, lambda: PaceView(state.diagnostics, self)),
+                Tab("changing", "Change", CHANGING_TIP, lambda: ChangingView(state, self)),
                 Tab("runs", "Runs", "Compare, select and resume runs", lambda: RunsView(state, library, self)),
             ),
             parent=self,
         )
         tabs.setMinimumWidth(TABS_WIDTH)
-        self.name_widget(tabs, "tabs", "Objective, diagnostics, pace and runs", "")
+        self.name_widget(tabs, "tabs", "Objective, diagnostics, pace, changes and runs", "")
         self.remember(tabs)
         above = QSplitter(Qt.Orientation.Horizontal, self)
         above.addWidget(SampleView(state.samples, self))
@@ -215,7 +218,7 @@ class TrainPanel(Panel):
         self._hidden_in_presentation.append(tabs)
         above.setStretchFactor(0, 3)
         above.setStretchFactor(1, 2)
-        above.setSizes([520, 320])
+        above.setSizes([470, 380])
         both = QSplitter(Qt.Orientation.Vertical, self)
         both.addWidget(above)
         curves = self._curves = TrainCurves(state, library, self)

@@ -1,0 +1,137 @@
+"""Change while training: settings of the run in training with their present values, more steps, and what changed."""
+
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from gmstudio.window.gui.forms.editors import NumberEdit
+from gmstudio.window.gui.forms.form import Form
+from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.train.setup import text_label
+from gmstudio.window.gui.theme import GRID
+from gmstudio.window.state.training.live_changes import PARTS
+from gmstudio.window.state.training.state import TrainingState
+
+FIRST_MORE = 1000
+MORE_WIDTH = 88
+NOT_TRAINING = "Settings can be changed while a run is in training; a branch of a checkpoint begins with other ones."
+APPLY_TIP = "Keep a checkpoint of the present step, and train on with these values from the next step on"
+MORE_TIP = "Let the run make so many steps more: the run in training, else the run shown"
+NO_CHANGE = "No value differs from those that the run trains with."
+NOTHING_TO_PROLONG = "There is no run to train on."
+
+
+class ChangingView(QWidget):
+    """Values of the run in training, to be edited in place.
+
+    Args:
+        state: state of training.
+        panel: panel that names the controls.
+    """
+
+    def __init__(self, state: TrainingState, panel: Panel) -> None:
+        super().__init__(panel)
+        self._state, self._changes = state, state.changes
+        self._forms: dict[str, Form] = {}
+        self._shown: dict[str, object] = {}
+        self.apply = panel.add_action(
+            "change", "Change", "Ctrl+Shift+Return", self._changes.apply, icon="check", tip=APPLY_TIP, needs=NO_CHANGE
+        )
+        self.more = panel.add_action(
+            "prolong",
+            "Train more steps",
+            "Ctrl+Shift+M",
+            self._prolong,
+            icon="add",
+            tip=MORE_TIP,
+            needs=NOTHING_TO_PROLONG,
+        )
+        self.steps = NumberEdit(whole=True, low=1, high=10_000_000, log=True, parent=self)
+        self.steps.set_value(FIRST_MORE)
+        self.steps.setFixedWidth(MORE_WIDTH)
+        panel.name_widget(self.steps, "more_steps", "More steps", "Number of steps that are made besides.")
+        panel.remember(self.steps)
+        self._note = text_label("muted", self)
+        self._made = text_label("muted", self)
+        panel.name_widget(self._made, "changes_made", "Changes that were made", "")
+        self._lay_out(panel)
+        self.steps.edited.connect(self._show)
+        self._changes.run_changed.connect(self._show_run)
+        self._changes.changed.connect(self._show)
+        state.status_changed.connect(self._show)
+        self._show_run()
+
+    def _lay_out(self, panel: Panel) -> None:
+        inner = QWidget()
+        self._column = QVBoxLayout(inner)
+        self._column.setContentsMargins(0, 0, GRID, 0)
+        self._column.setSpacing(GRID // 2)
+        self._column.addWidget(self._made)
+        self._column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidget(inner)
+        row = QHBoxLayout()
+        row.setSpacing(GRID // 2)
+        row.addWidget(panel.button(self.apply))
+        row.addStretch(1)
+        row.addWidget(panel.button(self.more))
+        row.addWidget(self.steps)
+        label = QLabel("steps")
+        label.setProperty("role", "muted")
+        row.addWidget(label)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, GRID, 0, 0)
+        column.setSpacing(GRID // 2)
+        column.addWidget(self._note)
+        column.addWidget(scroll, 1)
+        column.addLayout(row)
+
+    def _show_run(self) -> None:
+        """Show the present values, in new forms where the run is of another family."""
+        for place, part in enumerate(PARTS):
+            schema = self._changes.schema(part)
+            if schema != self._shown.get(part):
+                self._shown[part] = schema
+                self._replace(place, part, schema)
+            if part in self._forms:
+                self._forms[part].set_defaults(self._changes.present(part))
+                self._forms[part].set_values(self._changes.values[part])
+        self._show()
+
+    def _replace(self, place: int, part: str, schema: dict[str, object]) -> None:
+        old = self._forms.pop(part, None)
+        if old is not None:
+            old.retire()
+            self._column.removeWidget(old)
+        if schema["properties"]:
+            form = Form(schema, f"train.change.{part}", self)
+            form.changed.connect(lambda: self._changes.set_values(part, form.values(), form.errors()))
+            self._column.insertWidget(min(place, len(self._forms)), form)
+            self._forms[part] = form
+
+    def _show(self) -> None:
+        """Say what can be done."""
+        changes, state = self._changes, self._state
+        live = changes.info
+        for part, form in self._forms.items():
+            form.set_refusals(changes.refusals(part))
+        self.apply.setEnabled(changes.can_apply)
+        self.more.setEnabled(self._count() > 0 and (live is not None or state.can_prolong))
+        self._note.setText(changes.problem or (live.title if live is not None else NOT_TRAINING))
+        self._note.setProperty("role", "error" if changes.problem else "muted")
+        self._note.style().unpolish(self._note)
+        self._note.style().polish(self._note)
+        self._made.setText("\n".join(f"step {change.step:,}: {change.text}" for change in changes.made))
+        self._made.setVisible(bool(changes.made))
+
+    def _count(self) -> int:
+        try:
+            return int(self.steps.value or 0)
+        except ValueError:
+            return 0
+
+    def _prolong(self) -> None:
+        if self._changes.info is not None:
+            self._changes.prolong(self._count())
+        else:
+            self._state.prolong(self._count())
