@@ -21,6 +21,11 @@ AXES = {
     "time": "training time, s",
 }
 """Horizontal axes of the curves, and their names."""
+MAX_DEPTH = 100
+"""Branches of branches that are followed."""
+NO_PARENT = (
+    "the run that it branched from is not in the library, so its images are counted in batches of the present size."
+)
 
 
 class CompareState(QObject):
@@ -172,7 +177,9 @@ class CompareState(QObject):
         sentences = [why_not(curve, shown[0], names, infos) for curve in others]
         title = curves[0].title if curves else ""
         having = {curve.run for curve in curves}
-        for run in infos:
+        for run, info in infos.items():
+            if self.axis == "images" and info.origin is not None and self._parent(info) is None:
+                sentences.append(f"{names[run]}: {NO_PARENT}")
             if run in self._histories and run not in having and title:
                 sentences.append(f"{names[run]} has no curve “{title}”.")
         return shown, sentences
@@ -190,10 +197,25 @@ class CompareState(QObject):
     def positions(self, run: str, steps: NDArray[np.int64]) -> NDArray[np.int64] | None:
         """Return the positions of a run's steps on the horizontal axis; None where it has none."""
         info, opened = self.library.info(run), self.library.opened.get(run)
+        if info is not None and self.axis == "images":
+            return self._images_seen(info, steps)
         batch = info.training.batch_size if info is not None else 1
-        if self.axis == "images":
-            return steps * batch
         return positions_on(self.axis, steps, self.history(run), batch, opened.num_train if opened is not None else 0)
+
+    def _images_seen(self, info: RunInfo, steps: NDArray[np.int64], depth: int = 0) -> NDArray[np.int64]:
+        """Images in the batches up to some steps; those before a branch came in batches of its parent's size."""
+        batch, parent = info.training.batch_size, self._parent(info)
+        if parent is None or info.origin is None or depth > MAX_DEPTH:
+            return steps * batch
+        branched = info.origin.step
+        before = self._images_seen(parent, np.minimum(steps, branched), depth + 1)
+        after: NDArray[np.int64] = np.maximum(steps - branched, 0) * batch
+        return before + after
+
+    def _parent(self, info: RunInfo) -> RunInfo | None:
+        """Run from which a run branched; None where there is none, or it is not in the library."""
+        parent = self.library.info(info.origin.run) if info.origin is not None else None
+        return parent if parent is not None and info.origin and parent.created == info.origin.created else None
 
     def _measured(self) -> Iterator[Measured]:
         for run, info in self.infos.items():

@@ -112,14 +112,8 @@ class PicturesState(QObject):
             self.image = number
             self.changed.emit()
 
-    def add_file(self, pixels: NDArray[np.uint8], name: str) -> None:
-        """Compare one more picture; in place of the newest file where there is no room, if there is a file.
-
-        Args:
-            pixels: (rows, columns, 1, 3 or 4) uint8, as ``read_picture`` has them; what is transparent becomes white.
-            name: of the file.
-        """
-        opened = PictureFile(name, opaque(pixels))
+    def add_file(self, opened: PictureFile) -> None:
+        """Compare one more picture; in place of the newest file where there is no room, if there is a file."""
         with self._edits.recording("Open a picture"):
             kept = self.files[:-1] if self.full and self.files else self.files
             self._set_files((*kept, opened))

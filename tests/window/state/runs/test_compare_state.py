@@ -1,5 +1,6 @@
 """Runs that are compared: their colours, their order, and which of their curves are the same quantity."""
 
+import msgspec
 import numpy as np
 import pytest
 from compare_scene import GAN, HEAVY, OTHER, PLAIN, STRANGE, CompareScene, run_of
@@ -8,7 +9,7 @@ from training_scene import points
 
 from gmstudio.media.provenance import metadata_of, parse_metadata
 from gmstudio.protocol.engine import CommandFailed, Reason
-from gmstudio.protocol.runs import OpenRun, RunInfo
+from gmstudio.protocol.runs import OpenRun, RunInfo, RunOrigin
 from gmstudio.window.state.edits import Edit
 from gmstudio.window.state.runs.compare_provenance import COMPARED, compared_origin, compared_runs
 from gmstudio.window.state.runs.compare_quantities import NLL
@@ -97,6 +98,21 @@ def test_positions_by_images_seen_and_by_epoch(qtbot: QtBot) -> None:
         assert found is not None and found.tolist() == positions
     scene.compare.show(axis="time")
     assert scene.compare.positions(PLAIN, steps) is None  # no speed was recorded
+
+
+def test_images_before_a_branch_came_in_batches_of_its_parent(qtbot: QtBot) -> None:
+    scene = CompareScene(HEAVY)
+    spec = run_of(HEAVY).spec
+    spec = msgspec.structs.replace(spec, training=spec.training | {"batch_size": 100})
+    parent = run_of(PLAIN)
+    scene.library._put(run_of(HEAVY, spec=spec, origin=RunOrigin(run=PLAIN, created=parent.created, step=10)))
+    scene.compare.show(axis="images")
+    found = scene.compare.positions(HEAVY, np.array([5, 10, 11, 20]))
+    assert found is not None and found.tolist() == [50, 100, 200, 1100]
+    scene.library._put(run_of(HEAVY, spec=spec, origin=RunOrigin(run=PLAIN, created="another one", step=10)))
+    found = scene.compare.positions(HEAVY, np.array([5]))
+    assert found is not None and found.tolist() == [500]
+    assert any("branched from is not in the library" in sentence for sentence in scene.compare.overlaid()[1])
 
 
 def test_points_of_a_run_that_trains_are_added(qtbot: QtBot) -> None:

@@ -6,7 +6,6 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
@@ -28,6 +27,7 @@ from gmstudio.media.provenance import Provenance
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.density.models_list import swatch
 from gmstudio.window.gui.panels.runs.compare_saving import CompareSaving
+from gmstudio.window.gui.panels.runs.compare_traces import ComparedTraces, signature
 from gmstudio.window.gui.panels.train.curves import PLOT_TIP, smoothing_weight
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 REFRESH_MS = 50
 FIRST_SMOOTHING = 33
 SMOOTHING_STEPS = 100
-SPLITS = {"train": "train", "valid": "validation"}
 COLUMNS = (
     ("Run", "With the colour of its curves"),
     ("Train", "Training value at the cursor, else the newest one; the smoothed one where curves are smoothed"),
@@ -73,6 +72,8 @@ class CompareCurves(ActiveWidget):
         super().__init__()
         self._panel, self._state, self._grids = panel, state, grids
         self._shown: list[Measured] = []
+        self._drawn: object = None
+        self._source = ComparedTraces(state)
         self.plot: CurvePlot | None = None
         self._saving = saving
         self._make_controls()
@@ -244,12 +245,17 @@ class CompareCurves(ActiveWidget):
         self._fill_quantities()
         self._shown, sentences = state.overlaid()
         first = self._shown[0] if self._shown else None
-        traces, missing = self._traces()
+        splits = [split for split, box in (("train", self.train), ("valid", self.valid)) if box.isChecked()]
+        traces = self._source.make(self._shown, splits)
         plot.set_axis(AXES[state.axis], unit=PER_UNIT if state.axis in ("epoch", "time") else 1)
         plot.set_title(first.title if first is not None else NO_RUNS if not state.runs else NOTHING)
         plot.set_unit(first.unit if first is not None else "")
-        plot.set_traces(traces)
-        plot.redraw()
+        drawn = (signature(traces), state.axis, first)
+        if drawn != self._drawn:
+            self._drawn = drawn
+            plot.set_traces(traces)
+            plot.redraw()
+        missing = self._source.without_places(self._shown)
         sentences += [f"{state.names()[run]} has no places on this axis." for run in missing]
         if len({one.bound for one in self._shown}) > 1:
             sentences.append("≤ marks upper bounds of the quantity; the others are exact.")
@@ -274,45 +280,6 @@ class CompareCurves(ActiveWidget):
         if not self.quantity.view().isVisible() and chosen != self.quantity.currentIndex():
             with QSignalBlocker(self.quantity):
                 self.quantity.setCurrentIndex(chosen)
-
-    def _traces(self) -> tuple[list["Trace"], list[str]]:
-        """Curves that are drawn, and the runs that have no places on the axis."""
-        traces: list[Trace] = []
-        missing: list[str] = []
-        for measured in self._shown:
-            found = [self._trace(measured, split) for split, box in (("train", self.train), ("valid", self.valid))
-                     if box.isChecked()]  # fmt: skip
-            traces += [trace for trace in found if trace is not None]
-            steps = np.array([1], np.int64)
-            if self._state.positions(measured.run, steps) is None:
-                missing.append(measured.run)
-        return traces, missing
-
-    def _trace(self, measured: Measured, split: str) -> "Trace | None":
-        from gmstudio.window.gui.widgets.plots.curve_line import Trace, gap_of_steps
-
-        state, history = self._state, self._state.history(measured.run)
-        curve = history.curve(split, measured.name)
-        positions = state.positions(measured.run, curve.steps) if curve is not None else None
-        if curve is None or positions is None:
-            return None
-        best = history.best(measured.name) if split == "valid" and measured.lower_is_better else None
-        star = state.positions(measured.run, np.array([best[0]], np.int64)) if best is not None else None
-        return Trace(
-            key=(measured.run, split, measured.name),
-            label="",  # the table beside the plot is its legend
-            steps=positions,
-            values=curve.values,
-            color=theme().series(state.colour(measured.run)),
-            owner=state.names()[measured.run],
-            split=SPLITS[split],
-            validation=split == "valid",
-            factor=measured.factor,
-            generation=curve.generation,
-            best=int(star[0]) if star is not None else None,
-            best_label=f"step {best[0]:,}" if best is not None else "",
-            spacing=gap_of_steps(curve.steps),
-        )
 
     def _show_values(self) -> None:
         """Write the values at the cursor."""
@@ -339,11 +306,11 @@ class CompareCurves(ActiveWidget):
         self.values.show_rows(rows, [swatch(colour) for colour in colours])
 
     def _place(self, run: str, step: int) -> str:
-        position = self._state.positions(run, np.array([step], np.int64))
-        if position is None:
+        """Position of a step on the axis, in words."""
+        place = self._source.place(run, step)
+        if place is None:
             return ""
-        whole = self._state.axis in ("step", "images")
-        return f"{int(position[0]):,}" if whole else f"{position[0] / PER_UNIT:,.1f}"
+        return f"{place:,}" if self._state.axis in ("step", "images") else f"{place / PER_UNIT:,.1f}"
 
     # ---- files ---------------------------------------------------------------------------------------------------
 

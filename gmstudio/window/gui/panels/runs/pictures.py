@@ -1,5 +1,6 @@
 """Page Pictures: samples of runs and picture files laid over one another, zoomed and moved together."""
 
+from collections.abc import Callable
 from functools import partial
 
 import msgspec
@@ -10,6 +11,7 @@ from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gmstudio.media.provenance import Provenance
+from gmstudio.window.client.background_task import Background
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.runs.compare_chooser import AddRunBox, run_slot
 from gmstudio.window.gui.panels.runs.compare_samples import StepRow, grids_origin
@@ -20,12 +22,13 @@ from gmstudio.window.gui.picture_source import FILTER, PictureSource
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
+from gmstudio.window.gui.widgets.images.compared_pictures import DifferenceMaps
 from gmstudio.window.gui.widgets.images.picture_comparison import MAX_RATE, MIN_RATE, Mode, PictureComparison
 from gmstudio.window.gui.widgets.number_input import IntegerField, NumberField
 from gmstudio.window.gui.widgets.slot_strip import Slot, SlotStrip
 from gmstudio.window.state.runs.compare import CompareState
+from gmstudio.window.state.runs.pictures import PictureFile, PicturesState, opaque
 from gmstudio.window.state.runs.pictures import PictureSource as ComparedSource
-from gmstudio.window.state.runs.pictures import PicturesState
 from gmstudio.window.state.runs.state import MAX_COMPARED, RunsState
 
 MODES: tuple[tuple[Mode, str, str, str], ...] = (
@@ -67,7 +70,7 @@ class PicturesPage(ActiveWidget):
         self.words.setWordWrap(True)
         self.words.setAlignment(Qt.AlignmentFlag.AlignTop)
         self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        self._source = PictureSource(self)
+        self._source, self._computing, self._converting = PictureSource(self), Background(self), Background(self)
         self._saving = CompareSaving(panel)
         self._say(TIP)
         panel.name_widget(self.pictures, "pictures_view", "Compared pictures", TIP)
@@ -200,7 +203,10 @@ class PicturesPage(ActiveWidget):
         self.strip.moved.connect(state.move_left)
         self._source.taken.connect(self._take)
         self._source.failed.connect(self._say)
+        self._converting.done.connect(state.add_file)
         self._source.accept_drops(self.pictures)
+        self.pictures.maps_wanted.connect(self._compute)
+        self._computing.done.connect(self._on_computed)
         self._saving.said.connect(self._say)
         self.against.activated.connect(self._set_against)
         self.absolute.toggled.connect(self._set_absolute)
@@ -216,11 +222,22 @@ class PicturesPage(ActiveWidget):
             self.table.refresh()
 
     def _set_against(self, number: int) -> None:
+        self._computing.stop()
         self.pictures.set_against(number)
         self.table.refresh()
 
     def _set_absolute(self, on: bool) -> None:
+        self._computing.stop()
         self.pictures.set_absolute(on)
+        self.table.refresh()
+
+    def _compute(self, work: Callable[[], DifferenceMaps]) -> None:
+        """Compute differences of large pictures in a thread; a newer choice supersedes one under way."""
+        self._computing.start(lambda _stopped: work())
+
+    def _on_computed(self, maps: DifferenceMaps) -> None:
+        self.pictures.set_maps(maps)
+        self.table.refresh()
 
     # ---- what is shown -------------------------------------------------------------------------------------------
 
@@ -238,6 +255,7 @@ class PicturesPage(ActiveWidget):
         made = self._maker.make(sources, state.count, state.image)
         if made != self._shown:
             self._shown = list(made)
+            self._computing.stop()
             self.pictures.set_pictures(made)
             self._fill_against()
         self.pictures.set_placeholder(self._missing())
@@ -276,7 +294,7 @@ class PicturesPage(ActiveWidget):
             self._say(FULL)
             return
         self._say(TIP)
-        self._state.add_file(pixels, name)
+        self._converting.start(lambda _stopped: PictureFile(name, opaque(pixels)))
 
     def _ask_open(self) -> None:
         dialog = QFileDialog(self, "Compare a picture", "", FILTER)

@@ -66,7 +66,7 @@ class PicturesTable(QTableWidget):
     def refresh(self) -> None:
         """Write everything anew."""
         pictures = self._pictures.pictures
-        differences = self._pictures.differences() if self._pictures.mode == "difference" else []
+        differences = self._pictures.maps.differences
         for row in range(MAX_COMPARED):
             picture = pictures[row] if row < len(pictures) else None
             found = differences[row] if row < len(differences) and len(pictures) > 1 else None

@@ -80,7 +80,7 @@ class Difference(NamedTuple):
         reason: why there is none, a sentence.
     """
 
-    values: NDArray[np.float64] | None
+    values: NDArray[np.float32] | None
     rms: float
     reason: str = ""
 
@@ -94,22 +94,68 @@ def difference(picture: ComparedPicture, other: ComparedPicture) -> Difference:
     if picture.levels != other.levels:
         levels = f"{picture.levels} and {other.levels} levels"
         return Difference(None, math.nan, f"{names} have no difference: they have {levels}, which must be equal.")
-    values = picture.pixels.astype(np.float64) - other.pixels
-    inside = np.ones(values.shape[1:], bool)
-    for one in (picture, other):
-        inside &= True if one.inside is None else one.inside
-    rms = math.sqrt(float(np.square(values[:, inside]).mean())) if inside.any() else math.nan
-    return Difference(np.where(inside, values.mean(axis=0), math.nan), rms)
+    found = picture.pixels.astype(np.int16) - other.pixels
+    values = found.sum(axis=0, dtype=np.int16).astype(np.float32) / len(found)
+    squares = np.einsum("chw,chw->hw", found, found, dtype=np.int32)
+    masks = [one.inside for one in (picture, other) if one.inside is not None]
+    if not masks:
+        return Difference(values, math.sqrt(float(squares.mean()) / len(found)))
+    inside = np.logical_and.reduce(masks)
+    rms = math.sqrt(float(squares[inside].mean()) / len(found)) if inside.any() else math.nan
+    return Difference(np.where(inside, values, np.float32(math.nan)), rms)
 
 
 def _shape_text(picture: ComparedPicture) -> str:
     return f"{picture.size[0]}×{picture.size[1]} {'grey' if len(picture.pixels) == 1 else 'RGB'}"
 
 
-def common_top(differences: Sequence[Difference]) -> float:
-    """Upper end of a scale that fits all differences: 1, 2, 5, 10 and so on."""
-    known = [one.values for one in differences if one.values is not None]
-    return max((scale_top(values) for values in known), default=1.0)
+@dataclass(frozen=True, eq=False)
+class DifferenceMaps:
+    """Differences of all pictures from one of them, in colours.
+
+    Args:
+        differences: of each picture; its own is zero.
+        top: upper end of their common scale: 1, 2, 5, 10 and so on.
+        colours: (H, W) uint32 of each, 0xffRRGGBB; None where there is no difference.
+    """
+
+    differences: tuple[Difference, ...] = ()
+    top: float = 1.0
+    colours: tuple[NDArray[np.uint32] | None, ...] = ()
+
+
+def difference_maps(
+    pictures: Sequence[ComparedPicture], against: int, table: NDArray[np.uint8], ground: int, *, absolute: bool
+) -> DifferenceMaps:
+    """Subtract one picture from all; for large pictures that takes up to a second, and may run in a thread.
+
+    Args:
+        pictures: the pictures.
+        against: number of the one that is subtracted.
+        table: (256, 3) RGB, the colours from −top, or without the sign from 0, to top.
+        ground: colour where there is no value, 0xffRRGGBB.
+        absolute: without the sign.
+    """
+    found = tuple(difference(picture, pictures[against]) for picture in pictures)
+    known = [one.values for one in found if one.values is not None]
+    top = max((scale_top(values) for values in known), default=1.0)
+    shades = table.astype(np.uint32)
+    packed = (0xFF000000 | shades[:, 0] << 16 | shades[:, 1] << 8 | shades[:, 2]).astype(np.uint32)
+    values = (one.values for one in found)
+    colours = tuple(None if one is None else _coloured(one, top, packed, ground, absolute) for one in values)
+    return DifferenceMaps(found, top, colours)
+
+
+def _coloured(
+    values: NDArray[np.float32], top: float, packed: NDArray[np.uint32], ground: int, absolute: bool
+) -> NDArray[np.uint32]:
+    """Colours of a difference."""
+    missing = np.isnan(values)
+    share = np.abs(values) if absolute else values / 2 + np.float32(top / 2)
+    places = np.where(missing, 0, share * np.float32(255 / top)).round().clip(0, 255).astype(np.uint8)
+    colours = packed[places]
+    colours[missing] = ground
+    return colours
 
 
 def reading(picture: ComparedPicture, place: Place | None) -> Reading:

@@ -14,19 +14,19 @@ from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.canvas.overlays import LEGEND_HEIGHT
 from gmstudio.window.gui.widgets.images.compared_pictures import (
     ComparedPicture,
-    Difference,
+    DifferenceMaps,
     Place,
     View,
     cells_of,
-    common_top,
-    difference,
+    difference_maps,
 )
 from gmstudio.window.gui.widgets.images.grid import to_qimage
 from gmstudio.window.gui.widgets.images.picture_paint import (
-    difference_map,
+    difference_table,
     paint_difference_scale,
     paint_sentence,
     paint_title,
+    picture_of_colours,
 )
 
 Mode = Literal["side", "swipe", "blink", "difference"]
@@ -35,6 +35,10 @@ REACH = 8
 STEP = 0.02
 """Share of the width by which a key moves a boundary."""
 WHEEL, KEY_ZOOM, KEY_PAN = 1.25, 1.5, 0.1
+AT_ONCE = 250_000
+"""Sub-pixels of all pictures whose differences take a few milliseconds, and are computed at once."""
+COMPUTING = "Computing the differences …"
+PANS = {Qt.Key.Key_Left: (1, 0), Qt.Key.Key_Right: (-1, 0), Qt.Key.Key_Up: (0, 1), Qt.Key.Key_Down: (0, -1)}
 MIN_RATE, MAX_RATE = 0.5, 8.0
 """Pictures a second, in turn; no faster, as flicker of more than a few hertz is harmful to some."""
 
@@ -57,10 +61,13 @@ class PictureComparison(ActiveWidget):
     Signals:
         pointed: place (u, v) under the pointer, or None.
         view_changed: zoom or place.
+        maps_wanted: function without arguments that computes the ``DifferenceMaps`` of large pictures, to be run in a
+            thread; its result is passed to ``set_maps``.
     """
 
     pointed = Signal(object)
     view_changed = Signal()
+    maps_wanted = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -74,8 +81,8 @@ class PictureComparison(ActiveWidget):
         self.place: Place | None = None
         self._placeholder = ""
         self._images: list[QImage] = []
-        self._differences: list[Difference] | None = None
-        self._maps: list[QImage] = []
+        self._maps: DifferenceMaps | None = None
+        self._coloured: list[QImage | None] = []
         self._dragged: int | None = None
         self._from: QPointF | None = None
         self._timer = QTimer(self)
@@ -83,7 +90,7 @@ class PictureComparison(ActiveWidget):
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        theme().changed.connect(self.update)
+        theme().changed.connect(self._changed)
 
     # ---- what it shows -------------------------------------------------------------------------------------------
 
@@ -91,15 +98,17 @@ class PictureComparison(ActiveWidget):
         """Compare these pictures; zoom and place stay, and the boundaries where the number of pictures does."""
         if len(pictures) != len(self.pictures):
             self.boundaries = [(number + 1) / len(pictures) for number in range(len(pictures) - 1)]
-        self.pictures = tuple(pictures)
         self.against, self.shown = (min(one, max(len(pictures) - 1, 0)) for one in (self.against, self.shown))
-        self._images = [to_qimage(picture.pixels) for picture in pictures]
+        known = {id(picture.pixels): image for picture, image in zip(self.pictures, self._images, strict=True)}
+        self._images = [known.get(id(picture.pixels)) or to_qimage(picture.pixels) for picture in pictures]
+        self.pictures = tuple(pictures)
         self._changed()
 
     def set_mode(self, mode: Mode) -> None:
         """Compare them in another way."""
         self.mode = mode
-        self._changed()
+        self._keep_time()
+        self.update()
 
     def set_against(self, number: int) -> None:
         """Subtract this picture from the others."""
@@ -138,25 +147,35 @@ class PictureComparison(ActiveWidget):
             cell = self._pictured(self._cells()[0])
             self.set_view(self.view.zoomed(factor, cell.center(), self.pictures[0].size, cell))
 
-    def differences(self) -> list[Difference]:
-        """Difference of each picture from that of the number ``against``; its own is zero."""
-        if self._differences is None:
-            other = self.pictures[self.against] if self.pictures else None
-            self._differences = [difference(one, other) for one in self.pictures if other is not None]
-        return self._differences
-
     @property
-    def top(self) -> float:
-        """Upper end of the scale of the differences."""
-        return common_top(self.differences())
+    def maps(self) -> DifferenceMaps:
+        """Differences from the picture ``against``; none while those of large pictures are on their way."""
+        if self._maps is None and self.mode == "difference" and self.pictures:
+            work = self._difference_work()
+            if sum(picture.pixels.size for picture in self.pictures) <= AT_ONCE:
+                self.set_maps(work())
+            else:
+                self._maps = DifferenceMaps()
+                self.maps_wanted.emit(work)
+        return self._maps or DifferenceMaps()
+
+    def set_maps(self, maps: DifferenceMaps) -> None:
+        """Show differences that were computed elsewhere, see ``maps_wanted``."""
+        self._maps = maps
+        self._coloured = [None if one is None else picture_of_colours(one) for one in maps.colours]
+        self.update()
+
+    def _difference_work(self) -> Callable[[], DifferenceMaps]:
+        table, ground = difference_table(absolute=self.absolute), theme().color("window").rgb()
+        pictures, against, absolute = self.pictures, self.against, self.absolute
+        return lambda: difference_maps(pictures, against, table, ground, absolute=absolute)
 
     def set_active(self, active: bool) -> None:
         """Show the pictures in turn only while they are on the screen."""
         self._keep_time()
 
     def _changed(self) -> None:
-        self._differences = None
-        self._maps = []
+        self._maps = None
         self._keep_time()
         self.update()
 
@@ -274,24 +293,24 @@ class PictureComparison(ActiveWidget):
         if len(self.pictures) < 2:
             self._paint_pictures(painter)
             return
-        differences, other, top = self.differences(), self.pictures[self.against].called, self.top
-        if not self._maps:
-            known = [one.values for one in differences]
-            maps = [QImage() if v is None else difference_map(v, top, absolute=self.absolute) for v in known]
-            self._maps = maps
+        maps, other = self.maps, self.pictures[self.against].called
+        if not maps.differences:
+            paint_sentence(painter, QRectF(self.rect()), COMPUTING)
+            return
         for number, cell in zip(self._subjects(), self._cells(), strict=True):
-            found, title, area = differences[number], self.pictures[number].title, self._pictured(cell)
-            if found.values is None:
+            found, title, area = maps.differences[number], self.pictures[number].title, self._pictured(cell)
+            coloured = self._coloured[number]
+            if coloured is None:
                 self._paint_title(painter, cell, number, title)
                 paint_sentence(painter, area, found.reason)
                 continue
             self._paint_title(painter, cell, number, f"RMS {found.rms:.4g} · {title} minus {other}")
             painter.save()
             painter.setClipRect(area)
-            painter.drawImage(self.view.rect(self.pictures[number].size, area), self._maps[number])
+            painter.drawImage(self.view.rect(self.pictures[number].size, area), coloured)
             painter.restore()
-        if any(differences[number].values is not None for number in self._subjects()):
-            paint_difference_scale(painter, QRectF(self.rect()), top, absolute=self.absolute)
+        if any(self._coloured[number] is not None for number in self._subjects()):
+            paint_difference_scale(painter, QRectF(self.rect()), maps.top, absolute=self.absolute)
 
     def _paint_image(self, painter: QPainter, area: QRectF, part: QRectF, number: int) -> None:
         """Paint the part of a picture that is within a rectangle."""
@@ -363,20 +382,14 @@ class PictureComparison(ActiveWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Zoom by plus and minus, move by the arrows, move the first boundary by comma and point, fit by Home."""
-        pans = {
-            Qt.Key.Key_Left: (1, 0),
-            Qt.Key.Key_Right: (-1, 0),
-            Qt.Key.Key_Up: (0, 1),
-            Qt.Key.Key_Down: (0, -1),
-        }
         key = Qt.Key(event.key())
         if key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus):
             self.zoom_by(1 / KEY_ZOOM if key == Qt.Key.Key_Minus else KEY_ZOOM)
         elif key == Qt.Key.Key_Home:
             self.fit()
-        elif key in pans and self.pictures:
+        elif key in PANS and self.pictures:
             cell = self._pictured(self._cells()[0])
-            by = QPointF(pans[key][0] * KEY_PAN * cell.width(), pans[key][1] * KEY_PAN * cell.height())
+            by = QPointF(PANS[key][0] * KEY_PAN * cell.width(), PANS[key][1] * KEY_PAN * cell.height())
             self.set_view(self.view.moved(by, self.pictures[0].size, cell))
         elif key in (Qt.Key.Key_Comma, Qt.Key.Key_Period) and self.mode == "swipe" and self.boundaries:
             self.move_boundary(0, self.boundaries[0] + (STEP if key == Qt.Key.Key_Period else -STEP))

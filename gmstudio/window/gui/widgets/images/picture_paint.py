@@ -1,4 +1,4 @@
-"""Parts of a comparison of pictures that are painted: titles, sentences, and differences in colours."""
+"""Parts of a comparison of pictures that are painted: titles, sentences, colours of differences and their scale."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,11 +9,10 @@ from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.canvas.overlays import (
     LEGEND_HEIGHT,
     HeatOverlay,
-    overlay_alpha,
-    overlay_colours,
+    diverging_table,
     paint_scale,
 )
-from gmstudio.window.gui.widgets.canvas.veil import argb
+from gmstudio.window.gui.widgets.images.heat import heat_table
 
 SWATCH = 10
 SCALE_WORDS = "difference of values 0 … 255"
@@ -38,16 +37,15 @@ def paint_sentence(painter: QPainter, area: QRectF, sentence: str) -> None:
     painter.drawText(area.adjusted(2 * GRID, GRID, -2 * GRID, -GRID), flags, sentence)
 
 
-def difference_map(values: NDArray[np.float64], top: float, *, absolute: bool) -> QImage:
-    """Colours of a difference, (H, W); transparent where there is none.
+def difference_table(*, absolute: bool) -> NDArray[np.uint8]:
+    """Colours of differences, (256, 3) RGB: of their sizes, or from negative to positive ones."""
+    return heat_table() if absolute else diverging_table()
 
-    Args:
-        values: the difference; NaN where there is none.
-        top: upper end of the scale.
-        absolute: without the sign, from 0 on; else from −top.
-    """
-    overlay = HeatOverlay(np.abs(values) if absolute else values, top, not absolute, "")
-    return argb(overlay_colours(overlay), overlay_alpha(overlay))
+
+def picture_of_colours(colours: NDArray[np.uint32]) -> QImage:
+    """Picture from (H, W) colours 0xffRRGGBB."""
+    height, width = colours.shape
+    return QImage(np.ascontiguousarray(colours).data, width, height, width * 4, QImage.Format.Format_RGB32).copy()
 
 
 def paint_difference_scale(painter: QPainter, area: QRectF, top: float, *, absolute: bool) -> None:

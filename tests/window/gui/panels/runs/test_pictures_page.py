@@ -82,6 +82,7 @@ def write_picture(path: Path, value: int = 30, side: int = 17) -> str:
 def open_file(qtbot: QtBot, shown: Stage, path: str) -> None:
     with qtbot.waitSignal(shown.page._source.taken):
         shown.page._source.open(path)
+    qtbot.waitUntil(lambda: not shown.page._converting.busy)
     shown.settle()
 
 
@@ -203,6 +204,19 @@ def test_nothing_is_cut_off(stage: Callable[..., Stage], size: QSize) -> None:
         if child.isVisible() and child.objectName().startswith("runs.pictures_"):
             assert view.rect().contains(child.mapTo(view, child.rect().bottomRight())), child.objectName()
     assert shown.page.pictures.height() >= 150
+
+
+def test_differences_of_large_files_are_computed_in_a_thread(
+    qtbot: QtBot, stage: Callable[..., Stage], tmp_path: Path
+) -> None:
+    shown = stage()
+    for name, value in (("one.png", 30), ("two.png", 40)):
+        open_file(qtbot, shown, write_picture(tmp_path / name, value, side=500))
+    shown.click("pictures_difference")
+    qtbot.waitUntil(lambda: shown.row(1)[3] == "10")
+    shown.page.absolute.setChecked(True)
+    assert shown.row(1)[3] == ""
+    qtbot.waitUntil(lambda: shown.row(1)[3] == "10")
 
 
 def test_what_is_transparent_is_white() -> None:

@@ -15,7 +15,6 @@ from gmstudio.window.gui.widgets.images.compared_pictures import (
     ComparedPicture,
     View,
     cells_of,
-    common_top,
     difference,
     reading,
 )
@@ -60,7 +59,20 @@ def test_a_difference_is_signed_and_its_rms_counts_images_alone() -> None:
     colours = difference(picture(np.concatenate([flat(10), flat(0), flat(0)])), picture(flat(0, channels=3)))
     assert colours.rms == pytest.approx(math.sqrt(100 / 3))
     assert colours.values is not None and colours.values[0, 0] == pytest.approx(10 / 3)
-    assert common_top([found, colours]) == 50
+
+
+def test_differences_of_large_pictures_are_computed_elsewhere(widget: PictureComparison, qtbot: QtBot) -> None:
+    large = [picture(flat(value, channels=3, height=300, width=300), "A") for value in (10, 60)]
+    widget.set_pictures(large)
+    with qtbot.waitSignal(widget.maps_wanted) as wanted:
+        widget.set_mode("difference")
+        assert widget.maps.differences == ()
+    maps = wanted.args[0]()
+    widget.set_maps(maps)
+    assert [one.rms for one in widget.maps.differences] == [0, 50] and maps.top == 50
+    assert painted(widget, SIZE[0] / 2, SIZE[1] / 2) == QColor(103, 25, 4)  # the upper end of the scale
+    widget.set_absolute(True)
+    assert widget.maps.differences == ()  # others are wanted now
 
 
 @pytest.mark.parametrize(
@@ -161,7 +173,7 @@ def test_differences_are_painted_in_colours_and_sentences(widget: PictureCompari
     )
     widget.set_mode("difference")
     cells = widget._cells()
-    assert len(cells) == 3 and widget.top == 50
+    assert len(cells) == 3 and widget.maps.top == 50
     more, less = (painted(widget, cell.center().x(), cell.center().y() + 8) for cell in cells[:2])
     assert more.red() > more.blue() and less.blue() > less.red()
     widget.set_absolute(True)
@@ -169,8 +181,8 @@ def test_differences_are_painted_in_colours_and_sentences(widget: PictureCompari
         widget, cells[1].center().x(), cells[1].center().y() + 8
     )
     widget.set_against(1)
-    assert [one.rms for one in widget.differences()][:3] == [40, 0, 80]
-    assert "must be equal" in widget.differences()[3].reason
+    assert [one.rms for one in widget.maps.differences][:3] == [40, 0, 80]
+    assert "must be equal" in widget.maps.differences[3].reason
     widget.set_pictures([picture(flat(100))])
     assert widget.against == 0 and painted(widget, SIZE[0] / 2, 100).red() == 100  # one alone is shown itself
 
@@ -194,7 +206,7 @@ def test_nothing_to_compare_is_a_sentence_and_nothing_to_save(widget: PictureCom
     assert forms_of(widget, QPoint())
     widget.set_pictures([])
     widget.set_placeholder("Add something.")
-    assert forms_of(widget, QPoint()) == [] and widget.differences() == []
+    assert forms_of(widget, QPoint()) == [] and widget.maps.differences == ()
     for mode in ("side", "swipe", "blink", "difference"):
         widget.set_mode(mode)  # type: ignore[arg-type]
         assert picture_of(widget).width() == 2 * SIZE[0]
