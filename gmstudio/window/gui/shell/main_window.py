@@ -114,7 +114,8 @@ class MainWindow(QMainWindow):
         self._opener.found.connect(self._show_run)
         self._opener.failed.connect(self._report_unopened)
         self._ready_note.training_wanted.connect(self._requests.set_up_training)
-        self._save_menus.written.connect(lambda text: self.statusBar().showMessage(text, MESSAGE_MS))
+        for said in (self._save_menus.written, self._opener.restored):
+            said.connect(lambda text: self.statusBar().showMessage(text, MESSAGE_MS))
         self._save_menus.failed.connect(lambda text: self.banner.show_notice(Notice("save", text, "error")))
         self._drop.run_found.connect(self._opener.open)
         self._drop.data_found.connect(self._data_link.import_files)

@@ -31,10 +31,12 @@ class RunOpener(QObject):
         found: name of the panel for a run that was opened, and the name of the run; ``choose`` shows it there.
         failed: folder of a run that cannot be shown, and a sentence that says why; also where settings of a picture
             cannot be restored.
+        restored: sentence on the seed and settings of a picture that were set.
     """
 
     found = Signal(str, str)
     failed = Signal(str, str)
+    restored = Signal(str)
 
     def __init__(
         self, studio: Studio, places: Sequence[Place], settings: WindowSettings, parent: QObject | None
@@ -134,9 +136,11 @@ class RunOpener(QObject):
         self.found.emit(place.name, info.run)
         if origin is not None and place.name == origin.panel and place.name in self._states:
             try:
-                restore_settings(place.name, self._states[place.name], origin)
+                words = restore_settings(place.name, self._states[place.name], origin)
             except ValueError as error:
                 self.failed.emit(self._folder, str(error))
+            else:
+                self.restored.emit(f"As in the picture: {words}" if words else "")
 
     def _place_of(self, origin: Provenance | None, info: RunInfo) -> Place | None:
         """Return the place of the panel that a picture is from, where it can show the run."""

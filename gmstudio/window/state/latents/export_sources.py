@@ -185,12 +185,20 @@ def _axis(vector: NDArray[np.float32], name: str) -> Axis:
 def description_of(origin: Provenance) -> str:
     """Predicate about a file: ``shows an interpolation of the run a (vae) at step 300, seed 4``, with a period."""
     shows = {"journey": "interpolation"}.get(origin.shows, origin.shows)
-    content = f"{'an' if shows in ('image', 'interpolation') else 'a'} {shows}" if shows in SOURCES else "samples"
+    content = (
+        f"{'an' if shows in ('image', 'interpolation') else 'a'} {shows}"
+        if shows in SOURCES
+        else shows.lower() or "samples"
+    )
     parts = [f"shows {content} of the run {origin.run or 'without a name'} ({origin.family})"]
     if origin.step >= 0:
         parts[0] += f" at step {origin.step:,}"
     if origin.seed is not None:
         parts.append(f"seed {origin.seed}")
     hidden = (SECONDS, _FORMER[SECONDS])
-    details = [f"{key.lower()} {text[:60]}" for key, text in origin.details.items() if key not in hidden]
+    details = [
+        f"{key.lower()} {text[:60]}"
+        for key, text in origin.details.items()
+        if key not in hidden and not text.startswith(("{", "["))  # JSON, which is for programs
+    ]
     return ", ".join([*parts, *details[:4]]) + "."

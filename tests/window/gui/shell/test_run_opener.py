@@ -148,9 +148,11 @@ def test_a_picture_opens_its_run_in_the_panel_that_it_is_from(stage: Stage, monk
         if origin.seed == 13:
             raise ValueError("The file was changed.")
         restored.append((panel, origin.seed))
-        return ""
+        return f"seed {origin.seed}"
 
     monkeypatch.setattr(run_opener, "restore_settings", restore)
+    said: list[str] = []
+    stage.opener.restored.connect(said.append)
 
     def picture(panel: str, seed: int, info: RunInfo) -> str:
         stage.opener.open(info.run, Provenance(family="f", run="r", panel=panel, seed=seed))
@@ -162,6 +164,7 @@ def test_a_picture_opens_its_run_in_the_panel_that_it_is_from(stage: Stage, monk
     assert picture("first", 2, run("b", capabilities=LATENT)) == "second"  # which the first panel cannot show
     assert picture("nowhere", 3, run("c")) == "first"
     assert restored == [("second", 1)]
+    assert said == ["As in the picture: seed 1"]
     assert picture("second", 13, run("d")) == "second"
     assert stage.failed == [("/runs/d", "The file was changed.")]
     assert stage.open(run("a"))[0] == "first"  # the picture is forgotten
