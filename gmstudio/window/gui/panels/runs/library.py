@@ -1,13 +1,16 @@
 """Library page: all runs in a table that is searched and sorted."""
 
 from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QSignalBlocker, QSize, Qt
-from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QLabel, QSplitter, QStackedWidget, QVBoxLayout
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.runs.export_row import ExportRow
 from gmstudio.window.gui.panels.runs.library_actions import LibraryActions
+from gmstudio.window.gui.panels.runs.library_details import LibraryDetails
 from gmstudio.window.gui.panels.runs.library_filters import LibraryFilters
 from gmstudio.window.gui.panels.runs.library_table import LibraryTable
+from gmstudio.window.gui.panels.runs.library_trash import TrashView
 from gmstudio.window.gui.panels.runs.library_view import LibraryView
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
@@ -16,6 +19,8 @@ from gmstudio.window.state.runs.state import RunsState
 
 NO_RUNS = "No runs yet. Runs that you train are listed here."
 NONE_FOUND = "No run fulfils the search."
+NARROW = 1000
+"""Width below which the table stands alone."""
 LEAST = QSize(60 * GRID, 30 * GRID)
 
 
@@ -37,7 +42,9 @@ class LibraryPage(ActiveWidget):
         self.filters = LibraryFilters(panel, self._state, self.view)
         self.actions_row = LibraryActions(panel, self._state, self.view)
         self.exports = ExportRow(panel, state)
+        self.details, self.trash = LibraryDetails(panel, state), TrashView(panel, state)
         self._lay_out()
+        self.filters.trash.toggled.connect(self._show_trash)
         self._state.changed.connect(self._fill)
         self._state.chosen_changed.connect(self._select)
         self.view.selectionModel().selectionChanged.connect(self._on_selected)
@@ -57,13 +64,33 @@ class LibraryPage(ActiveWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self.view)
         self._stack.addWidget(self._empty)
+        self._splitter = QSplitter(Qt.Orientation.Horizontal)
+        self._splitter.setChildrenCollapsible(False)
+        self._splitter.addWidget(self._stack)
+        self._splitter.addWidget(self.details)
+        self._splitter.setStretchFactor(0, 1)
+        self._panel.name_widget(self._splitter, "library_split", "Table and details", "")
+        self._content = QStackedWidget()
+        self._content.addWidget(self._splitter)
+        self._content.addWidget(self.trash)
         page = QVBoxLayout(self)
         page.setContentsMargins(0, GRID, 0, 0)
         page.setSpacing(GRID)
         page.addWidget(self.filters)
-        page.addWidget(self._stack, 1)
+        page.addWidget(self._content, 1)
         page.addWidget(self.actions_row)
         page.addWidget(self.exports)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the details out where the table has no room beside them."""
+        super().resizeEvent(event)
+        self.details.setVisible(self.width() >= NARROW)
+
+    def _show_trash(self, shown: bool) -> None:
+        """Show the trash in place of the table."""
+        self._content.setCurrentWidget(self.trash if shown else self._splitter)
+        self.actions_row.setVisible(not shown)
+        self.exports.setVisible(not shown)
 
     def _fill(self) -> None:
         """Show the runs of the state."""

@@ -14,11 +14,11 @@ SEARCH_TIP = (
     "Words in name, family, data, tags, note or settings. Conditions: "
     f"{', '.join(f'{key}:…' for key in CONDITIONS)}, where is: takes {', '.join(KINDS)}. A minus excludes."
 )
-PLACEHOLDER = "Search: words, tag:x, family:vae, is:starred"
+PLACEHOLDER = "Find: words, tag:x, family:vae, is:starred"
 ARCHIVED_TIP = "List archived runs, too"
 TITLES = {"family": "Family", "data": "Data", "status": "Status", "tag": "Tag"}
 ANY = {"family": "All families", "data": "All data", "status": "Any status", "tag": "Any tag"}
-LETTERS = 12
+LETTERS = 8
 """Of the filters' lists; longer entries are elided."""
 
 
@@ -46,11 +46,14 @@ class LibraryFilters(QWidget):
         self.search = QLineEdit()
         self.search.setClearButtonEnabled(True)
         self.search.setPlaceholderText(PLACEHOLDER)
-        self._panel.name_widget(self.search, "search", "Search", SEARCH_TIP)
+        self._panel.name_widget(self.search, "search", "Find runs", SEARCH_TIP)
         self.search.textChanged.connect(self._state.search)
-        self.begin = add("find", "Search", "Ctrl+F", self._focus_search, tip="Type a search")
+        self.begin = add("find", "Find runs", "Ctrl+F", self._focus_search, tip="Type words or conditions")
         self.archived = add(
             "archived", "Archived", "A", self._state.show_archived, icon="folder", tip=ARCHIVED_TIP, checkable=True
+        )
+        self.trash = add(
+            "show_trash", "Trash", "", lambda _on: None, icon="remove", tip="Show the runs in the trash", checkable=True
         )
         self.columns = add("columns", "Columns", "K", self._open_columns, icon="row", tip="Choose the columns")
 
@@ -76,6 +79,7 @@ class LibraryFilters(QWidget):
         for box in self.boxes.values():
             row.addWidget(box)
         row.addWidget(self._panel.button(self.archived))
+        row.addWidget(self._panel.button(self.trash))
         row.addWidget(self._columns_button)
         row.addWidget(self._count, 1)
 
