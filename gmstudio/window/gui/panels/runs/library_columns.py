@@ -107,7 +107,7 @@ COLUMNS = (
         "they are sorted within their data, and the best run on each is marked.",
         lambda info: bits_text(info).removesuffix(" bits/dim"),
         bits_key,
-        12,
+        15,
         number=True,
     ),
     Column("step", "Steps", "Parameter updates made", lambda i: f"{i.step:,}", lambda i: i.step, 9, number=True),

@@ -21,6 +21,7 @@ from gmstudio.window.state.runs.state import RunsState
 
 WIDTH = 44 * GRID
 SAMPLES_SHOWN = 25
+TABS = {"settings": "Settings", "events": "Log", "checkpoints": "Files"}
 SPLITS = {"train": "training", "valid": "validation"}
 NO_RUN = "Choose a run in the table to see it here."
 NONE_SAVED = "No samples were saved."
@@ -145,7 +146,8 @@ class LibraryDetails(ActiveWidget):
         for title, page in (("Samples", self.samples), ("Curve", self.curve)):
             self.tabs.addTab(page, title)
         for kind, text in self.texts.items():
-            self.tabs.addTab(text, kind.capitalize())
+            self.tabs.addTab(text, TABS[kind])
+        self.tabs.tabBar().setUsesScrollButtons(False)
 
     def _lay_out(self) -> None:
         buttons = QGridLayout()

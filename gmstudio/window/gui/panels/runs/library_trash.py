@@ -14,7 +14,7 @@ from gmstudio.window.state.runs.trash import TrashState
 
 LISTING = "The trash is being listed …"
 EMPTY = "The trash is empty."
-ASKED = "Delete for good deletes the runs."
+ASKED = "Delete permanently deletes the runs."
 NOTHING = "No run is chosen in the trash."
 
 
@@ -64,11 +64,16 @@ class TrashView(ActiveWidget):
             "restore", "Restore", "", self._restore, icon="undo", tip="Move the chosen runs back into the library"
         )
         self.empty = add(
-            "empty_trash", "Empty trash…", "", lambda: self._ask(True), icon="erase", tip="Delete these runs for good"
+            "empty_trash",
+            "Empty trash…",
+            "",
+            lambda: self._ask(True),
+            icon="erase",
+            tip="Delete these runs permanently",
         )
         self.confirm = add(
             "delete_for_good",
-            "Delete for good",
+            "Delete permanently",
             "",
             self._delete,
             icon="warning",
