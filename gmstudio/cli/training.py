@@ -1,4 +1,4 @@
-"""``gmstudio train``: start a run, or resume one."""
+"""``gmstudio train``: start a run, resume one, or branch from one."""
 
 from collections.abc import Callable
 from functools import partial
@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gmstudio.cli.branching import plan_of_branch, start_branch
 from gmstudio.cli.config_file import ConfigFile, read_config_file, write_config
-from gmstudio.cli.options import SEED, AcceptChangedOption, DeviceOption, Whole, parse_setting
+from gmstudio.cli.options import SEED, AcceptChangedOption, DeviceOption, Whole
 from gmstudio.cli.run_data import with_options
+from gmstudio.cli.settings import sort_settings
 from gmstudio.cli.terminal import warn
 from gmstudio.cli.watcher import Watcher
 from gmstudio.runs.names import typed_run
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from gmstudio.protocol.run_spec import RunSpec
     from gmstudio.protocol.training import ContinuedSchedule
 
+AT = Whole(0, 10_000_000, "gmstudio runs RUN lists the checkpoints.")
 STEPS = Whole(1, 10_000_000, "A run can be resumed with more --steps.")
 
 
@@ -71,11 +74,20 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in --out from its latest checkpoint.")
     ] = False,
+    branch: Annotated[
+        str,
+        typer.Option(
+            "--branch", metavar="RUN", help="Begin at a checkpoint of this run, with what --set and --steps change."
+        ),
+    ] = "",
+    at: Annotated[
+        int | None, typer.Option("--at", parser=AT, help="With --branch, step of the checkpoint (default: the latest).")
+    ] = None,
     schedule: Annotated[
         str,
         typer.Option(
-            help="With --resume and other --steps, how a decaying learning rate goes on: stretch (the same decay over "
-            "all steps), restart (a new decay from the full rate) or hold (constant at the present rate)."
+            help="With --resume or --branch and other --steps, how a decaying learning rate goes on: stretch (the same "
+            "decay over all steps), restart (a new decay from the full rate) or hold (constant at the present rate)."
         ),
     ] = "",
     accept_changed_data: AcceptChangedOption = False,
@@ -89,6 +101,8 @@ def train(
 
     where = choose_device(device)
     watcher = Watcher()
+    if resume and branch:
+        raise ValueError("--resume continues a run and --branch begins another one; leave one of them out.")
     if resume:
         path = out or family
         if not path:
@@ -103,6 +117,16 @@ def train(
         _check_same_run(path, family if out else "", seed)
         choices = Continuation(steps, _continued_schedule(schedule), data_dir, accept_changed_data)
         start = partial(_resumed, lambda: resume_run(path, choices, DatasetCache(), where, watcher.watch))
+    elif branch:
+        if family or data or data_dir or config or write_config or accept_changed_data:
+            raise ValueError("A branch keeps family and data of its run; only --set, --steps and --seed change it.")
+        given = {name: value for name, value in (("steps", steps), ("seed", seed)) if value is not None}
+        changes = [*(settings or []), *_logged(log or [])]
+        planned = plan_of_branch(str(typed_run(branch)), at, changes, given, _continued_schedule(schedule))
+        target = str(typed_path(out)) if out else ""
+        start = partial(_resumed, start_branch(planned, target, where, watcher.watch))
+    elif at is not None:
+        raise ValueError("--at belongs to --branch RUN, whose checkpoint it names.")
     elif schedule or accept_changed_data:
         raise ValueError(
             "--schedule and --accept-changed-data belong to --resume; set the schedule by --set schedule=."
@@ -201,7 +225,7 @@ def plan_of(
     data = data or start_spec(family_class(family)).data
     if data not in SOURCES:
         raise ValueError(f"There is no data source {data!r}; there are {', '.join(SOURCES)}.")
-    config, data_config, training = _sort_settings(settings, family_class(family).Config, SOURCES[data].Config)
+    config, data_config, training = sort_settings(settings, family_class(family).Config, SOURCES[data].Config)
     kinds = {"config": family_class(family).Config, "data_config": SOURCES[data].Config, "training": Training}
     file.check(kinds)
     config, data_config = {**file.config, **config}, {**file.data_config, **data_config}
@@ -230,20 +254,3 @@ def _files_of(data: str, place: str) -> str:
         return place
     found = named_import(imports_home(), place)
     return place if found is None else str(found.folder)
-
-
-def _sort_settings(settings: list[str], config: Any, data_config: Any) -> tuple[dict[str, Any], ...]:
-    """Assign each ``field=value`` to the family, the data or the training, to the first that has the field."""
-    from gmstudio.protocol.training_settings import Training
-
-    owners = {"config": config, "data": data_config, "training": Training}
-    sorted_ = {"config": {}, "data": {}, "training": {}}  # type: dict[str, dict[str, Any]]
-    for setting in settings:
-        name, value = parse_setting(setting)
-        prefix, dot, field = name.rpartition(".")
-        found = [key for key, kind in owners.items() if field in kind.__struct_fields__ and (not dot or key == prefix)]
-        if not found:
-            known = [f for kind in owners.values() for f in kind.__struct_fields__]
-            raise ValueError(f"--set {setting}: there is no field {name!r}; there are {', '.join(known)}.")
-        sorted_[found[0]][field] = value
-    return sorted_["config"], sorted_["data"], sorted_["training"]
