@@ -3,7 +3,8 @@
 from typing import Any
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QToolButton, QWidget
+from PySide6.QtGui import QCursor
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QToolButton, QToolTip, QWidget
 
 from gmstudio.window.gui.forms.editors import TextEdit
 
@@ -20,6 +21,8 @@ class FolderEdit(QWidget):
     """
 
     edited = Signal()
+    elsewhere = ""
+    """Sentence on the machine whose paths are written, for all editors; "" where it is this one."""
 
     def __init__(self, *, files: bool = False, folders: bool = True, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -61,11 +64,22 @@ class FolderEdit(QWidget):
         return self.line.text()
 
     def _ask_folder(self) -> None:
+        if self._is_elsewhere():
+            return
         dialog = self._dialog("Folder of images", QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly, True)
         dialog.show()
 
+    def _is_elsewhere(self) -> bool:
+        """Say that the path is one of another machine, where it is; a dialog would show the files of this one."""
+        if FolderEdit.elsewhere:
+            QToolTip.showText(QCursor.pos(), FolderEdit.elsewhere, self.browse)
+            self.line.setFocus()
+        return bool(FolderEdit.elsewhere)
+
     def _ask_file(self) -> None:
+        if self._is_elsewhere():
+            return
         self._dialog("File", QFileDialog.FileMode.ExistingFile).show()
 
     def _dialog(self, title: str, mode: QFileDialog.FileMode) -> QFileDialog:

@@ -143,6 +143,9 @@ class FileDrop(QObject):
         if runs:
             for run in runs:
                 self.take(run)
+        elif found and self._studio.library.elsewhere:
+            text = f"{self._studio.library.elsewhere} Data sets are imported from the files of that machine, in Data."
+            self._notify(text, "warning")
         elif found:
             self.data_found.emit(found)
         else:

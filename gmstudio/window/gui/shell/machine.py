@@ -3,6 +3,7 @@
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from gmstudio.window.gui.forms.path_edit import FolderEdit
 from gmstudio.window.gui.shell.connect_dialog import ConnectDialog
 from gmstudio.window.gui.shell.settings import ENGINES, WindowSettings
 from gmstudio.window.state.connection_test import ConnectionTest
@@ -57,4 +58,5 @@ class Machine(QObject):
 
     def _show(self) -> None:
         machine = self._engine.machine
+        FolderEdit.elsewhere = f"The engine runs on {machine}; write a path of that machine." if machine else ""
         self._window.setWindowTitle(f"{TITLE} — {machine}" if machine else TITLE)

@@ -69,6 +69,11 @@ class ExerciseWork(QObject):
         """An exercise is under way."""
         return self._starting.busy or bool(self._training) or self._writing.busy
 
+    @property
+    def elsewhere(self) -> str:
+        """Sentence on the machine of the engine, which writes the files; "" where it is this one."""
+        return self._library.elsewhere
+
     def start(self, exercise: Exercise, folder: str) -> None:
         """Train all runs of an exercise and write what each asks for into a folder of its own below ``folder``."""
         if self.busy:

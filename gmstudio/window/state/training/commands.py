@@ -128,9 +128,14 @@ class TrainingCommands(QObject):
 
     @property
     def can_keep_checkpoint(self) -> bool:
-        """The selected run has weights to keep, and is no example."""
+        """The selected run has weights to keep, is no example, and no other program trains it."""
         info = self.info
-        return info is not None and not info.example and (info.run == self.live or bool(info.checkpoint_steps))
+        return (
+            info is not None
+            and not info.example
+            and not info.writer
+            and (info.run == self.live or bool(info.checkpoint_steps))
+        )
 
     def set_up(self, family: str) -> None:
         """Choose a family for the next run; one that the engine has not is ignored."""

@@ -84,3 +84,24 @@ def test_used_commands_are_kept_and_the_title_says_the_machine(qtbot: QtBot, tmp
     assert client.command[:2] == ["/usr/bin/env", "-i"] and settings.get(ENGINES) == [text]
     client.close()
     qtbot.waitUntil(lambda: client.state.phase == "closed", timeout=WAIT_MS)
+
+
+@pytest.mark.qt_log_ignore("does not support raise", extend=True)  # a tooltip, on a screen that is none
+def test_a_path_of_another_machine_is_written_not_browsed_for(qtbot: QtBot, tmp_path: Path) -> None:
+    from PySide6.QtWidgets import QFileDialog, QToolTip, QWidget
+
+    from gmstudio.window.gui.forms.path_edit import FolderEdit
+
+    window, edit = QWidget(), FolderEdit()
+    qtbot.addWidget(window)
+    qtbot.addWidget(edit)
+    edit.show()
+    client = EngineClient(["ssh", "gpu-box", "gmstudio", "engine"])
+    machine = Machine(window, EngineState(client), WindowSettings(tmp_path / "window.ini"))
+    edit.browse.click()
+    assert not edit.findChildren(QFileDialog) and "gpu-box" in QToolTip.text()
+    client.is_local, client.machine = True, ""
+    machine._show()
+    edit.browse.click()
+    (dialog,) = edit.findChildren(QFileDialog)
+    dialog.close()

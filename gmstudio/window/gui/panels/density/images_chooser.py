@@ -256,8 +256,14 @@ class ImagesChooser(QWidget):
         dialog.show()
 
     def take_path(self, path: str) -> None:
-        """Choose a folder of pictures, or one picture file."""
-        self._put(FolderImages(path=path))
+        """Choose a folder of pictures, or one picture file; an engine on another machine is sent the picture itself."""
+        elsewhere = self._state.library.elsewhere
+        if not elsewhere:
+            self._put(FolderImages(path=path))
+        elif Path(path).is_dir():
+            self._show_problem(f"{elsewhere} This folder is on this computer; choose one picture, which is sent there.")
+        else:
+            self._pictures.open(path)
 
     def _paste(self) -> None:
         if not self._take_mime(QGuiApplication.clipboard().mimeData(), "The pasted picture"):

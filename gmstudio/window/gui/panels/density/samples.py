@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QCursor
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -12,6 +13,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QProgressBar,
+    QToolTip,
     QVBoxLayout,
 )
 
@@ -294,6 +296,10 @@ class SamplesPage(ActiveWidget):
     # ---- files ---------------------------------------------------------------------------------------------------
 
     def _ask_weights(self) -> None:
+        if elsewhere := self._owner.library.elsewhere:
+            QToolTip.showText(QCursor.pos(), f"{elsewhere} Write the path of the file there.", self.weights)
+            self.weights.setFocus()
+            return
         dialog = QFileDialog(self, "Choose the Inception weights", "", FILTER)
         dialog.setObjectName("samples_dialog")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
+    QInputDialog,
     QLabel,
     QProgressBar,
     QSizePolicy,
@@ -186,6 +187,9 @@ class ExercisePage(QWidget):
         exercise = self._state.exercise
         if exercise is None or not exercise.runs:
             return
+        if self._state.doing.elsewhere:
+            self._enter_folder(exercise)
+            return
         dialog = QFileDialog(self, "Folder for the deliverables")
         dialog.setObjectName("exercise_folder_dialog")
         dialog.setFileMode(QFileDialog.FileMode.Directory)
@@ -194,8 +198,24 @@ class ExercisePage(QWidget):
         dialog.setModal(False)
         dialog.show()
 
+    def _enter_folder(self, exercise: Exercise) -> None:
+        """Enter a folder of the engine's machine, whose files a dialog of this one does not show."""
+        dialog = QInputDialog(self)
+        dialog.setObjectName("exercise_folder_entered")
+        dialog.setWindowTitle("Folder for the deliverables")
+        dialog.setLabelText(f"{self._state.doing.elsewhere} Path of a folder there:")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.textValueSelected.connect(
+            lambda path: self._state.doing.start(exercise, path.strip()) if path.strip() else None
+        )
+        dialog.setModal(False)
+        dialog.show()
+
     def open_folder(self) -> None:
-        """Open the folder of the deliverables in the file manager."""
+        """Open the folder of the deliverables in the file manager, or where it is on another machine, say so."""
+        if self._state.doing.elsewhere:
+            self.note.set_words(f"{self._state.doing.elsewhere} So are the files, in {self._state.doing.folder}.")
+            return
         QDesktopServices.openUrl(QUrl.fromLocalFile(self._state.doing.folder))
 
 
