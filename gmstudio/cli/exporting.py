@@ -28,6 +28,9 @@ def export(
     code: Annotated[
         str, typer.Option("--code", metavar="DIR", help="One readable PyTorch file, its weights and a README.")
     ] = "",
+    onnx: Annotated[
+        str, typer.Option("--onnx", metavar="FILE", help="Decoder, generator, denoiser or conditionals as a network.")
+    ] = "",
     hub: Annotated[
         str, typer.Option("--hub", metavar="DIR", help="A folder as the Hugging Face hub has them, with a card.")
     ] = "",
@@ -53,6 +56,7 @@ def export(
         "jsonl": jsonl,
         "safetensors": safetensors,
         "code": code,
+        "onnx": onnx,
         "hub": hub,
         "archive": archive,
         "tensorboard": tensorboard,
