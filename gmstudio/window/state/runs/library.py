@@ -12,6 +12,7 @@ from gmstudio.protocol.families import FamilyEntry
 from gmstudio.protocol.runs import (
     AnnotateRun,
     ChooseCheckpoint,
+    HistoryAppended,
     ListRuns,
     OpenRun,
     RestoreRun,
@@ -103,11 +104,14 @@ class RunLibrary(QObject):
         self._successors: dict[str, str] = {}
         self.problems: tuple[str, ...] = ()
         self.opened: dict[str, RunOpened] = {}
+        self._curves_to: dict[str, int] = {}
+        """Run → newest step of the curves that arrived."""
         self.live = ""
         self.live_status: LiveStatus = "idle"
         events.on(Catalog).connect(self._on_catalog)
         events.on(RunsListed).connect(self._on_runs_listed)
         events.on(RunOpened).connect(self._on_run_opened)
+        events.on(HistoryAppended).connect(self._on_history_appended)
         events.on(RunDescribed).connect(self._on_run_described)
         events.on(RunTrashed).connect(self._on_run_trashed)
         events.on(TrainingChanged).connect(self._on_training_changed)
@@ -331,7 +335,21 @@ class RunLibrary(QObject):
         for run, known in before.items():
             info = self.info(run)
             if run != self.live and known is not None and info is not None and _trained_on(known, info):
-                self._send_open(run, _since(known, info))  # by another program: its curves are older than it is
+                self._send_open(run, self._since(known, info))  # by another program: its curves are older than it is
+
+    def _since(self, known: RunInfo, info: RunInfo) -> int:
+        """Return the step after which the curves of a run in training elsewhere are wanted; negative: from the start.
+
+        A validation may be stored a little later than the steps that follow it, so that its last one is sent again.
+        """
+        if not info.writer or info.step <= known.step or known.writer != info.writer:
+            return -1
+        return max(-1, self._curves_to.get(info.run, -1) - info.training.validate_every - 1)
+
+    def _on_history_appended(self, event: HistoryAppended) -> None:
+        ends = [int(series.steps.numpy()[-1]) for series in event.series if series.steps.numpy().size]
+        if ends:
+            self._curves_to[event.run] = max(ends)
 
     def _on_run_opened(self, event: RunOpened) -> None:
         self._end_opening(event.info.run)
@@ -415,13 +433,3 @@ class RunLibrary(QObject):
 def _trained_on(known: RunInfo, info: RunInfo) -> bool:
     """Return whether a run was trained, or began or ended training, since a description of it was made."""
     return (known.step, known.status, known.checkpoint_steps) != (info.step, info.status, info.checkpoint_steps)
-
-
-def _since(known: RunInfo, info: RunInfo) -> int:
-    """Return the step after which the curves of a run in training elsewhere are asked for; negative: from the start.
-
-    What was recorded up to ``known.step`` was sent then, but for the validation that belongs to its last steps.
-    """
-    if not info.writer or info.step <= known.step or known.writer != info.writer:
-        return -1
-    return max(-1, known.step - info.training.validate_every - 1)

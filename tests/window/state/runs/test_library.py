@@ -5,13 +5,25 @@ from typing import Any
 
 import fake_engine
 import msgspec
+import numpy as np
 import pytest
 from fake_client import FakeClient
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
+from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import CommandFailed, Done
-from gmstudio.protocol.runs import ChooseCheckpoint, ListRuns, OpenRun, RunDescribed, RunInfo, RunsListed
+from gmstudio.protocol.run_spec import RunSpec
+from gmstudio.protocol.runs import (
+    ChooseCheckpoint,
+    HistoryAppended,
+    ListRuns,
+    OpenRun,
+    RunDescribed,
+    RunInfo,
+    RunsListed,
+    Series,
+)
 from gmstudio.protocol.training import CheckpointSaved, TrainingChanged
 from gmstudio.window.gui.places import trained_run
 from gmstudio.window.state.runs.library import RunLibrary
@@ -206,3 +218,30 @@ def test_examples_come_last_and_are_found_by_family(client: FakeClient, library:
     assert library.example("vae", "vae-shapes") == "/runs/vae-shapes"
     assert library.example("realnvp") == "/runs/nice"
     assert library.example("toy") == ""
+
+
+def test_of_a_run_in_training_elsewhere_the_end_of_the_curves_is_fetched(
+    client: FakeClient, library: RunLibrary
+) -> None:
+    """From where the curves that arrived end, not from the step that some description names."""
+    writer = {"status": "running", "writer": "process 7 on node7", "spec": RunSpec(family="toy", data="digits")}
+    at = lambda step: run("a", step=step, **writer)  # noqa: E731
+    client.deliver(listed(at(5000)))
+    library.open("/runs/a")
+    client.deliver(opened(at(5010)))
+    client.deliver(curve(5000))
+    client.deliver(RunDescribed(info=at(6000)))
+    client.deliver(listed(at(7000)))
+    asked = client.sent[-1]
+    assert isinstance(asked, OpenRun) and asked.since == 5000 - at(0).training.validate_every - 1
+    client.deliver(opened(at(7000)))
+    client.deliver(curve(7000))
+    client.deliver(listed(at(6500)))  # it was stopped, and resumed from an earlier checkpoint
+    asked = client.sent[-1]
+    assert isinstance(asked, OpenRun) and asked.since == -1
+
+
+def curve(end: int) -> HistoryAppended:
+    steps = np.arange(1, end + 1)
+    series = Series("train", "loss", Array.of(steps), Array.of(np.ones(end)))
+    return HistoryAppended(run="/runs/a", series=(series,), reset=True)
