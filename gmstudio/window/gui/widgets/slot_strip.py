@@ -124,6 +124,7 @@ class _SlotView(QFrame):
             button.setToolTip(tip)
             button.setIconSize(QSize(12, 12))
             button.setFixedSize(scaled_px(self, BUTTON), scaled_px(self, BUTTON))
+            button.setStyleSheet("padding: 0")  # that of other buttons leaves no room for the icon
         row = QHBoxLayout(self)
         row.setContentsMargins(GRID // 2, 0, 0, 0)
         row.setSpacing(GRID // 2)
