@@ -2,11 +2,11 @@
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from gmstudio.window.gui.forms.editors import NumberEdit
 from gmstudio.window.gui.forms.form import Form
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.train.setup import text_label
 from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.state.training.live_changes import PARTS
 from gmstudio.window.state.training.state import TrainingState
 
@@ -44,8 +44,9 @@ class ChangingView(QWidget):
             tip=MORE_TIP,
             needs=NOTHING_TO_PROLONG,
         )
-        self.steps = NumberEdit(whole=True, low=1, high=10_000_000, log=True, parent=self)
-        self.steps.set_value(FIRST_MORE)
+        self.steps = IntegerField(self)
+        self.steps.setRange(1, 10_000_000)
+        self.steps.setValue(FIRST_MORE)
         self.steps.setFixedWidth(MORE_WIDTH)
         panel.name_widget(self.steps, "more_steps", "More steps", "Number of steps that are made besides.")
         panel.remember(self.steps)
@@ -53,7 +54,6 @@ class ChangingView(QWidget):
         self._made = text_label("muted", self)
         panel.name_widget(self._made, "changes_made", "Changes that were made", "")
         self._lay_out(panel)
-        self.steps.edited.connect(self._show)
         self._changes.run_changed.connect(self._show_run)
         self._changes.changed.connect(self._show)
         state.status_changed.connect(self._show)
@@ -116,7 +116,7 @@ class ChangingView(QWidget):
         for part, form in self._forms.items():
             form.set_refusals(changes.refusals(part))
         self.apply.setEnabled(changes.can_apply)
-        self.more.setEnabled(self._count() > 0 and (live is not None or state.can_prolong))
+        self.more.setEnabled(live is not None or state.can_prolong)
         self._note.setText(changes.problem or (live.title if live is not None else NOT_TRAINING))
         self._note.setProperty("role", "error" if changes.problem else "muted")
         self._note.style().unpolish(self._note)
@@ -124,14 +124,8 @@ class ChangingView(QWidget):
         self._made.setText("\n".join(f"step {change.step:,}: {change.text}" for change in changes.made))
         self._made.setVisible(bool(changes.made))
 
-    def _count(self) -> int:
-        try:
-            return int(self.steps.value or 0)
-        except ValueError:
-            return 0
-
     def _prolong(self) -> None:
         if self._changes.info is not None:
-            self._changes.prolong(self._count())
+            self._changes.prolong(self.steps.value())
         else:
-            self._state.prolong(self._count())
+            self._state.prolong(self.steps.value())

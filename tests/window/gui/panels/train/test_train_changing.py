@@ -14,6 +14,7 @@ from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunChange
 from gmstudio.protocol.training import ChangeTraining, ResumeRun
 from gmstudio.window.gui.panels.train.changing import ChangingView
+from gmstudio.window.gui.shell.memory import control_value
 from gmstudio.window.gui.theme import theme
 
 TRAINING = {"steps": 1500, "learning_rate": 1e-3, "batch_size": 64}
@@ -105,7 +106,7 @@ def test_a_refusal_is_shown_and_an_invalid_value_is_not_sent(training: Stage) ->
 def test_the_run_in_training_is_prolonged_and_its_decay_asked_about(training: Stage) -> None:
     asked: list[ChangeTraining] = []
     training.library.schedule_asked.connect(lambda command, _question: asked.append(command))
-    view(training).steps.set_value(500)
+    view(training).steps.setValue(500)
     action(training, "more").trigger()
     command = training.client.last(ChangeTraining)
     assert command.training == {"steps": 2000} and command.config == {}
@@ -116,10 +117,15 @@ def test_the_run_in_training_is_prolonged_and_its_decay_asked_about(training: St
     assert [one.training for one in asked] == [command.training]
 
 
+def test_the_number_of_steps_is_kept(training: Stage) -> None:
+    steps = view(training).steps
+    assert steps in training.panel.remembered and control_value(steps) == 1000
+
+
 def test_a_run_that_has_ended_is_trained_on(training: Stage) -> None:
     training.change("finished", step=1500)
     assert not view(training)._forms and not action(training, "apply").isEnabled()
-    view(training).steps.set_value(500)
+    view(training).steps.setValue(500)
     action(training, "more").trigger()
     command = training.client.last(ResumeRun)
     assert (command.run, command.steps) == ("/runs/a", 2000)
