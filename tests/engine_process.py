@@ -38,7 +38,11 @@ class EngineProcess:
         self._requests = 0
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
-        self.catalog = self.wait(Catalog)
+        try:
+            self.catalog = self.wait(Catalog)
+        except BaseException:
+            self.close()
+            raise
 
     def _read(self) -> None:
         assert self.process.stdout is not None

@@ -174,7 +174,7 @@ def test_every_dependency_is_pinned() -> None:
     assert required <= {plain(pin) for pin in pins}
 
 
-DOCUMENTS = ("docs/architecture.md", "README.md", "CONTRIBUTING.md")
+DOCUMENTS = ("docs/architecture.md", "docs/security.md", "README.md", "CONTRIBUTING.md")
 PATH = r"(?:gmstudio|resources|tests|benchmarks|docs|\.ci)/[\w./-]*|[\w-]+\.(?:md|py|toml|txt)"
 
 

@@ -41,11 +41,13 @@ def wait_until(condition: Callable[[], bool], timeout_s: float = WAIT_S) -> floa
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[WindowProcess, Path]]:
     home = tmp_path_factory.mktemp("window")
     window = WindowProcess(home, **QUICK)
-    window.wait(lambda report: report["phase"] == "ready")
-    window.send("train")
-    window.wait(lambda report: report["points"] > 20)
-    yield window, home
-    window.end()
+    try:
+        window.wait(lambda report: report["phase"] == "ready")
+        window.send("train")
+        window.wait(lambda report: report["points"] > 20)
+        yield window, home
+    finally:
+        window.end()
 
 
 def steps_on_disk(folder: Path) -> int:
