@@ -218,6 +218,18 @@ def memory(seconds: Annotated[float, typer.Option(min=1)] = 8.0) -> None:
 
 
 @app.command()
+def runs(
+    count: Annotated[int, typer.Option(min=10, help="Runs in the library.")] = 10_000,
+    points: Annotated[int, typer.Option(min=1000, help="Points of the long history.")] = 1_000_000,
+    seconds: Annotated[float, typer.Option(min=1, help="Processor time of each of four trainings.")] = 20.0,
+) -> None:
+    """The library: many runs listed and scrolled, a long history drawn and panned, the cost of checkpoints."""
+    from benchmarks import runs as benchmark
+
+    report(benchmark.measure(count, points, seconds))
+
+
+@app.command()
 def data(images: Annotated[int, typer.Option(min=100, help="Number of PNGs of 28×28 pixels.")] = 100_000) -> None:
     """Import of a folder of PNGs: listing, decoding, peak memory; opening and loading of the imported set."""
     from benchmarks import data as benchmark

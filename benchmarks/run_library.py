@@ -19,6 +19,7 @@ from gmstudio.runs.record import RunRecord, new_record, write_record
 IMAGE = ImageSpec(channels=1, height=8, width=8, levels=16)
 KINDS = ("nade", "vae", "pixelcnn", "realnvp", "gan")
 POINTS = 50
+POINTS_AT_ONCE = 10_000
 FIRST = datetime(2026, 1, 1, tzinfo=UTC)
 
 
@@ -57,6 +58,24 @@ def _template(folder: Path, family: str) -> tuple[Path, RunRecord]:
         run.update(status="finished", step=10 * POINTS)
         record = run.record
     return folder, record
+
+
+def make_long_run(runs: Path, points: int) -> tuple[str, int]:
+    """Write a run with one training curve of many points.
+
+    Returns:
+        Its name, and the bytes of its history.
+    """
+    random = np.random.default_rng(0)
+    values = 100 + 100 * np.exp(-np.arange(points) / (points / 5)) + random.normal(0, 2, points)
+    spec = RunSpec(family="nade", data="digits", training=msgspec.to_builtins(FAMILIES["nade"].training_defaults))
+    folder = runs / "2026-01-01-nade-01"
+    with RunFolder.create(folder, new_record(spec, image=IMAGE, device="cpu")) as run:
+        for start in range(0, points, POINTS_AT_ONCE):
+            part = values[start : start + POINTS_AT_ONCE].tolist()
+            run.history.append([Scalar(start + step, "train", "loss", value) for step, value in enumerate(part)])
+        run.update(status="finished", step=points)
+    return folder.name, (folder / "history.sqlite").stat().st_size
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -37,15 +37,33 @@ def opened_window(
         height: of the window, pixels.
         examples: the library has the ready models of the program.
     """
-    application = QApplication.instance() or QApplication(["gmstudio"])
     other = {} if examples else {"GMSTUDIO_EXAMPLES": os.devnull}
-    with tempfile.TemporaryDirectory() as home, _environment(GMSTUDIO_HOME=home, **other):
+    with tempfile.TemporaryDirectory() as home, environment(**other), opened_on(Path(home), width, height) as opened:
+        yield opened
+
+
+@contextmanager
+def opened_on(
+    home: Path, width: int = 1280, height: int = 800, *, panel: str = ""
+) -> Iterator[tuple[MainWindow, Studio]]:
+    """Context with a window on a library, its engine ready; closed at the end.
+
+    Args:
+        home: folder of the library and all else that the program keeps.
+        width: of the window, pixels.
+        height: of the window, pixels.
+        panel: that is shown; empty: the first.
+    """
+    application = QApplication.instance() or QApplication(["gmstudio"])
+    with environment(GMSTUDIO_HOME=str(home)):
         client = EngineClient()
         client.start()
         studio = Studio(client)
         window = MainWindow(studio, PLACES)
         window.resize(width, height)
         window.show()
+        if panel:
+            window.show_panel(panel)
         try:
             wait_until(lambda: studio.library.catalog is not None, "the engine's catalog")
             yield window, studio
@@ -57,7 +75,7 @@ def opened_window(
 
 
 @contextmanager
-def _environment(**values: str) -> Iterator[None]:
+def environment(**values: str) -> Iterator[None]:
     """Context with other environment variables."""
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)

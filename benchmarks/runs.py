@@ -1,0 +1,163 @@
+"""The library of runs: ten thousand runs listed and scrolled, a long history drawn and panned, cost of checkpoints.
+
+The window and its engine are the real ones; only their screen is not.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+from benchmarks.run_checkpoints import measure_checkpoints
+from benchmarks.run_library import make_library, make_long_run
+from benchmarks.window import environment, opened_on, wait_until
+from gmstudio.runs.index import INDEX_NAME
+from gmstudio.window.gui.panels.runs.library import LibraryPage
+from gmstudio.window.gui.panels.train.curves import TrainCurves
+from gmstudio.window.gui.shell.main_window import MainWindow
+from gmstudio.window.state.studio import Studio
+
+FRAMES = 120
+SCROLLED_PX = 120
+
+
+def measure(count: int = 10_000, points: int = 1_000_000, seconds: float = 20.0) -> dict[str, Any]:
+    """Measure all.
+
+    Args:
+        count: runs in the library.
+        points: of the long history's curve.
+        seconds: of each of the trainings, with checkpoints and without.
+
+    Returns:
+        ``listed_<count>_ms`` from the request to the last part of the list in the window, by a fresh engine with the
+        index, and ``…_cold_ms`` without; ``listed_stall_ms``, the longest time in which the window did nothing else;
+        ``polled_ms`` for a look at what changed; ``scroll_fps``; ``history_<points>_drawn_ms`` from the arrival of the
+        curve to the painted plot; ``history_panned_fps``; ``history_bytes_a_point``; the figures of
+        ``measure_checkpoints``.
+    """
+    with TemporaryDirectory() as folder:
+        home = Path(folder)
+        make_library(home / "runs", count)
+        found: dict[str, Any] = {"benchmark": "runs", "runs": count, "points": points}
+        with environment(GMSTUDIO_HOME=str(home)):
+            found[f"listed_{count}_cold_ms"] = round(_listed(home, index=False)["listed"])
+            warm = _listed(home, index=True, then=_scroll_and_poll)
+            found[f"listed_{count}_ms"] = round(warm["listed"])
+            found |= {"listed_stall_ms": round(warm["stall"], 1), "polled_ms": round(warm["polled"], 1)}
+            found["scroll_fps"] = round(warm["fps"], 1)
+    with TemporaryDirectory() as folder, environment(GMSTUDIO_HOME=folder):
+        run, size = make_long_run(Path(folder) / "runs", points)
+        found["history_bytes_a_point"] = round(size / points, 1)
+        with opened_on(Path(folder)) as (window, studio):
+            drawn = _draw_history(window, studio, run)
+        found[f"history_{points}_drawn_ms"] = round(drawn["drawn"], 1)
+        found["history_panned_fps"] = round(drawn["fps"], 1)
+    return found | measure_checkpoints(seconds)
+
+
+def _listed(
+    home: Path, *, index: bool, then: Callable[[MainWindow, Studio], dict[str, float]] | None = None
+) -> dict[str, float]:
+    """List the library once in a fresh window with a fresh engine; milliseconds."""
+    if not index:
+        (home / INDEX_NAME).unlink(missing_ok=True)
+    with opened_on(home, panel="runs") as (window, studio):
+        gaps: list[float] = []
+        last = [time.perf_counter()]
+
+        def beat() -> None:
+            now = time.perf_counter()
+            gaps.append(now - last[0])
+            last[0] = now
+
+        timer = QTimer(interval=0)
+        timer.timeout.connect(beat)
+        timer.start()
+        began = time.perf_counter()
+        listed: list[float] = []
+        studio.library.changed.connect(lambda: listed.append(time.perf_counter()) if studio.library.home else None)
+        wait_until(lambda: bool(listed), "the list of runs")
+        timer.stop()
+        found = {"listed": 1000 * (listed[0] - began), "stall": 1000 * max(gaps)}
+        return found | (then(window, studio) if then is not None else {})
+
+
+def _scroll_and_poll(window: MainWindow, studio: Studio) -> dict[str, float]:
+    """Turn the wheel over the table; frames a second. Then look for changes; milliseconds."""
+    page = window.findChild(LibraryPage)
+    assert page is not None
+    wait_until(lambda: len(page.table.runs) > 0, "the table")
+    viewport = page.view.viewport()
+    times = []
+    for number in range(FRAMES):
+        began = time.perf_counter()
+        _turn_wheel(viewport, -1 if number < FRAMES // 2 else 1)
+        viewport.repaint()
+        QApplication.processEvents()
+        times.append(time.perf_counter() - began)
+    polled: list[float] = []
+    studio.library.polled.connect(lambda: polled.append(time.perf_counter()))
+    wait_until(lambda: not studio.library.polling, "the end of a look")
+    polled.clear()
+    began = time.perf_counter()
+    studio.library.poll()
+    wait_until(lambda: bool(polled), "a look at what changed")
+    return {"fps": 1 / statistics.fmean(times), "polled": 1000 * (polled[0] - began)}
+
+
+def _draw_history(window: MainWindow, studio: Studio, run: str) -> dict[str, float]:
+    """Show the curve of a run in Train: milliseconds from its arrival to the painted plot, and frames while panned."""
+    from gmstudio.protocol.runs import HistoryAppended
+
+    window.show_panel("train")
+    curves = window.findChild(TrainCurves)
+    assert curves is not None
+    arrived: list[float] = []
+    shown: list[float] = []
+
+    def on_history(event: HistoryAppended) -> None:
+        if event.run != run or shown:
+            return
+        arrived.append(time.perf_counter())
+        curves.refresh()
+        for plot in curves.plots.values():
+            plot.redraw()
+        curves.repaint()
+        shown.append(time.perf_counter())
+
+    studio.client.on(HistoryAppended).connect(on_history)
+    wait_until(lambda: bool(studio.library.home), "the list of runs")
+    studio.library.open(run, again=True)
+    wait_until(lambda: bool(shown), "the curve")
+    return {"drawn": 1000 * (shown[0] - arrived[0]), "fps": _panned(curves)}
+
+
+def _panned(curves: TrainCurves) -> float:
+    plot = next(iter(curves.plots.values()))
+    (low, high), _ = plot.view_range()
+    view, times = plot._plot.getViewBox(), []
+    for number in range(FRAMES):
+        began = time.perf_counter()
+        start = low + (high - low) * (0.2 + 0.004 * number)
+        view.setXRange(start, start + (high - low) / 4, padding=0)
+        plot.redraw()
+        plot.repaint()
+        QApplication.processEvents()
+        times.append(time.perf_counter() - began)
+    return float(1 / np.mean(times))
+
+
+def _turn_wheel(widget: QWidget, steps: int) -> None:
+    place = QPointF(widget.rect().center())
+    none = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase
+    QApplication.sendEvent(
+        widget, QWheelEvent(place, widget.mapToGlobal(place), QPoint(), QPoint(0, SCROLLED_PX * steps), *none, False)
+    )
