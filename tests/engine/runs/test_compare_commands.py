@@ -98,3 +98,23 @@ def test_numbers_out_of_range_are_refused(
     run = write_run(tmp_path / "nade", "nade", num_hidden=2).run
     with pytest.raises(ValueError, match=sentence):
         engine.ask(DrawCompared(run=run, step=None, count=count, seed=seed), ComparedDrawn)
+
+
+class Training:
+    """A run in training, as far as a comparison looks at it."""
+
+    def __init__(self, name: str, engine: DensityEngine, step: int) -> None:
+        loaded = nearest_model(engine.context, name, None)
+        self.name, self.step, self.model, self.record = name, step, loaded.model, loaded.record
+
+
+def test_the_weights_in_training_count_and_stay_as_they_were(engine: DensityEngine, tmp_path: Path) -> None:
+    run = write_run(tmp_path / "nade", "nade", num_hidden=4).run
+    engine.context.training = Training(run, engine, step=3 * STEP)  # type: ignore[assignment]
+    steps = [nearest_model(engine.context, run, step).step for step in (None, STEP, 2 * STEP, 2 * STEP + 1, 9 * STEP)]
+    assert steps == [3 * STEP, STEP, STEP, 3 * STEP, 3 * STEP]
+    found = nearest_model(engine.context, run, None).model
+    kept = next(found.parameters()).detach().clone()
+    with torch.no_grad():
+        next(engine.context.the_training().model.parameters()).add_(1.0)
+    assert torch.equal(next(found.parameters()), kept)
