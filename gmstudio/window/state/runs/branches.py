@@ -48,6 +48,7 @@ class BranchesState(QObject):
         self._refused: dict[str, str] = {}
         self.problem = ""
         self._base: tuple[str, int | None] = ("", None)
+        self._first: dict[str, Values] = {}
         self._sending = Request(runs.link, self)
         self._sending.replied.connect(self._on_made)
         self._sending.failed.connect(self._on_failed)
@@ -172,7 +173,8 @@ class BranchesState(QObject):
     def _set_base(self, set_: dict[str, Values] | None = None) -> None:
         """Begin the settings anew from those of the run, but for those that were set."""
         self._base = (self._runs.run, self.step)
-        self.values = {part: self.parent_values(part) | (set_ or {}).get(part, {}) for part in PARTS}
+        self._first = {part: self.parent_values(part) for part in PARTS}
+        self.values = {part: self._first[part] | (set_ or {}).get(part, {}) for part in PARTS}
         self.errors = {part: {} for part in PARTS}
         self._refused, self.problem = {}, ""
         self.base_changed.emit()
@@ -185,11 +187,12 @@ class BranchesState(QObject):
         self.tree_changed.emit()
 
     def _on_library_changed(self) -> None:
-        """Follow a newer checkpoint only as long as nothing was set."""
+        """Follow a newer checkpoint, and settings that are changed, only as long as nothing was set."""
         self.tree_changed.emit()
-        untouched = all(self.values[part] == self.parent_values(part) for part in PARTS)
+        untouched = self.values == self._first
         moved = self._base != (self._runs.run, self.step)
-        if moved and (untouched or self._base[1] is None):
+        changed = self._first != {part: self.parent_values(part) for part in PARTS}  # while the run trained
+        if (moved or changed) and (untouched or self._base[1] is None):
             self._set_base()
         self.changed.emit()
 

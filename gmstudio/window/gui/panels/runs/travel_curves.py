@@ -23,7 +23,7 @@ SMOOTHING = 0.9
 
 
 class TravelCurves(ActiveWidget):
-    """Plot of the quantity that measures the model, of training and validation.
+    """Plot of the quantity that measures the model with its parts, of training and validation.
 
     Args:
         panel: names the plot.
@@ -65,14 +65,16 @@ class TravelCurves(ActiveWidget):
         group = group_of(objective, name, "nats")
         plot = self._plot_of(group.title)
         plot.set_unit(group.unit)
-        plot.set_traces(self._traces(name))
+        names = [one for one in state.history.names() if group_of(objective, one, "nats") == group]
+        plot.set_traces([trace for place, one in enumerate(names) for trace in self._traces(one, place)])
         plot.set_steps((0, state.last) if name else None)
         plot.set_cursor(state.at if name else None)
         changes = state.opened.changes if state.opened is not None else ()
         plot.marks.set([(change.step, theme().color("accent")) for change in changes])
         self._stack.setCurrentWidget(plot if name else self._empty)
 
-    def _traces(self, name: str) -> "list[Trace]":
+    def _traces(self, name: str, place: int) -> "list[Trace]":
+        """Training and validation of a curve, in the colour of its place."""
         from gmstudio.window.gui.widgets.plots.curve_line import Trace, gap_of_steps
 
         state = self._state
@@ -87,7 +89,7 @@ class TravelCurves(ActiveWidget):
                         label=label_of(name, objective),
                         steps=curve.steps,
                         values=curve.values,
-                        color=theme().series(0),
+                        color=theme().series(place),
                         split=legend,
                         validation=split == "valid",
                         generation=curve.generation,

@@ -73,6 +73,7 @@ class TravelTransport(QWidget):
         self.speed = TypedSlider(MIN_SPEED_HZ, MAX_SPEED_HZ, decimals=0, log=True, suffix=" /s")
         self.speed.name("runs.travel_speed", "Speed", "Steps with something to show, per second while playing.")
         self.speed.set_value(state.speed_hz)
+        self.speed.slider.setMinimumWidth(6 * GRID)
         self._lay_out()
         self.slider.value_changed.connect(self._on_moved)
         self.speed.value_changed.connect(state.set_speed)

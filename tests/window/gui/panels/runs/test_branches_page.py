@@ -12,7 +12,7 @@ from training_scene import catalog, info, opened
 
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.run_spec import RunSpec
-from gmstudio.protocol.runs import RunInfo, RunOrigin, RunsListed
+from gmstudio.protocol.runs import RunDescribed, RunInfo, RunOrigin, RunsListed
 from gmstudio.protocol.runs_branching import BranchRun
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.window.gui.forms.form_field import FormField
@@ -161,6 +161,18 @@ def test_settings_are_undone(stage: Stage) -> None:
     assert stage.field("config", "beta").value == 1.0 and stage.branches.changes("config") == {}
     history.redo()
     assert stage.field("config", "beta").value == 4.0
+
+
+def test_settings_that_are_changed_while_the_run_trains_are_followed_until_something_is_set(stage: Stage) -> None:
+    def change(beta: float) -> None:
+        spec = msgspec.structs.replace(SPEC, config={"beta": beta})
+        stage.client.deliver(RunDescribed(info=msgspec.structs.replace(ROOT, spec=spec)))
+
+    change(6.0)
+    assert stage.field("config", "beta").value == 6.0 and stage.branches.changes("config") == {}
+    stage.type("training", "learning_rate", 5e-4)
+    change(7.0)
+    assert stage.branches.values["training"]["learning_rate"] == 5e-4
 
 
 def test_it_says_when_a_branch_waits_and_why_there_is_none(stage: Stage) -> None:
