@@ -12,7 +12,6 @@ from gmstudio.protocol.families import FamilyEntry
 from gmstudio.protocol.runs import (
     AnnotateRun,
     ChooseCheckpoint,
-    HistoryAppended,
     ListRuns,
     OpenRun,
     RestoreRun,
@@ -28,6 +27,7 @@ from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.data.sets import DataSets
 from gmstudio.window.state.runs.list_parts import ListParts, in_order
+from gmstudio.window.state.runs.received_curves import ReceivedCurves
 
 EXAMPLES = "examples"
 """First part of the names of ready models."""
@@ -104,14 +104,12 @@ class RunLibrary(QObject):
         self._successors: dict[str, str] = {}
         self.problems: tuple[str, ...] = ()
         self.opened: dict[str, RunOpened] = {}
-        self._curves_to: dict[str, int] = {}
-        """Run → newest step of the curves that arrived."""
+        self._curves = ReceivedCurves(events)
         self.live = ""
         self.live_status: LiveStatus = "idle"
         events.on(Catalog).connect(self._on_catalog)
         events.on(RunsListed).connect(self._on_runs_listed)
         events.on(RunOpened).connect(self._on_run_opened)
-        events.on(HistoryAppended).connect(self._on_history_appended)
         events.on(RunDescribed).connect(self._on_run_described)
         events.on(RunTrashed).connect(self._on_run_trashed)
         events.on(TrainingChanged).connect(self._on_training_changed)
@@ -335,21 +333,9 @@ class RunLibrary(QObject):
         for run, known in before.items():
             info = self.info(run)
             if run != self.live and known is not None and info is not None and _trained_on(known, info):
-                self._send_open(run, self._since(known, info))  # by another program: its curves are older than it is
-
-    def _since(self, known: RunInfo, info: RunInfo) -> int:
-        """Return the step after which the curves of a run in training elsewhere are wanted; negative: from the start.
-
-        A validation may be stored a little later than the steps that follow it, so that its last one is sent again.
-        """
-        if not info.writer or info.step <= known.step or known.writer != info.writer:
-            return -1
-        return max(-1, self._curves_to.get(info.run, -1) - info.training.validate_every - 1)
-
-    def _on_history_appended(self, event: HistoryAppended) -> None:
-        ends = [int(series.steps.numpy()[-1]) for series in event.series if series.steps.numpy().size]
-        if ends:
-            self._curves_to[event.run] = max(ends)
+                self._send_open(
+                    run, self._curves.since(known, info)
+                )  # by another program: its curves are older than it is
 
     def _on_run_opened(self, event: RunOpened) -> None:
         self._end_opening(event.info.run)
