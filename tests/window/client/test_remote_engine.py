@@ -60,8 +60,10 @@ def start_training(studio: Studio, qtbot: QtBot) -> str:
 def test_a_training_outlives_a_cut_and_a_slow_line_keeps_a_slider_usable(
     studio: Studio, qtbot: QtBot, cut: Path, tmp_path: Path
 ) -> None:
+    client, exits, continued, drawn = studio.client, [], [], []
+    client.on(SamplesDrawn).connect(drawn.append)
     run = start_training(studio, qtbot)
-    client, exits, continued = studio.client, [], []
+    qtbot.waitUntil(lambda: bool(drawn), timeout=WAIT_MS)  # samples that a slider over the steps can fetch
     assert not client.is_local and client.machine and "/" not in run
 
     # 200 moves of a slider meet a delay of 120 ms: at most one is under way, and the last one is shown.
