@@ -25,6 +25,7 @@ from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.state.studio import Studio
 
 FRAMES = 120
+LIST_TIMEOUT_S = 1800.0
 SCROLLED_PX = 120
 
 
@@ -84,7 +85,7 @@ def _listed(
         began = time.perf_counter()
         listed: list[float] = []
         studio.library.changed.connect(lambda: listed.append(time.perf_counter()) if studio.library.home else None)
-        wait_until(lambda: bool(listed), "the list of runs")
+        wait_until(lambda: bool(listed), "the list of runs", LIST_TIMEOUT_S)
         timer.stop()
         found = {"listed": 1000 * (listed[0] - began), "stall": 1000 * max(gaps)}
         return found | (then(window, studio) if then is not None else {})

@@ -89,15 +89,15 @@ def environment(**values: str) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def wait_until(condition: Callable[[], bool], what: str) -> None:
+def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = TIMEOUT_S) -> None:
     """Run the window's event loop until the condition holds.
 
     Raises:
-        TimeoutError: when it does not within two minutes.
+        TimeoutError: when it does not in time.
     """
-    run_events(TIMEOUT_S, condition)
+    run_events(timeout_s, condition)
     if not condition():
-        raise TimeoutError(f"Waited {TIMEOUT_S:.0f} seconds for {what}, which did not come.")
+        raise TimeoutError(f"Waited {timeout_s:.0f} seconds for {what}, which did not come.")
 
 
 def run_events(seconds: float, until: Callable[[], bool] = lambda: False) -> None:

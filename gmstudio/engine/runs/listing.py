@@ -147,7 +147,7 @@ class RunListing:
         known = [k.run.info for name, k in self._known.items() if name not in stale and k.since > (since or -1)]
         for info in in_order(filter(None, known)):
             yield parts.add(info)
-        for name, folder in stale.items():
+        for number, (name, folder) in enumerate(stale.items(), 1):
             before, run = self._known.get(name), self._read(name, folder)
             self._known[name] = _Known(run, self._listing)
             if run.info is not None:
@@ -156,6 +156,8 @@ class RunListing:
             elif before is not None and before.run.info is not None:
                 self._gone[name] = self._listing
             yield None
+            if number % STORED_A_PIECE == 0:  # so that a window that closes meanwhile need not begin anew
+                yield from self._store([*stale][number - STORED_A_PIECE : number], [])
         live = self._live_info(stale)
         if live is not None:
             yield parts.add(live)
