@@ -82,13 +82,13 @@ def import_weights(
 def _propose(weights: "ForeignWeights", plan: "Plan") -> None:
     """Print a proposal as TOML, and what it leaves open as comments."""
     from gmstudio.engine.runs.foreign.importing import constants_of, shapes_of
-    from gmstudio.engine.runs.foreign.mapping import misfit_of, write_map
+    from gmstudio.engine.runs.foreign.mapping import misfit_of, with_shapes, write_map
     from gmstudio.engine.runs.foreign.proposing import propose
 
     ours = shapes_of(plan)
     mapping, remarks = propose(weights.shapes, ours, *constants_of(plan))
     typer.echo(f"# {weights.path.name}: theirs = ours. Check it, then: gmstudio import-weights … --map THIS_FILE")
-    typer.echo(write_map(mapping, remarks), nl=False)
+    typer.echo(write_map(mapping, with_shapes(remarks, weights.shapes)), nl=False)
     for line in misfit_of(mapping, weights.shapes, ours).lines():
         say(f"# {line}")
 

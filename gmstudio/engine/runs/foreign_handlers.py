@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gmstudio.engine.runs.describe import current_info
 from gmstudio.engine.runs.foreign.importing import WeightImport, constants_of, import_pieces, shapes_of
-from gmstudio.engine.runs.foreign.mapping import Shape, misfit_of, parse_map, write_map
+from gmstudio.engine.runs.foreign.mapping import Shape, misfit_of, parse_map, with_shapes, write_map
 from gmstudio.engine.runs.foreign.proposing import propose
 from gmstudio.engine.runs.foreign.reading import PickleWarningError, open_weights
 from gmstudio.engine.runtime.feature import Feature, Job
@@ -61,7 +61,8 @@ def _preview(command: PreviewWeights, plan: Plan) -> WeightsPreviewed:
         return WeightsPreviewed(request=command.request, unaccepted=str(warning))
     ours, text, problem, differences = shapes_of(plan), command.mapping, "", list[str]()
     if text is None:
-        text = write_map(*propose(weights.shapes, ours, *constants_of(plan)))
+        mapping, remarks = propose(weights.shapes, ours, *constants_of(plan))
+        text = write_map(mapping, with_shapes(remarks, weights.shapes))
     try:
         differences = misfit_of(parse_map(text), weights.shapes, ours).lines()
     except ValueError as error:

@@ -190,6 +190,11 @@ def _rule(name: str, value: Any) -> WeightRule:
         ) from None
 
 
+def with_shapes(remarks: Mapping[str, str], theirs: Mapping[str, Shape]) -> dict[str, str]:
+    """Their name → comment: shape of the array, and the remark where there is one."""
+    return {name: ", ".join(filter(None, (_shown(shape), remarks.get(name, "")))) for name, shape in theirs.items()}
+
+
 def write_map(mapping: WeightMap, remarks: Mapping[str, str] | None = None) -> str:
     """Write a mapping as TOML that ``parse_map`` reads.
 

@@ -6,6 +6,7 @@ from gmstudio.window.gui.panels.runs.compare import ComparePage
 from gmstudio.window.gui.panels.runs.library import LibraryPage
 from gmstudio.window.gui.panels.runs.pictures import PicturesPage
 from gmstudio.window.gui.panels.runs.travel import TravelPage
+from gmstudio.window.gui.panels.runs.weights import WeightsPage
 from gmstudio.window.state.runs.state import RunsState
 
 PAGES: tuple[PageEntry[RunsState], ...] = (
@@ -16,5 +17,6 @@ PAGES: tuple[PageEntry[RunsState], ...] = (
         "travel", "Time travel", "One slider over the training of a run moves all that is shown of it", TravelPage
     ),
     PageEntry("branches", "Branches", "Family tree of a run, and new runs that begin at a checkpoint", BranchesPage),
+    PageEntry("weights", "Import weights", "A run of weights that another program trained", WeightsPage),
 )
 """In the order of the tabs."""
