@@ -8,6 +8,7 @@ from PySide6.QtCore import QMimeData
 ARRAYS = (".zip", ".npz", ".npy", ".mat", ".amat", ".csv", ".txt", ".gz", ".bin")
 IDX_ENDS = ("-ubyte", "ubyte.gz")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+WEIGHTS = (".safetensors", ".pt", ".pth", ".ckpt")
 RUN_FILE = "run.json"
 PACKED_RUN = ".gmrun"
 
@@ -78,6 +79,8 @@ def drop_sentence(data: QMimeData, home: str = "") -> str:
     name = Path(paths[0]).name
     if found:
         return f"Import {name} as a data set"
+    if name.lower().endswith(WEIGHTS):
+        return f"Import the weights in {name} as a run"
     if name.lower().endswith(PICTURES):
         return (
             f"Restore from {name}, or encode it. On Pixels and Latents: take it as an image to condition on or encode"

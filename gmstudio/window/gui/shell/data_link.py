@@ -1,4 +1,4 @@
-"""Data sets on their way between the panels: from a drop on the window to Data, and from Data to Train."""
+"""What goes between panels: dropped data sets to Data, dropped weights to Runs, and data sets from Data to Train."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from PySide6.QtCore import QObject
 
 from gmstudio.window.state.studio import Studio
 
-DATA, TRAIN = "data", "train"
+DATA, RUNS, TRAIN = "data", "runs", "train"
 
 
 class DataLink(QObject):
@@ -35,6 +35,16 @@ class DataLink(QObject):
 
         self._show_panel(DATA)
         self._studio.state(DataState).import_files(path)
+
+    def import_weights(self, path: str) -> None:
+        """Show the import of a file of weights."""
+        from gmstudio.window.state.runs.state import RunsState
+        from gmstudio.window.state.runs.weights import PAGE, WeightsState
+
+        self._show_panel(RUNS)
+        runs = self._studio.state(RunsState)
+        runs.page_wanted.emit(PAGE)
+        runs.page(WeightsState).choose_file(path)
 
     def _train_on(self, data: str, config: object) -> None:
         from gmstudio.window.state.training.state import TrainingState

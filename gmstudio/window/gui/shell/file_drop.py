@@ -9,7 +9,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from gmstudio.media import FORMATS
-from gmstudio.window.gui.dropped_data import PACKED_RUN, data_in, drop_sentence, in_library, runs_in
+from gmstudio.window.gui.dropped_data import PACKED_RUN, WEIGHTS, data_in, drop_sentence, in_library, runs_in
 from gmstudio.window.gui.picture_source import FORMATS as PICTURES
 from gmstudio.window.gui.picture_source import PictureSource, file_in
 from gmstudio.window.gui.shell.banner import Notice, Severity
@@ -33,8 +33,8 @@ class FileDrop(QObject):
     """Handles files that are dropped on a window and that no other widget accepts.
 
     A run as one file, and the folder of a run from elsewhere (or its ``run.json``), are imported; a folder of the
-    library is to be opened. Another folder, an archive, a file of arrays, and the folder of
-    several pictures are to be imported as data sets. A picture exported by gmstudio restores its run and, where the
+    library is to be opened. A file of weights is to be imported as a run; another folder, an archive, a file of arrays,
+    and the folder of several pictures as data sets. A picture exported by gmstudio restores its run and, where the
     file has codes, their interpolation. Any other picture can be encoded. While files are dragged over the window, a
     frame says which of these a drop does.
 
@@ -45,12 +45,14 @@ class FileDrop(QObject):
     Signals:
         run_found: a run to open, and the ``Provenance`` of the picture that it was found by, or None.
         data_found: path of files to import as a data set.
+        weights_found: path of a file of weights to import as a run.
         panel_wanted: name of the panel that shows the result.
         noticed: a ``Notice`` for the banner.
     """
 
     run_found = Signal(str, object)
     data_found = Signal(str)
+    weights_found = Signal(str)
     panel_wanted = Signal(str)
     noticed = Signal(object)
 
@@ -104,6 +106,8 @@ class FileDrop(QObject):
             self.run_found.emit(str(folder), None)
         elif folder.is_dir() or path.lower().endswith(PACKED_RUN):
             self._imports.add(str(folder))
+        elif path.lower().endswith(WEIGHTS):
+            self.weights_found.emit(path)
         else:
             self._picture_origins.restore(path)
 

@@ -119,6 +119,7 @@ class MainWindow(QMainWindow):
         self._save_menus.failed.connect(lambda text: self.banner.show_notice(Notice("save", text, "error")))
         self._drop.run_found.connect(self._opener.open)
         self._drop.data_found.connect(self._data_link.import_files)
+        self._drop.weights_found.connect(self._data_link.import_weights)
         self._drop.panel_wanted.connect(self.show_panel)
         self._drop.noticed.connect(self.banner.show_notice)
         studio.engine.changed.connect(self._on_engine_changed)

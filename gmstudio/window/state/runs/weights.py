@@ -111,7 +111,11 @@ class WeightsState(QObject):
     # ---- choices ---------------------------------------------------------------------------------------------------
 
     def choose_file(self, path: str) -> None:
-        """Map another file of weights."""
+        """Map another file of weights, which the engine can read."""
+        if self.elsewhere:
+            self.problem = self.elsewhere
+            self.changed.emit()
+            return
         self.file, self.accepted, self.mapping = path, False, None
         self.chosen.emit()
         self._request()

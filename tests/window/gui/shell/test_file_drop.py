@@ -186,6 +186,17 @@ def test_data_sets_are_imported_and_the_frame_says_so(
     assert overlay.isHidden()
 
 
+def test_weights_are_to_be_imported_and_the_frame_says_so(window: Window, studio: Studio, tmp_path: Path) -> None:
+    found: list[str] = []
+    window.drop.weights_found.connect(found.append)
+    for name in ("theirs.safetensors", "theirs.PT"):
+        window.drop.take(str(tmp_path / name))
+    assert found == [str(tmp_path / "theirs.safetensors"), str(tmp_path / "theirs.PT")]
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(found[0])])
+    assert drop_sentence(data) == "Import the weights in theirs.safetensors as a run"
+
+
 def test_one_picture_is_no_data_set(tmp_path: Path) -> None:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(tmp_path / "a.png"))])
