@@ -2,10 +2,12 @@
 
 import os
 import signal
+import sqlite3
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -87,6 +89,20 @@ def test_a_stopped_window_catches_up_and_loses_nothing(shared: tuple[WindowProce
     after = window.wait(lambda report: report["last"] > wanted)
     assert (after["phase"], after["pid"], after["live"]) == ("ready", before["pid"], before["live"])
     assert after["points"] == after["last"], "a point for each step"
+
+
+def test_a_history_that_is_locked_is_said_in_the_window_until_it_is_free(shared: tuple[WindowProcess, Path]) -> None:
+    window, home = shared
+    before = window.wait(lambda report: report["phase"] == "ready" and report["points"] > 0)
+    with closing(sqlite3.connect(folder_in(home, before["live"]) / "history.sqlite", isolation_level=None)) as db:
+        db.execute("PRAGMA busy_timeout = 10000")
+        db.execute("BEGIN IMMEDIATE")
+        paused = window.wait(lambda report: "paused" in report["banner"])
+        assert "is in use by another program. Close that program" in paused["banner"]
+        assert "continues by itself" in paused["banner"]
+        db.execute("ROLLBACK")
+    after = window.wait(lambda report: not report["banner"] and report["last"] > paused["last"] + 20)
+    assert after["live"] == before["live"] and after["points"] == after["last"], "a point for each step"
 
 
 def test_a_killed_window_leaves_a_checkpoint_and_no_process(shared: tuple[WindowProcess, Path]) -> None:

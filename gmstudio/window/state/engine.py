@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.engine import Catalog, ChooseDevice, CommandFailed, EngineReported, Reason, Warned
+from gmstudio.protocol.training import TrainingChanged
 from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.client.process_status import ProcessExit, ProcessStatus
 from gmstudio.window.client.request import Request
@@ -22,6 +23,7 @@ class EngineState(QObject):
         devices: names of the devices.
         device: name of the chosen device.
         process_exit: last unexpected exit; None: none.
+        paused_because: why the training pauses though nobody paused it, for example a full disk; empty: it does not.
 
     Signals:
         changed: state, report, devices or device changed.
@@ -42,14 +44,23 @@ class EngineState(QObject):
         self.devices: tuple[str, ...] = ()
         self.device = "auto"
         self.process_exit: ProcessExit | None = None
+        self.paused_because = ""
         client.state_changed.connect(self._on_state_changed)
         client.machine_changed.connect(self.changed)
         client.on(Catalog).connect(self._on_catalog)
         client.on(EngineReported).connect(self._on_engine_reported)
         client.on(CommandFailed).connect(self._on_command_failed)
+        client.on(TrainingChanged).connect(self._on_training_changed)
         client.on(Warned).connect(lambda event: self.problem.emit(event.message, ""))
         self._device_request = Request(client, self)
         self._device_request.failed.connect(self._on_device_refused)
+
+    def _on_training_changed(self, event: TrainingChanged) -> None:
+        """Keep why a training pauses that nobody has paused, until it goes on or ends."""
+        reason = event.message if event.status == "paused" else ""
+        if reason != self.paused_because:
+            self.paused_because = reason
+            self.changed.emit()
 
     @property
     def stderr_tail(self) -> str:
@@ -99,7 +110,7 @@ class EngineState(QObject):
         died = state.phase in ("dead", "given up") and state.process_exit is not None
         self.state = state
         if died or state.phase == "closed":
-            self.report = None
+            self.report, self.paused_because = None, ""
         if died:
             self.process_exit = state.process_exit
             self.died.emit(state.process_exit)

@@ -13,6 +13,7 @@ from gmstudio.window.state.studio import Studio
 ENGINE = "engine"
 SILENCE = "silence"
 CLOSING = "closing"
+PAUSED = "paused"
 CONTINUED = "continued"
 
 
@@ -53,6 +54,7 @@ class EngineNotices(QObject):
     def _update(self) -> None:
         self._report_exit()
         self._report_silence()
+        self._report_pause()
         if self._studio.engine.state.phase == "closing":
             saving = self._studio.engine.training
             text = "Saving a checkpoint of the run in training, then closing…" if saving else "Closing…"
@@ -106,6 +108,14 @@ class EngineNotices(QObject):
         self._exit = None
         self._banner.withdraw(ENGINE)
         self._studio.forget_interrupted()
+
+    def _report_pause(self) -> None:
+        """Say in every panel why a training pauses that nobody has paused, until it goes on."""
+        reason = self._studio.engine.paused_because
+        if reason:
+            self._banner.show_notice(Notice(PAUSED, f"The training is paused. {reason}", "warning"))
+        else:
+            self._banner.withdraw(PAUSED)
 
     def _report_silence(self) -> None:
         state = self._studio.engine.state

@@ -52,6 +52,7 @@ class TrainingState(TrainingCommands):
         self.overlays: dict[str, int] = {}
         self._automatic_overlay = ""
         self._shows_setup = True
+        self._waits = False
         self._connect()
 
     def _connect(self) -> None:
@@ -190,6 +191,10 @@ class TrainingState(TrainingCommands):
     def _on_training_changed(self, event: TrainingChanged) -> None:
         if event.message:
             self.problem = event.message
+            self._waits = event.status == "paused"
+            self.status_changed.emit()
+        elif self._waits:  # what paused the training is over, for example a full disk
+            self.problem, self._waits = "", False
             self.status_changed.emit()
 
     def _on_history_appended(self, event: HistoryAppended) -> None:
