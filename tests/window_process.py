@@ -18,7 +18,7 @@ from typing import Any
 
 REPORT_MS = 50
 STEPS_PER_S = 200
-WAIT_S = 40.0
+WAIT_S = 80.0
 SETTINGS = {"steps": 1_000_000, "batch_size": 16, "num_samples": 4, "checkpoint_every": 200, "validate_every": 200}
 
 
