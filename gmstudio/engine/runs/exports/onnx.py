@@ -205,7 +205,8 @@ def _traced(graph: Graph) -> bytes:
             opset_version=OPSET,
             dynamo=False,
         )
-    return buffer.getvalue()
+    content: bytes = buffer.getvalue()
+    return content
 
 
 def _symbolic(graph: Graph) -> bytes:

@@ -2,6 +2,7 @@
 
 from gmstudio.window.gui.page_tabs import PageEntry
 from gmstudio.window.gui.panels.runs.branches import BranchesPage
+from gmstudio.window.gui.panels.runs.code import CodePage
 from gmstudio.window.gui.panels.runs.compare import ComparePage
 from gmstudio.window.gui.panels.runs.library import LibraryPage
 from gmstudio.window.gui.panels.runs.pictures import PicturesPage
@@ -18,5 +19,6 @@ PAGES: tuple[PageEntry[RunsState], ...] = (
     ),
     PageEntry("branches", "Branches", "Family tree of a run, and new runs that begin at a checkpoint", BranchesPage),
     PageEntry("weights", "Import weights", "A run of weights that another program trained", WeightsPage),
+    PageEntry("code", "Code", "The model of a run as one readable file of PyTorch", CodePage),
 )
 """In the order of the tabs."""
