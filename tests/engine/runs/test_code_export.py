@@ -165,3 +165,14 @@ def test_branches_that_are_not_taken_are_not_there(tmp_path: Path) -> None:
         assert word not in text
     for word in ("log p(x) ≥ E_q[log p(x|z)]", "def elbo(", "# Floats of one activation", "arXiv:1312.6114"):
         assert word in text
+
+
+def test_text_of_a_run_stays_text(tmp_path: Path) -> None:
+    run, _ = make_run(tmp_path / "run", "vae", {**NARROW, "num_latent": 2})
+    record = json.loads((run / "run.json").read_text())
+    record["data"] = 'x"""\nraise SystemExit("executed")\n"""\\'
+    (run / "run.json").write_text(json.dumps(record))
+    write_export(run, "code", tmp_path / "code")
+    tree = ast.parse((tmp_path / "code/model.py").read_text())
+    assert "executed" in (ast.get_docstring(tree) or "")
+    assert not any(isinstance(node, ast.Raise) for node in tree.body)

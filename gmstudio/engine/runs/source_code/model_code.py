@@ -1,6 +1,7 @@
 """The file of a model: traced, composed, written, and compared with the model before anyone sees it."""
 
 import sys
+import textwrap
 import types
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ import torch
 from torch import Tensor
 
 import gmstudio
-from gmstudio.engine.runs.source_code.assembling import assembled
+from gmstudio.engine.runs.source_code.assembling import COLUMNS, assembled
 from gmstudio.engine.runs.source_code.composing import Composer, NoCodeError
 from gmstudio.engine.runs.source_code.entries import Entry, entries_of
 from gmstudio.engine.runs.source_code.parsing import source_of
@@ -92,12 +93,14 @@ def model_code(family: type[Family], record: RunRecord, step: int, state: dict[s
 def _head(family: type[Family], record: RunRecord, step: int) -> str:
     about = (source_of(family.__module__).module.__doc__ or family.card.summary).strip()
     settings = ", ".join(f"{name} = {value}" for name, value in record.config.items()) or "the defaults"
-    return (
-        f"{about}\n\n"
+    written = (
         f"This file was written by gmstudio {gmstudio.__version__} from a trained model: {family.card.title} on "
-        f"{record.data}, images of {record.image}, {step:,} steps.\nIts settings ({settings}) are put in. It "
-        f"needs torch and safetensors, and its weights in {WEIGHTS_NAME}."
+        f"{record.data}, images of {record.image}, {step:,} steps. Its settings ({settings}) are put in. It needs "
+        f"torch and safetensors, and its weights in {WEIGHTS_NAME}."
     )
+    lines = "\n".join(textwrap.wrap(written, COLUMNS))
+    # The name of data and old settings are any text, which must not end the documentation and become code.
+    return f"{about}\n\n{lines}".replace('"""', "'''").replace("\0", "")
 
 
 def _checked(text: str, name: str, state: dict[str, Tensor], expected: list[tuple[Entry, Tensor]]) -> dict[str, Tensor]:
