@@ -11,7 +11,11 @@ from gmstudio.protocol.runs import ListRuns, RunOpened, RunsListed, SamplesDrawn
 from gmstudio.protocol.training import CheckpointSaved, ResumeRun
 from gmstudio.runs.lock import is_locked
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(240),
+    pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals"),
+]
 
 LENGTH = {"steps": 450, "checkpoint_every": 50, "validate_every": 40, "sample_every": 60}
 """An epoch has 45 steps, so that every checkpoint lies in the midst of one."""
