@@ -1,13 +1,28 @@
-"""The benchmark of the library of runs, small."""
+"""What the benchmark of the library of runs measures on; the whole of it takes minutes."""
 
-from pytestqt.qtbot import QtBot
+from pathlib import Path
 
-from benchmarks import runs
+from benchmarks.run_checkpoints import _written
+from benchmarks.run_library import KINDS, make_library, make_long_run
+from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.library import list_runs
 
 
-def test_it_reports_lists_histories_and_checkpoints(qtbot: QtBot) -> None:
-    result = runs.measure(count=20, points=5000, seconds=0.3)
-    assert 0 < result["listed_20_ms"] < 30_000 and result["listed_20_cold_ms"] > 0
-    assert result["scroll_fps"] > 2 and result["history_panned_fps"] > 2
-    assert 0 < result["history_5000_drawn_ms"] < 10_000 and 8 < result["history_bytes_a_point"] < 100
-    assert result["checkpoint_write_ms"] > 0 and -1 < result["checkpoint_cost_share"] < 1
+def test_its_library_is_one_of_whole_runs(home: Path) -> None:
+    make_library(home / "runs", 12)
+    runs = list_runs(home / "runs")
+    assert len(runs) == 12 and not any(run.problem for run in runs)
+    assert {run.family for run in runs} == set(KINDS) and len({run.created for run in runs}) == 12
+    assert sum(bool(run.description.tags) for run in runs) == 2
+
+
+def test_its_long_run_has_all_points(home: Path) -> None:
+    name, size = make_long_run(home / "runs", 25_000)
+    with RunFolder.open(home / "runs" / name) as run:
+        steps, values = run.history.read_scalars()["train", "loss"]
+    assert len(steps) == len(values) == 25_000 and 8 < size / 25_000 < 100
+
+
+def test_the_writing_of_a_checkpoint_is_timed() -> None:
+    found = _written()
+    assert found["checkpoint_write_ms"] > 0 and found["checkpoint_megabytes"] > 0.1
