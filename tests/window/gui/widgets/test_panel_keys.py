@@ -28,9 +28,7 @@ from gmstudio.window.gui.widgets.panel_keys import BOXES, FIELDS
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support")
 
-NOTHING_TO_PAUSE = {"data", "labs", "density", "features"}
-PLAYS_ON_ONE_PAGE = {"runs"}
-"""Panels in which Space plays on one page, and presses the button that has the focus on the others."""
+NOTHING_TO_PAUSE = {"data", "labs", "density", "features", "runs"}
 
 
 class KeySpy(QObject):
@@ -239,9 +237,6 @@ EVERYWHERE = {
 def test_space_is_the_panels_on_every_button(panel: Panel, spy: KeySpy, qtbot: QtBot) -> None:
     space = QKeySequence(Qt.Key.Key_Space)
     spaces = [action for action, sequence in shortcuts(panel) if sequence == space]
-    if panel.name in PLAYS_ON_ONE_PAGE:
-        assert len(spaces) == 1 and out_of_sight(panel, spaces[0])
-        pytest.skip("plays on one page only")
     if panel.name in NOTHING_TO_PAUSE:
         assert not spaces
         pytest.skip("nothing to pause: Space presses the button that has the focus")
@@ -261,7 +256,7 @@ def test_space_is_the_panels_on_every_button(panel: Panel, spy: KeySpy, qtbot: Q
 
 
 def test_space_presses_no_button_where_there_is_nothing_to_pause(panel: Panel, spy: KeySpy, qtbot: QtBot) -> None:
-    if panel.name in NOTHING_TO_PAUSE | PLAYS_ON_ONE_PAGE:
+    if panel.name in NOTHING_TO_PAUSE:
         pytest.skip("nothing to pause: Space presses the button that has the focus")
     spy.swallows = False
     clicked: list[str] = []
