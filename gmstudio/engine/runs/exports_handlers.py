@@ -11,7 +11,14 @@ from gmstudio.engine.runs.exports.writing import export_pieces
 from gmstudio.engine.runtime.context import ANY_FAMILY
 from gmstudio.engine.runtime.feature import Feature
 from gmstudio.protocol.base import Event
-from gmstudio.protocol.runs_exports import ExportProgress, ExportRun, ExportsListed, ListExports, RunExported
+from gmstudio.protocol.runs_exports import (
+    ExportForm,
+    ExportProgress,
+    ExportRun,
+    ExportsListed,
+    ListExports,
+    RunExported,
+)
 from gmstudio.runs.folder import RunFolder
 
 
@@ -20,7 +27,7 @@ class RunExports(Feature):
 
     def _on_list_exports(self, command: ListExports) -> None:
         with RunFolder.open(command.run) as run:
-            forms = tuple(msgspec.structs.replace(kind.form, reason=kind.reason(run)) for kind in exports_of().values())
+            forms = tuple(_described(kind, run) for kind in exports_of().values())
         self.context.send(ExportsListed(request=command.request, run=command.run, forms=forms))
 
     def _on_export_run(self, command: ExportRun) -> Iterator[Event | None]:
@@ -30,6 +37,15 @@ class RunExports(Feature):
             for share in export_pieces(export, source, Path(command.target).absolute(), overwrite=command.overwrite):
                 yield ExportProgress(request=command.request, share=share)
         yield _exported(command, export)
+
+
+def _described(kind: type[Export], run: RunFolder) -> ExportForm:
+    """Describe a form for a run; one that needs a model that cannot be built says so, and the others stay possible."""
+    try:
+        reason = kind.reason(run)
+    except ValueError as error:
+        reason = str(error)
+    return msgspec.structs.replace(kind.form, reason=reason)
 
 
 def _exported(command: ExportRun, export: Export) -> RunExported:

@@ -5,16 +5,21 @@ import json
 import math
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gmstudio.engine.runs.exports import export_named, exports_of
 from gmstudio.engine.runs.exports.export import ExportSource
 from gmstudio.engine.runs.exports.writing import export_pieces
+from gmstudio.engine.runs.exports_handlers import RunExports
+from gmstudio.engine.runtime.context import EngineContext
+from gmstudio.protocol.base import Event
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import RunSpec
+from gmstudio.protocol.runs_exports import ExportsListed, ListExports
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.history import Scalar
-from gmstudio.runs.record import RunError, new_record
+from gmstudio.runs.record import RunError, new_record, write_record
 
 VALUES = [0.1 + 1 / 3 * step for step in range(5000)] + [math.nan, math.inf]
 
@@ -77,3 +82,16 @@ def test_a_stopped_export_leaves_nothing(run: RunFolder, tmp_path: Path) -> None
 def test_an_unknown_form_names_the_known_ones() -> None:
     with pytest.raises(ValueError, match="csv"):
         export_named("xlsx")
+
+
+def test_a_run_of_unknown_settings_keeps_the_forms_that_need_no_model(run: RunFolder) -> None:
+    record = run.record
+    write_record(run.path, msgspec.structs.replace(record, config={"num_latents": 3}))
+    sent: list[Event] = []
+    feature = RunExports(EngineContext(sent.append))
+    feature.handlers()[ListExports](ListExports(run=str(run.path)))
+    (listed,) = sent
+    assert isinstance(listed, ExportsListed)
+    reasons = {form.name: form.reason for form in listed.forms}
+    assert reasons["csv"] == ""
+    assert "num_latents" in reasons["hub"]
