@@ -1,6 +1,7 @@
 """Ground of every test: no display, a home of its own, and nothing left running."""
 
 import gc
+import itertools
 import os
 import sys
 import weakref
@@ -34,13 +35,31 @@ def pytest_configure(config: pytest.Config) -> None:
         hook.mark_rewrite("gmstudio.testing")
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Keep the collector from going over twelve thousand collected tests again and again: they stay to the end."""
+    gc.collect()
+    gc.freeze()
+
+
 POPUPS_OF_QT = ("QTipLabel", "QComboBoxPrivateContainer", "QWhatsThat")
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Names of folders to be made, one after the other.
+
+    Numbered here: ``mktemp`` lists all folders that there are to find the next number, each time.
+    """
+    parent = tmp_path_factory.mktemp("homes")
+    return (parent / f"home{number}" for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(homes: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder in which the studio keeps its runs and settings during one test, without ready models."""
-    folder = tmp_path_factory.mktemp("home")
+    folder = next(homes)
+    folder.mkdir()
     monkeypatch.setenv("GMSTUDIO_HOME", str(folder))
     monkeypatch.setenv("GMSTUDIO_EXAMPLES", str(folder / "no examples"))
     return folder

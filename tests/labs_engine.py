@@ -1,12 +1,15 @@
 """The laboratories' feature without a process: commands in, events out, jobs advanced by hand."""
 
 from collections.abc import Iterator
+from itertools import islice
+from typing import Any
 
 import msgspec
 import pytest
 
 from gmstudio.engine.jobs import JobFailedError, Jobs
 from gmstudio.engine.labs import handlers
+from gmstudio.engine.labs.bench import EngineLabBench
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.errors import error_sentence, reason_of
 from gmstudio.labs.base import Lab
@@ -14,6 +17,8 @@ from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.config import ConfigError
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.labs import LabShown
+
+SHORT_STEPS = 50
 
 
 class LabsEngine:
@@ -86,6 +91,17 @@ class LabsEngine:
         self.sent.append(
             CommandFailed(request=command.request, command=name, message=message, reason=reason, fields=fields)
         )
+
+
+@pytest.fixture
+def short_trainings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models that labs train learn for some steps only, for tests of what does not depend on how well they do."""
+    entire = EngineLabBench.train
+
+    def begun(bench: EngineLabBench, *args: Any, **options: Any) -> Iterator[int]:
+        return islice(entire(bench, *args, **options), SHORT_STEPS)
+
+    monkeypatch.setattr(EngineLabBench, "train", begun)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from labs_engine import LabsEngine
+from labs_engine import LabsEngine, short_trainings
 from PySide6.QtWidgets import QAbstractButton
 from pytestqt.qtbot import QtBot
 
@@ -121,6 +121,7 @@ OUTLINED = [(name, step) for name in TITLES for step in lessons()[name].steps if
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures(short_trainings.__name__)
 @pytest.mark.parametrize(("name", "step"), OUTLINED, ids=[f"{name}: {step.title}" for name, step in OUTLINED])
 def test_a_block_that_a_step_outlines_is_in_the_scene_of_its_laboratory(name: str, step: Step) -> None:
     config = {setting.control.removeprefix("labs.config."): setting.value for setting in step.settings}

@@ -6,14 +6,14 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from labs_engine import LabsEngine
+from labs_engine import LabsEngine, short_trainings
 
 from gmstudio.labs import LABS
 from gmstudio.protocol.labs import EditLab, LabShown, OpenLab, RunLabAction
 from gmstudio.protocol.scenes import Formula, Numbers, Scene
 from gmstudio.window.gui.widgets.formula import SEPARATOR, typeset
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures(short_trainings.__name__)]
 
 
 def play(name: str, seed: int) -> list[LabShown]:

@@ -6,6 +6,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +28,17 @@ def png_file(width: int, height: int, data: bytes, *extra: bytes, bits: int = 8,
 
 
 def zeros(size: int) -> bytes:
-    """``size`` zero bytes, deflated to a thousandth."""
-    packer = zlib.compressobj(9)
-    parts = [packer.compress(bytes(MIB)) for _ in range(size // MIB)]
-    return b"".join((*parts, packer.compress(bytes(size % MIB)), packer.flush()))
+    """``size`` zero bytes, deflated to a thousandth: one block of them, repeated, and the sum that Adler-32 has then."""
+    last = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    rest = last.compress(bytes(size % MIB)) + last.flush()
+    return b"\x78\xda" + size // MIB * block_of_zeros() + rest + struct.pack(">HH", size % 65521, 1)
+
+
+@cache
+def block_of_zeros() -> bytes:
+    """A block of a deflated stream that can be repeated."""
+    packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    return packer.compress(bytes(MIB)) + packer.flush(zlib.Z_FULL_FLUSH)
 
 
 def tiff(*entries: tuple[int, int, int, int], following: int = 0) -> bytes:

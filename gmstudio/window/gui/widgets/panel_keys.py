@@ -77,12 +77,12 @@ class PanelKeys(QObject):
     def override(self, event: QKeyEvent) -> bool:
         """Accept a ``ShortcutOverride`` event whose key must not trigger a shortcut; return whether it was accepted.
 
-        The shortcuts of pages that are not open are switched off first.
+        Where one may be triggered, those of pages that are not open are switched off first.
         """
-        self.sync()
         if QApplication.activePopupWidget() is not None or self._belongs_to(QApplication.focusWidget(), event):
             event.accept()
             return True
+        self.sync()
         return False
 
     def sync(self) -> None:

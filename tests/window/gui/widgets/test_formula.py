@@ -1,3 +1,4 @@
+import functools
 import re
 
 import numpy as np
@@ -83,6 +84,7 @@ LINE_HEIGHT = 1.5 * RENDER_SIZE
 STRETCHES = re.compile(r"\\(left|right)(?![a-z])")
 
 
+@functools.cache
 def _height(latex: str) -> float:
     renderer = QSvgRenderer(QByteArray(typeset(latex).encode()))
     assert renderer.isValid(), latex
