@@ -21,7 +21,7 @@ run: $(venv)/.ready-run ## Open the window (the first time: create .venv and ins
 
 test: $(venv)/.ready-test ## Run every test, offscreen
 	@$(python) -m gmstudio.system.qt_libraries offscreen
-	$(offscreen) $(cached) $(python) -m pytest -n logical --maxprocesses 4
+	$(offscreen) $(cached) $(python) -m pytest -n logical --maxprocesses 4 --dist worksteal
 
 check: $(venv)/.ready-test ## Lint, formatting, types, import rule
 	$(python) -m ruff check .
@@ -77,6 +77,6 @@ $(venv)/.ready-run: pyproject.toml constraints.txt | $(venv)/.created
 
 $(venv)/.ready-test: pyproject.toml constraints.txt | $(venv)/.created
 	@echo "Installing what gmstudio and its tests need into $(venv); the first time this takes some minutes."
-	$(python) -m pip install --disable-pip-version-check -q -c constraints.txt -e '.[test,trackio-needs]'
-	$(python) -m pip install --disable-pip-version-check -q -c constraints.txt --no-deps trackio
+	$(python) -m pip install --disable-pip-version-check --no-compile -q -c constraints.txt -e '.[test,trackio-needs]'
+	$(python) -m pip install --disable-pip-version-check --no-compile -q -c constraints.txt --no-deps trackio
 	@touch $(venv)/.ready-run $@

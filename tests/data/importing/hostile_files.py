@@ -28,7 +28,7 @@ def png_file(width: int, height: int, data: bytes, *extra: bytes, bits: int = 8,
 
 
 def zeros(size: int) -> bytes:
-    """``size`` zero bytes, deflated to a thousandth: one block of them, repeated, and the sum that Adler-32 has then."""
+    """``size`` zero bytes, deflated to a thousandth: one block of them repeated, with their Adler-32."""
     last = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
     rest = last.compress(bytes(size % MIB)) + last.flush()
     return b"\x78\xda" + size // MIB * block_of_zeros() + rest + struct.pack(">HH", size % 65521, 1)
