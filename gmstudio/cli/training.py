@@ -9,6 +9,7 @@ import typer
 from gmstudio.cli.branching import plan_of_branch, start_branch
 from gmstudio.cli.config_file import ConfigFile, read_config_file, write_config
 from gmstudio.cli.options import SEED, AcceptChangedOption, DeviceOption, Whole
+from gmstudio.cli.restarting import Restart, begun_run
 from gmstudio.cli.run_data import with_options
 from gmstudio.cli.settings import sort_settings
 from gmstudio.cli.terminal import warn
@@ -74,6 +75,13 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Continue the run in --out from its latest checkpoint.")
     ] = False,
+    resume_or_start: Annotated[
+        bool,
+        typer.Option(
+            "--resume-or-start",
+            help="Start the run in --out, or continue it where it is there, for a cluster's jobs that are run again.",
+        ),
+    ] = False,
     branch: Annotated[
         str,
         typer.Option(
@@ -103,7 +111,20 @@ def train(
     watcher = Watcher()
     if resume and branch:
         raise ValueError("--resume continues a run and --branch begins another one; leave one of them out.")
-    if resume:
+    if resume_or_start and (resume or branch or write_config):
+        raise ValueError("--resume-or-start chooses by itself; leave out --resume, --branch and --write-config.")
+    begun = begun_run(out) if resume_or_start else None
+    if begun is not None:
+        file = read_config_file(typed_path(config)) if config else ConfigFile()
+        given = {name: value for name, value in (("steps", steps), ("seed", seed)) if value is not None}
+        restart = Restart(begun, file, family, data, settings or [], given)
+        warn(restart.remarks())
+        if restart.finished:
+            typer.echo(f"finished at step {restart.record.step:,}: {begun}")
+            return
+        path, choices = str(begun), restart.continuation()
+        start = partial(_resumed, lambda: resume_run(path, choices, DatasetCache(), where, watcher.watch))
+    elif resume:
         path = out or family
         if not path:
             raise ValueError("Name the run to resume: gmstudio train --resume --out RUN.")

@@ -21,21 +21,26 @@ if TYPE_CHECKING:
 REFRESH_SECONDS = 0.1
 """Least time between two drawings of the progress bar."""
 
+URGENT = ("SIGINT", "SIGTERM", "SIGBREAK")
+"""Signals that end a training after its step, and at once when they come again."""
+PATIENT = ("SIGHUP", "SIGUSR1")
+"""Signals that end a training after its step, however often they come."""
 STDERR = 2
 ENDING = b"\nEnding after the present step, with a checkpoint. Interrupt again to end at once without it.\n"
 
 
 class _EndSignals:
-    """Context in which Ctrl+C, SIGTERM and a hang-up only set ``requested``, so that the current step is completed.
+    """Context in which Ctrl+C, SIGTERM, SIGUSR1 and a hang-up only set ``requested``, so that a step is completed.
 
     A second Ctrl+C, or a second SIGTERM, interrupts at once; a hang-up does not, since a terminal that is closed may
-    send several. Signals that were ignored before (``nohup``) are ignored still.
+    send several, nor does SIGUSR1, by which a job's scheduler gives notice of its end. Signals that were ignored before
+    (``nohup``) are ignored still.
     """
 
     def __init__(self) -> None:
         self.requested = False
         self._seen: set[int] = set()
-        there = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+        there = [getattr(signal, name) for name in (*URGENT, *PATIENT) if hasattr(signal, name)]
         self._before = {number: signal.getsignal(number) for number in there}
 
     def __enter__(self) -> Self:
@@ -51,7 +56,7 @@ class _EndSignals:
             signal.signal(number, handler)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if number in self._seen and number != getattr(signal, "SIGHUP", None):
+        if number in self._seen and signal.Signals(number).name in URGENT:
             raise KeyboardInterrupt
         self._seen.add(number)
         if not self.requested:

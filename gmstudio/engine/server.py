@@ -79,6 +79,8 @@ class Server(Feature):
         """
         with contextlib.suppress(ValueError):  # signals belong to the main thread; tests serve from another
             signal.signal(signal.SIGTERM, self._on_terminate)
+            if hasattr(signal, "SIGUSR1"):  # by which a cluster's scheduler gives notice of the end of a job
+                signal.signal(signal.SIGUSR1, self._on_notice)
         self._wire.send(build_catalog(str(self.context.device)))
         self._report()
         while not self._ending:
@@ -96,11 +98,15 @@ class Server(Feature):
                 self._features.load_next()
         return self._end()
 
-    def _on_terminate(self, _number: int, _frame: FrameType | None) -> None:
+    def _on_terminate(self, number: int, frame: FrameType | None) -> None:
         """End after the present piece of work; at the second signal at once, which harms nothing on the disk."""
         if self._terminating:
             os._exit(TERMINATED)
         self._terminating = True
+        self._on_notice(number, frame)
+
+    def _on_notice(self, _number: int, _frame: FrameType | None) -> None:
+        """End after the present piece of work, however often the signal comes."""
         with contextlib.suppress(OSError):  # unbuffered: the signal may have come in the midst of printing
             os.write(STDERR, ENDING)
         self._wire.hang_up()

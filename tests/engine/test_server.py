@@ -160,10 +160,11 @@ def test_shutdown_while_training_keeps_what_was_learned(own_engine: EngineProces
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
-def test_sigterm_keeps_what_was_learned(own_engine: EngineProcess) -> None:
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGUSR1"])
+def test_a_signal_to_end_keeps_what_was_learned(own_engine: EngineProcess, name: str) -> None:
     run = start(own_engine, "vae")
     own_engine.wait(HistoryAppended, lambda event: not event.reset)
-    own_engine.process.send_signal(signal.SIGTERM)
+    own_engine.process.send_signal(getattr(signal, name))
     assert own_engine.process.wait(20) == 0
     with RunFolder.open(own_engine.folder(run)) as folder:
         assert folder.record.status == "stopped"
