@@ -19,13 +19,21 @@ from gmstudio.engine.catalog import build_catalog
 from gmstudio.engine.jobs import JobFailedError, Jobs
 from gmstudio.engine.runtime.context import EngineContext, Progress
 from gmstudio.engine.runtime.device import choose_device, describe_device, memory_in_use
-from gmstudio.engine.runtime.errors import error_sentence, reason_of
+from gmstudio.engine.runtime.errors import error_sentence, is_device_lost, reason_of
 from gmstudio.engine.runtime.feature import Feature, Features
 from gmstudio.engine.turns import InteractiveTurns
 from gmstudio.engine.wire import Wire
 from gmstudio.protocol.base import Command
 from gmstudio.protocol.config import ConfigError
-from gmstudio.protocol.engine import Cancel, ChooseDevice, CommandFailed, EngineReported, Reason, Shutdown
+from gmstudio.protocol.engine import (
+    DEVICE_LOST,
+    Cancel,
+    ChooseDevice,
+    CommandFailed,
+    EngineReported,
+    Reason,
+    Shutdown,
+)
 from gmstudio.runs.names import same_name
 
 REPORT_SECONDS = 0.5
@@ -64,7 +72,7 @@ class Server(Feature):
         super().__init__(EngineContext(wire.send))
         self._wire = wire
         self._jobs = Jobs(wire.send)
-        self._ending = self._terminating = False
+        self._ending = self._terminating = self._device_lost = False
         self._turns = InteractiveTurns()
         self._reported_at = 0.0
         self._background_s = 0.0
@@ -173,8 +181,9 @@ class Server(Feature):
         began = time.perf_counter()
         try:
             training.advance()
-        except Exception:  # reported to the window as the end of the run; here for the log
+        except Exception as error:  # reported to the window as the end of the run; here for the log
             traceback.print_exc()
+            self._note_lost_device(error)
         took = time.perf_counter() - began
         self._turns.trained(took)
         self._background_s = BACKGROUND_SHARE * took
@@ -197,7 +206,16 @@ class Server(Feature):
             )
         )
 
+        self._note_lost_device(error)
+
+    def _note_lost_device(self, error: Exception) -> None:
+        """End after an error of the accelerator: only another process can use it, from the last checkpoint."""
+        if is_device_lost(error):
+            self._ending = self._device_lost = True
+
     def _end(self) -> int:
+        if self._device_lost:
+            return self._end_without_device()
         code = 0
         if self.context.training is not None:
             try:
@@ -207,6 +225,14 @@ class Server(Feature):
                 code = 1
         self._wire.flush()
         return code
+
+    def _end_without_device(self) -> int:
+        """End where nothing can be read from the accelerator any more, so that no checkpoint is written."""
+        training = self.context.training
+        if training is not None:
+            training.abandon()
+        self._wire.flush()
+        return DEVICE_LOST
 
     def _on_cancel(self, command: Cancel) -> None:
         self._jobs.cancel(command.target)

@@ -12,6 +12,9 @@ from gmstudio.protocol.exercises import Exercise
 from gmstudio.protocol.families import FamilyEntry
 from gmstudio.protocol.labs import LabEntry
 
+DEVICE_LOST = 70
+"""Exit code of an engine whose accelerator failed, so that no call of that process can succeed any more."""
+
 # ---- commands: the engine -------------------------------------------------------------------------------
 
 

@@ -141,13 +141,33 @@ class DrawFigures(Command, frozen=True, kw_only=True):
     pixel: tuple[int, int] | None = None
 
 
+class Remedy(msgspec.Struct, frozen=True, kw_only=True):
+    """Changed settings with which a training that failed can go on, as a branch of its last checkpoint.
+
+    Args:
+        step: of the checkpoint.
+        training: fields of ``Training`` that change, as plain values.
+        words: the change for people, for example ``batch size 32``.
+    """
+
+    step: int
+    training: dict[str, Any]
+    words: str
+
+
 class TrainingChanged(Event, frozen=True, kw_only=True):
-    """The run in training changed its status: running, paused, stopped, finished, or failed (with a message)."""
+    """The run in training changed its status: running, paused, stopped, finished, or failed (with a message).
+
+    Args:
+        message: reason of a failure or a pause, sentences for people.
+        remedy: what a run that failed can go on with; None: nothing that is known.
+    """
 
     run: str
     status: Literal["running", "paused", "stopped", "finished", "failed"]
     step: int
     message: str = ""
+    remedy: Remedy | None = None
 
 
 class FigureDrawn(msgspec.Struct, frozen=True, kw_only=True):

@@ -84,6 +84,9 @@ class LiveRun(Protocol):
     def stop(self) -> None:
         """End the training with a checkpoint."""
 
+    def abandon(self) -> None:
+        """Close the run without a checkpoint, since the device is lost."""
+
     def pause(self, message: str = "") -> None:
         """Pause after the current piece."""
 

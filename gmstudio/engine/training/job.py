@@ -11,16 +11,17 @@ import torch
 
 from gmstudio.engine.runtime.building import build_model, note_labels, run_config
 from gmstudio.engine.runtime.context import Progress
-from gmstudio.engine.runtime.errors import error_sentence
+from gmstudio.engine.runtime.errors import error_sentence, is_device_lost
 from gmstudio.engine.runtime.memory import give_back_memory, is_out_of_memory, keep_freed_memory, limit_memory
 from gmstudio.engine.training.freed_space import FreedSpace
 from gmstudio.engine.training.loggers.live import LiveLoggers
 from gmstudio.engine.training.plan import Plan
+from gmstudio.engine.training.remedies import remedy_for
 from gmstudio.engine.training.trainer import StepOutput, Trainer, TrainingFailedError
 from gmstudio.families.base import Family
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.engine import Warned
-from gmstudio.protocol.training import TrainingChanged
+from gmstudio.protocol.training import Remedy, TrainingChanged
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import new_run_path, runs_home
 from gmstudio.runs.record import DiskFullError, RunBusyError, RunError, RunRecord, Status
@@ -116,7 +117,7 @@ class TrainingJob:
         try:
             self.keep_checkpoint()
         except TrainingFailedError as error:
-            self._end("failed", str(error))
+            self._fail(error)
             raise ValueError(str(error)) from error
         self.trainer.run.update(training=record.training, config=record.config)
         config = run_config(type(self.model), record)
@@ -139,12 +140,12 @@ class TrainingJob:
         except StopIteration:
             self._end("finished")
         except TrainingFailedError as error:
-            self._end("failed", str(error))
+            self._fail(error)
         except RunError as error:  # for example a full disk; everything is in memory, so wait
             self._pieces = self.trainer.pieces()
             self._wait(error)
         except Exception as error:
-            self._end("failed", error_sentence(error))
+            self._fail(error)
             if not is_out_of_memory(error):
                 raise
         else:
@@ -249,12 +250,12 @@ class TrainingJob:
             for event in self.trainer.checkpoint():
                 self._send(event)
         except TrainingFailedError as error:
-            self._end("failed", str(error))
+            self._fail(error)
         except RunError as error:
             self.pause(str(error))
             raise
         except Exception as error:
-            self._end("failed", error_sentence(error))
+            self._fail(error)
             raise
         else:
             self._end("stopped")
@@ -270,7 +271,7 @@ class TrainingJob:
                 self._send(event)
             self.trainer.run.update(status=status, step=self.trainer.step, message=message)
         except TrainingFailedError as error:
-            self._end("failed", str(error))
+            self._fail(error)
             return
         except RunError as error:
             told = message and isinstance(error, DiskFullError)  # of the same disk
@@ -280,7 +281,28 @@ class TrainingJob:
                 self.trainer.run.update(status=status, step=self.trainer.step, message=message)
         self._announce(status, message)
 
-    def _end(self, status: Status, message: str = "") -> None:
+    def abandon(self) -> None:
+        """Close the run without a checkpoint, as an end of the process would: it is resumed from the last one."""
+        self.over = True
+        self._loggers.close("interrupted", self.trainer.step)
+        with contextlib.suppress(RunError):  # the checkpoint that was being written; an earlier one is whole
+            self.trainer.close()
+
+    def _fail(self, error: Exception) -> None:
+        """End as failed, with what the training can go on with; a lost device ends the whole process instead."""
+        if is_device_lost(error):
+            return
+        message = str(error) if isinstance(error, TrainingFailedError) else error_sentence(error)
+        try:
+            last = self.trainer.last_checkpoint()
+        except RunError as unwritten:
+            message = f"{message} {unwritten}"
+        else:
+            if last >= 0 and is_out_of_memory(error):
+                message = f"{message} The checkpoint of step {last:,} is kept."
+        self._end("failed", message, remedy_for(error, self.trainer))
+
+    def _end(self, status: Status, message: str = "", remedy: Remedy | None = None) -> None:
         self.over = True
         self._warn(self._loggers.close(status, self.trainer.step))
         try:
@@ -292,7 +314,7 @@ class TrainingJob:
         except RunError as error:
             message = f"{message} {error}".strip()
         give_back_memory()
-        self._announce(status, message)
+        self._announce(status, message, remedy)
 
     def _send(self, event: Event) -> None:
         self._to_window(event)
@@ -302,8 +324,9 @@ class TrainingJob:
         for sentence in sentences:
             self._to_window(Warned(run=self.name, message=sentence))
 
-    def _announce(self, status: Status, message: str = "") -> None:
-        self._send(TrainingChanged(run=self.name, status=status, step=self.trainer.step, message=message))
+    def _announce(self, status: Status, message: str = "", remedy: Remedy | None = None) -> None:
+        changed = TrainingChanged(run=self.name, status=status, step=self.trainer.step, message=message, remedy=remedy)
+        self._send(changed)
 
 
 def start_training(plan: Plan, folder: str, device: torch.device, send: Send) -> TrainingJob:

@@ -1,8 +1,7 @@
 """Trainer of all families: a generator that trains a run in small pieces of work.
 
-Every step is a pure function of the weights, the optimizers' state, the training generator's state and the step
-number; validation and samples draw from generators of their own. So a run that was stopped, or killed, continues
-from its checkpoint bit for bit.
+Every step is a pure function of the weights, the states of optimizers and training generator, and the step number;
+validation and samples draw from generators of their own. So a run continues from its checkpoint bit for bit.
 """
 
 import time
@@ -334,8 +333,8 @@ class Trainer:
             raise TrainingFailedError(self._diverged("weights are no longer finite", self.step))
 
     def _diverged(self, what: str, step: int) -> str:
-        self._writer.finish()
-        kept = f" The checkpoint of step {self._writer.step:,} is kept." if self._writer.step >= 0 else ""
+        last = self.last_checkpoint()
+        kept = f" The checkpoint of step {last:,} is kept." if last >= 0 else ""
         return (
             f"The {what} at step {step}. Lower the learning rate ({self.training.learning_rate:g} now) or clip the "
             f"gradient, and start again.{kept}"
@@ -370,6 +369,15 @@ class Trainer:
             self.run.checkpoints.mark(self.step)
             events.append(self._saved(kept=True))
         return tuple(events)
+
+    def last_checkpoint(self) -> int:
+        """Wait for the checkpoint that is being written; return the step of the last one, negative: there is none.
+
+        Raises:
+            RunError: when it could not be written.
+        """
+        self._writer.finish()
+        return self._writer.step
 
     def close(self) -> None:
         """Wait for the checkpoint that is being written, and close the run with its lock; harmless when done twice.

@@ -4,6 +4,8 @@ import signal
 from dataclasses import dataclass
 from typing import Literal
 
+from gmstudio.protocol.engine import DEVICE_LOST
+
 Phase = Literal["closed", "starting", "ready", "not responding", "dead", "given up", "restarting", "closing"]
 
 
@@ -64,6 +66,11 @@ class ProcessExit:
         if self.machine:
             met = "could not be made" if self.before_catalog else "was lost"
             return f"The connection to {self.machine} {met} ({self._ending})."
+        if self.exit_code == DEVICE_LOST:
+            return (
+                "The accelerator reported an error after which no process that uses it can go on, so the engine was "
+                "ended. Details has the error; where it comes again, choose the CPU in the status bar."
+            )
         when = "while starting" if self.before_catalog else "unexpectedly"
         if self.signal:
             hint = " The system kills processes like this when memory runs out." if self.signal == 9 else ""

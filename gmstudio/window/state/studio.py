@@ -17,6 +17,7 @@ from gmstudio.window.state.data.run_data import RunData
 from gmstudio.window.state.engine import EngineState
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.runs.watch import RunWatch
+from gmstudio.window.state.training.remedies import Remedies
 
 S = TypeVar("S", covariant=True)
 
@@ -41,6 +42,7 @@ class Studio(QObject):
         engine: state of the engine.
         run_data: data of runs that are missing or have changed.
         loads: data sets that are being loaded.
+        remedies: the training that failed, while it can go on with other settings.
         interrupted: run that was in training when its engine died, until it is resumed or dismissed; or None.
 
     Signals:
@@ -59,6 +61,8 @@ class Studio(QObject):
         self._watch = RunWatch(self.library, self)
         self.run_data = RunData(client, self)
         self.loads = DataLoads(client, self)
+        self.remedies = Remedies(client, self.library, self)
+        self.remedies.failed.connect(self._on_problem)
         self._states: dict[object, object] = {}
         self.interrupted: RunInfo | None = None
         self._resuming = Request(client, self)

@@ -1,4 +1,4 @@
-"""Notices that ask for a decision on a run: data that are missing or have changed, a learning rate that would jump."""
+"""Notices that ask for a decision on a run: missing or changed data, a learning rate that would jump, a failure."""
 
 from functools import partial
 
@@ -12,6 +12,7 @@ from gmstudio.window.state.studio import ScheduledCommand, Studio
 
 DATA = "data"
 REMOTE = " The folder is looked for on the machine of the engine, not on that of the window."
+REMEDY = "remedy"
 SCHEDULE = "schedule"
 SCHEDULES: tuple[tuple[str, ContinuedSchedule], ...] = (
     ("Stretch decay", "stretch"),
@@ -39,6 +40,7 @@ class DecisionNotices(QObject):
         studio.run_data.changed.connect(self._show_data)
         studio.run_data.resolved.connect(self._on_resolved)
         studio.library.schedule_asked.connect(self._ask_schedule)
+        studio.remedies.changed.connect(self._offer_remedy)
 
     def _show_data(self) -> None:
         data = self._studio.run_data
@@ -108,6 +110,17 @@ class DecisionNotices(QObject):
 
         actions = tuple((label, partial(choose, schedule)) for label, schedule in SCHEDULES)
         self._banner.show_notice(Notice(SCHEDULE, f"{self._title(command.run)}: {question}", actions=actions))
+
+    def _offer_remedy(self) -> None:
+        """Say why a training failed, and offer to go on from its checkpoint with other settings."""
+        remedies = self._studio.remedies
+        failure = remedies.failure
+        if failure is None or failure.remedy is None:
+            self._banner.withdraw(REMEDY)
+            return
+        text = f"The training of {self._title(failure.run)} failed. {failure.message}"
+        actions = ((f"Go on from step {failure.remedy.step:,} with {failure.remedy.words}", remedies.apply),)
+        self._banner.show_notice(Notice(REMEDY, text, "error", actions=actions, dismissed=remedies.forget))
 
     def _title(self, run: str) -> str:
         info = self._studio.library.info(run)

@@ -11,7 +11,8 @@ from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunInfo, RunsListed
-from gmstudio.protocol.training import ResumeRun
+from gmstudio.protocol.runs_branching import BranchRun
+from gmstudio.protocol.training import Remedy, ResumeRun, TrainingChanged
 from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.state.studio import Studio
 
@@ -114,3 +115,24 @@ def test_data_of_imported_images_are_located_by_a_file(studio: Studio, window: M
     dialog.fileSelected.emit("/elsewhere.zip")
     dialog.reject()
     assert [c.folder for c in sent if isinstance(c, LocateData)] == ["/elsewhere.zip"]
+
+
+def test_a_training_that_failed_goes_on_with_the_settings_that_the_engine_proposes(
+    studio: Studio, window: MainWindow, sent: list[object]
+) -> None:
+    remedy = Remedy(step=40, training={"batch_size": 32}, words="batch size 32")
+    message = "There is not enough memory for this; make the batch smaller. The checkpoint of step 40 is kept."
+    failed = TrainingChanged(run="/runs/a", status="failed", step=43, message=message, remedy=remedy)
+    studio.client.deliver(failed)
+    assert window.banner.notice is not None and message in window.banner.notice.text
+    press(window, "Go on from step 40 with batch size 32")
+    (branch,) = [command for command in sent if isinstance(command, BranchRun)]
+    assert (branch.run, branch.step, branch.training) == ("/runs/a", 40, {"batch_size": 32})
+    assert window.banner.notice is None, "it is offered once"
+    studio.client.deliver(CommandFailed(request=branch.request, command="BranchRun", message="No checkpoint."))
+    assert window.banner.notice is not None and window.banner.notice.text == "No checkpoint."
+
+
+def test_a_failure_without_a_remedy_offers_nothing(studio: Studio, window: MainWindow) -> None:
+    studio.client.deliver(TrainingChanged(run="/runs/a", status="failed", step=43, message="A mistake in the loss."))
+    assert window.banner.notice is None, "the Train panel shows it"
