@@ -24,42 +24,37 @@ def table(path: Path) -> str:
     return str(path)
 
 
-def test_points_are_described_with_their_distribution(tmp_path: Path) -> None:
-    with EngineProcess(tmp_path / "home") as engine:
-        asked = DescribePoints(data="points", data_config={"shape": "checkerboard", "num_points": 500}, count=100)
-        found = engine.ask(asked, PointsDescribed)
-        assert found.image.width == 2 and found.sizes["train"] == 500
-        assert found.points.numpy().shape == (100, 2) and found.labels is None
-        assert found.truth is not None and found.truth.numpy().shape == (64, 64)
-        assert found.truth.numpy().sum() == pytest.approx(1, abs=1e-4)
-        assert found.entropy == pytest.approx(math.log(2048))
-        assert 400 / 4096 < found.occupied <= 500 / 4096
-        line = DescribePoints(data="points", data_config={"shape": "mixture_1d", "components_1d": "2 0 1"})
-        on_line = engine.ask(line, PointsDescribed)
-        assert on_line.points.numpy().shape[1] == 1 and "sum to 2" in on_line.remarks[0]
-        assert on_line.truth is not None and on_line.truth.numpy().shape == (1, 64)
-        unknown = DescribePoints(data="points", data_config={"shape": "csv", "path": table(tmp_path / "points.csv")})
-        read = engine.ask(unknown, PointsDescribed)
-        assert (
-            [axis.title for axis in read.axes] == ["height", "weight"] and read.truth is None and read.entropy is None
-        )
-        assert np.unique(read.points.numpy()[:, 0]).size == 7
+def test_points_are_described_with_their_distribution(tmp_path: Path, engine: EngineProcess) -> None:
+    asked = DescribePoints(data="points", data_config={"shape": "checkerboard", "num_points": 500}, count=100)
+    found = engine.ask(asked, PointsDescribed)
+    assert found.image.width == 2 and found.sizes["train"] == 500
+    assert found.points.numpy().shape == (100, 2) and found.labels is None
+    assert found.truth is not None and found.truth.numpy().shape == (64, 64)
+    assert found.truth.numpy().sum() == pytest.approx(1, abs=1e-4)
+    assert found.entropy == pytest.approx(math.log(2048))
+    assert 400 / 4096 < found.occupied <= 500 / 4096
+    line = DescribePoints(data="points", data_config={"shape": "mixture_1d", "components_1d": "2 0 1"})
+    on_line = engine.ask(line, PointsDescribed)
+    assert on_line.points.numpy().shape[1] == 1 and "sum to 2" in on_line.remarks[0]
+    assert on_line.truth is not None and on_line.truth.numpy().shape == (1, 64)
+    unknown = DescribePoints(data="points", data_config={"shape": "csv", "path": table(tmp_path / "points.csv")})
+    read = engine.ask(unknown, PointsDescribed)
+    assert [axis.title for axis in read.axes] == ["height", "weight"] and read.truth is None and read.entropy is None
+    assert np.unique(read.points.numpy()[:, 0]).size == 7
 
 
-def test_what_cannot_be_described_names_the_setting(tmp_path: Path) -> None:
-    with EngineProcess(tmp_path / "home") as engine:
-        empty = engine.ask(DescribePoints(data="points", data_config={"shape": "drawn"}), CommandFailed)
-        assert "Nothing is drawn" in empty.fields["data_config.strokes"]
-        missing = DescribePoints(data="points", data_config={"shape": "picture", "path": str(tmp_path / "no.png")})
-        assert "no.png" in engine.ask(missing, CommandFailed).fields["data_config.path"]
-        images = engine.ask(DescribePoints(data="digits", data_config={}), CommandFailed)
-        assert "no points" in images.message
+def test_what_cannot_be_described_names_the_setting(tmp_path: Path, engine: EngineProcess) -> None:
+    empty = engine.ask(DescribePoints(data="points", data_config={"shape": "drawn"}), CommandFailed)
+    assert "Nothing is drawn" in empty.fields["data_config.strokes"]
+    missing = DescribePoints(data="points", data_config={"shape": "picture", "path": str(tmp_path / "no.png")})
+    assert "no.png" in engine.ask(missing, CommandFailed).fields["data_config.path"]
+    images = engine.ask(DescribePoints(data="digits", data_config={}), CommandFailed)
+    assert "no points" in images.message
 
 
-def test_remarks_on_the_data_stand_beside_those_on_the_model(tmp_path: Path) -> None:
-    with EngineProcess(tmp_path / "home") as engine:
-        spec = RunSpec(family="made", data="points", data_config={"num_points": 1})
-        assert "1 point" in engine.ask(DescribeModel(spec=spec), ModelDescribed).remarks[0]
+def test_remarks_on_the_data_stand_beside_those_on_the_model(engine: EngineProcess) -> None:
+    spec = RunSpec(family="made", data="points", data_config={"num_points": 1})
+    assert "1 point" in engine.ask(DescribeModel(spec=spec), ModelDescribed).remarks[0]
 
 
 def test_a_table_that_was_moved_is_located(tmp_path: Path) -> None:
