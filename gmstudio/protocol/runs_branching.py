@@ -1,10 +1,10 @@
 """Messages about branches: runs that begin at a checkpoint of another run, with other settings."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
-from gmstudio.protocol.base import Command
+from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.training import ContinuedSchedule
 
 
@@ -29,3 +29,27 @@ class BranchRun(Command, frozen=True, kw_only=True):
     config: dict[str, Any] = msgspec.field(default_factory=dict)
     schedule: ContinuedSchedule = ""
     train: bool = True
+
+
+class FindFixedSettings(Command, frozen=True, kw_only=True):
+    """Find the settings that no branch of a run can change; answered with ``FixedSettingsFound``.
+
+    Args:
+        run: the run.
+    """
+
+    superseded_within: ClassVar[tuple[str, ...] | None] = ()
+
+    run: str
+
+
+class FixedSettingsFound(Event, frozen=True, kw_only=True):
+    """Settings of a run that its checkpoints fix: those of which the network is made.
+
+    Args:
+        run: the run.
+        fields: ``config.x`` or ``training.x`` → why it is fixed, a sentence.
+    """
+
+    run: str
+    fields: dict[str, str]

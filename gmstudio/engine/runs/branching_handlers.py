@@ -7,10 +7,11 @@ from gmstudio.engine.runs.describe import announce_run
 from gmstudio.engine.runtime.beside import beside
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.engine.training.branch import BranchPlan, plan_branch
+from gmstudio.engine.training.fixed_settings import fixed_settings
 from gmstudio.engine.training.handlers import begin_training
 from gmstudio.engine.training.resume import Continuation, resume_run
 from gmstudio.protocol.base import Event
-from gmstudio.protocol.runs_branching import BranchRun
+from gmstudio.protocol.runs_branching import BranchRun, FindFixedSettings, FixedSettingsFound
 from gmstudio.runs.folder import RunFolder
 
 
@@ -21,6 +22,12 @@ class BranchingFeature(Feature):
         with RunFolder.open(command.run) as run:
             plan = plan_branch(run, command.step, command.training, command.config, command.schedule)
         return self._branch(plan, command)
+
+    def _on_find_fixed_settings(self, command: FindFixedSettings) -> Iterator[Event | None]:
+        with RunFolder.open(command.run) as run:
+            name, record = run.name, run.record
+        fields = yield from fixed_settings(record)
+        yield FixedSettingsFound(request=command.request, run=name, fields=fields)
 
     def _branch(self, plan: BranchPlan, command: BranchRun) -> Iterator[Event | None]:
         """Copy checkpoint and history beside the loop, then train, or describe the branch that waits."""

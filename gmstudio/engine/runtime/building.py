@@ -52,7 +52,7 @@ def meta_model(family: type[Family], config: msgspec.Struct, image: ImageSpec) -
     try:
         with torch.device("meta"):
             return family(config, image)
-    except (RuntimeError, NotImplementedError):  # what torch raises where meta tensors have no values
+    except (RuntimeError, NotImplementedError, TypeError):  # what torch raises where meta tensors have no values
         return build_model(family, config, image, torch.device("cpu"))
 
 

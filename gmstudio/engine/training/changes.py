@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from gmstudio.engine.runtime.building import family_class, meta_model, run_config
+from gmstudio.engine.training.fixed_settings import COUNTS, counts_images
 from gmstudio.engine.training.resume import Continuation, continued
 from gmstudio.protocol.config import ConfigError, live_fields, parse_config, schema_of
 from gmstudio.protocol.training import ChangeTraining, ContinuedSchedule
@@ -45,14 +46,9 @@ def with_changes(record: RunRecord, training: Values, config: Values, *, live: b
         raise ConfigError(errors)
     model = meta_model(kind, parsed["config"], record.image)  # which refuses settings that do not fit each other
     changed = msgspec.structs.replace(record, training=parsed["training"], config=msgspec.to_builtins(parsed["config"]))
-    counts = any(phase.before_update is not None for phase in model.phases())
-    if counts and changed.training.batch_size != record.training.batch_size and record.step:
-        raise ConfigError(
-            {
-                "training.batch_size": f"{model.card.title} counts each training image once, by batches of "
-                f"{record.training.batch_size:,}; leave the batch size, or start a new run."
-            }
-        )
+    if changed.training.batch_size != record.training.batch_size and record.step and counts_images(model):
+        text = COUNTS.format(title=model.card.title, size=record.training.batch_size)
+        raise ConfigError({"training.batch_size": text})
     return changed
 
 

@@ -20,6 +20,23 @@ from gmstudio.window.state.edits import EditRecorder
 Control = QWidget | QAction
 
 
+class _ActionButton(QToolButton):
+    """Button of an action.
+
+    Signals:
+        primary_set: the property ``primary`` was set, on which the colour of the icon depends.
+    """
+
+    primary_set = Signal()
+
+    def setProperty(self, name: str, value: object) -> bool:
+        """Set a property."""
+        known = super().setProperty(name, value)
+        if name == "primary":
+            self.primary_set.emit()
+        return known
+
+
 class Panel(ActiveWidget):
     """Base of the panels.
 
@@ -201,8 +218,9 @@ class Panel(ActiveWidget):
 
         The property ``primary`` highlights the button of the main action.
         """
-        button = QToolButton(self)
+        button = _ActionButton(self)
         button.setDefaultAction(action)
+        button.primary_set.connect(lambda: self._tint_icon(action))
         button.setObjectName(action.objectName().removeprefix("action."))
         button.setAccessibleName(action.text())
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

@@ -9,7 +9,7 @@ from engine_process import EngineProcess
 from gmstudio.protocol.engine import CommandFailed, Done, Reason
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import HistoryAppended, ListRuns, RunOpened, RunsListed
-from gmstudio.protocol.runs_branching import BranchRun
+from gmstudio.protocol.runs_branching import BranchRun, FindFixedSettings, FixedSettingsFound
 from gmstudio.protocol.training import (
     ChangeTraining,
     CheckpointSaved,
@@ -83,6 +83,9 @@ def test_a_branch_waits_while_another_run_trains_and_else_trains_at_once(engine:
     (parent,) = [info for info in engine.ask(ListRuns(), RunsListed).runs if info.run == run]
     step = parent.kept_steps[-1]
     unfit = engine.ask(BranchRun(run=run, step=step, config={"num_hidden": 9}), CommandFailed)
+    fixed = engine.ask(FindFixedSettings(run=run), FixedSettingsFound).fields
+    assert set(fixed) == {f"config.{name}" for name in ("architecture", "num_hidden", "num_latent", "num_layers")}
+    assert fixed["config.num_hidden"].startswith("Hidden units sets the parameters of the network")
     assert unfit.reason is Reason.NOT_POSSIBLE and "Hidden units 8 → 9: the checkpoint is" in unfit.message
     command = BranchRun(run=run, step=step, training={"steps": step + 5, "learning_rate": 1e-4})
     branch = engine.ask(command, RunOpened)

@@ -78,9 +78,7 @@ def test_icons_follow_the_theme(panel: FirstPanel) -> None:
 def test_the_icon_of_a_primary_button_is_visible_on_the_accent(panel: FirstPanel) -> None:
     button = panel.findChild(QToolButton, "first.play")
     assert isinstance(button, QToolButton)
-    button.setProperty("primary", True)
-    panel.hide()
-    panel.show()
+    button.setProperty("primary", True)  # of a page, after the panel was shown
     assert panel.play.icon().cacheKey() == theme().icon("play", "accent_text").cacheKey()
     panel.set_action_icon(panel.play, "pause")
     assert panel.play.icon().cacheKey() == theme().icon("pause", "accent_text").cacheKey()

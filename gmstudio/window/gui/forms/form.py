@@ -78,6 +78,11 @@ class Form(QWidget):
             if name in refusals and form_field.advanced:
                 self._fold.setChecked(True)
 
+    def set_idle(self, idle: dict[str, str]) -> None:
+        """Disable the fields that have no effect or cannot be changed, with a sentence on why; enable all others."""
+        for name, form_field in self.fields.items():
+            form_field.set_idle(idle.get(name, ""))
+
     def title_of(self, name: str) -> str:
         """Return the title of a field, as it is shown."""
         return str(self._schema["properties"][name].get("title", name))

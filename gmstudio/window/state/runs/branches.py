@@ -8,7 +8,7 @@ from gmstudio.protocol.data import DataLoading
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.families import FamilyEntry
 from gmstudio.protocol.runs import RunInfo, RunOpened
-from gmstudio.protocol.runs_branching import BranchRun
+from gmstudio.protocol.runs_branching import BranchRun, FindFixedSettings, FixedSettingsFound
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.runs.family_tree import TreeRun, family_tree
 from gmstudio.window.state.runs.state import RunsState
@@ -47,6 +47,8 @@ class BranchesState(QObject):
         self.errors: dict[str, dict[str, str]] = {part: {} for part in PARTS}
         self._refused: dict[str, str] = {}
         self.problem = ""
+        self._fixed: dict[str, str] = {}
+        self._fixed_of: object = None
         self._base: tuple[str, int | None] = ("", None)
         self._first: dict[str, Values] = {}
         self._sending = Request(runs.link, self)
@@ -54,6 +56,10 @@ class BranchesState(QObject):
         self._sending.failed.connect(self._on_failed)
         self._sending.dropped.connect(self.changed)
         self._sending.loading_changed.connect(self.changed)
+        self._finding = Request(runs.link, self)
+        self._finding.replied.connect(self._on_found)
+        for ended in (self._finding.failed, self._finding.dropped):
+            ended.connect(self._forget_fixed)
         runs.edits.add_part("branch", self._snapshot, self._restore)
         runs.run_changed.connect(self._on_run_changed)
         self._library.changed.connect(self._on_library_changed)
@@ -139,6 +145,23 @@ class BranchesState(QObject):
         prefix = f"{part}."
         return {name.removeprefix(prefix): text for name, text in self._refused.items() if name.startswith(prefix)}
 
+    def fixed(self, part: str) -> dict[str, str]:
+        """Return the settings that no branch of the run can change, and why; empty while they are not known."""
+        prefix = f"{part}."
+        return {name.removeprefix(prefix): text for name, text in self._fixed.items() if name.startswith(prefix)}
+
+    def find_fixed(self) -> None:
+        """Ask which settings the checkpoints of the run fix, unless that is known."""
+        info = self.info
+        about = (info.run, info.spec) if info is not None else None
+        if about == self._fixed_of:
+            return
+        self._fixed_of, self._fixed = about, {}
+        self._finding.drop()
+        if info is not None:
+            self._finding.send(FindFixedSettings(run=info.run))
+        self.changed.emit()
+
     @property
     def loading(self) -> DataLoading | None:
         """Progress of loading the data of the branch."""
@@ -199,6 +222,15 @@ class BranchesState(QObject):
     def _on_made(self, event: object) -> None:
         if isinstance(event, RunOpened):
             self._runs.choose_run(event.info.run)
+
+    def _on_found(self, event: object) -> None:
+        if isinstance(event, FixedSettingsFound):
+            self._fixed = event.fields
+            self.changed.emit()
+
+    def _forget_fixed(self) -> None:
+        """Ask anew with the next run, or when the page is shown again."""
+        self._fixed_of = None
 
     def _on_failed(self, failure: CommandFailed) -> None:
         command = self._sending.command

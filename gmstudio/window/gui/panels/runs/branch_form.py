@@ -13,6 +13,8 @@ STEP_TIP = "Checkpoint of the run at which the branch begins."
 BRANCH_TIP = "Make a new run that goes on from this checkpoint with these settings, and train it"
 WAITS = "A run is in training: the branch waits in the library until it is resumed."
 NOTHING = "No setting is changed: the branch repeats what the run did, or goes on after its end."
+FIXED = "Greyed settings set the parameters of the network, which the checkpoint fixes."
+FIXED_TIP = 'Start a new run to change them: "Use these settings" on the page Library takes those of this run.'
 NO_CHECKPOINT = "This run has no checkpoint on the disk to branch from."
 
 
@@ -59,10 +61,16 @@ class BranchForm(QWidget):
         self._layout = QVBoxLayout(inner)
         self._layout.setContentsMargins(0, 0, GRID, 0)
         self._layout.setSpacing(GRID)
+        self.fixed = QLabel(FIXED)
+        self.fixed.setWordWrap(True)
+        self.fixed.setProperty("role", "muted")
+        self.fixed.setToolTip(FIXED_TIP)
         self._titles = {part: QLabel() for part in ("config", "training")}
-        for title in self._titles.values():
+        for part, title in self._titles.items():
             title.setProperty("role", "heading")
             self._layout.addWidget(title)
+            if part == "config":
+                self._layout.addWidget(self.fixed)
         self._layout.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
@@ -107,6 +115,7 @@ class BranchForm(QWidget):
         self._forms = {}
         for title in self._titles.values():
             title.setVisible(entry is not None)
+        self.fixed.setVisible(entry is not None)
         if entry is None:
             return
         schemas = {"config": entry.config_schema, "training": self._state.training_schema}
@@ -114,7 +123,8 @@ class BranchForm(QWidget):
         for part, schema in schemas.items():
             form = Form(schema, f"runs.branches.{part}", self)
             self._titles[part].setText(texts[part])
-            self._layout.insertWidget(self._layout.indexOf(self._titles[part]) + 1, form)
+            above = self.fixed if part == "config" else self._titles[part]
+            self._layout.insertWidget(self._layout.indexOf(above) + 1, form)
             form.changed.connect(lambda part=part, form=form: self._take(part, form))
             self._forms[part] = form
 
@@ -127,6 +137,7 @@ class BranchForm(QWidget):
         self.action.setEnabled(state.can_branch)
         for part, form in self._forms.items():
             form.set_refusals(state.refusals(part))
+            form.set_idle(state.fixed(part))
         role = "error" if state.problem else "muted"
         self.note.setText(self._words())
         if self.note.property("role") != role:

@@ -45,6 +45,7 @@ class BranchesPage(ActiveWidget):
         self.form = BranchForm(panel, self._state)
         self._timer = QTimer(self, singleShot=True, interval=REFRESH_MS)
         self._timer.timeout.connect(self.refresh)
+        self._state.base_changed.connect(self._find_fixed)
         self._lay_out()
         self.run.chosen.connect(state.choose_run)
         state.run_changed.connect(self._show_run)
@@ -91,6 +92,7 @@ class BranchesPage(ActiveWidget):
             if not self._runs.run:
                 self._runs.choose_run(self.run.current())
             self._show_run()
+            self._state.find_fixed()
             self.refresh()
         else:
             self._timer.stop()
@@ -99,6 +101,10 @@ class BranchesPage(ActiveWidget):
         if self._runs.run:
             self.run.choose(self._runs.run)
         self._schedule()
+
+    def _find_fixed(self) -> None:
+        if self.active:
+            self._state.find_fixed()
 
     def _schedule(self) -> None:
         if self.active and not self._timer.isActive():

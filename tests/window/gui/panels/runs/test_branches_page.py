@@ -13,7 +13,7 @@ from training_scene import catalog, info, opened
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunDescribed, RunInfo, RunOrigin, RunsListed
-from gmstudio.protocol.runs_branching import BranchRun
+from gmstudio.protocol.runs_branching import BranchRun, FindFixedSettings, FixedSettingsFound
 from gmstudio.protocol.training import TrainingChanged
 from gmstudio.window.gui.forms.form_field import FormField
 from gmstudio.window.gui.panels.runs.branch_form import NO_CHECKPOINT, WAITS
@@ -182,3 +182,18 @@ def test_it_says_when_a_branch_waits_and_why_there_is_none(stage: Stage) -> None
     stage.settle()
     assert stage.page.form.note.text() == NO_CHECKPOINT and not stage.page.form.action.isEnabled()
     assert stage.page.note.words == ALONE
+
+
+def test_settings_that_the_checkpoint_fixes_are_disabled_with_the_reason(stage: Stage) -> None:
+    command = stage.client.last(FindFixedSettings)
+    assert command.run == "root" and stage.field("config", "beta").editor.isEnabled()
+    fields = {"config.beta": "It sets the parameters of the network."}
+    stage.client.deliver(FixedSettingsFound(request=command.request, run="root", fields=fields))
+    beta = stage.field("config", "beta").editor
+    assert not beta.isEnabled() and beta.toolTip() == "It sets the parameters of the network."
+    assert stage.field("training", "learning_rate").editor.isEnabled() and stage.page.form.fixed.isVisible()
+    asked = len(stage.client.sent)
+    stage.branches.choose_step(500)
+    assert len(stage.client.sent) == asked, "another checkpoint of the run fixes the same"
+    stage.state.choose_run("child")
+    assert stage.client.last(FindFixedSettings).run == "child" and beta.isEnabled()
