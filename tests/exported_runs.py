@@ -1,5 +1,6 @@
 """Runs of every family with weights after a few steps, for tests of what is exported from a run."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,13 @@ def make_run(folder: Path, family: str, config: dict[str, Any], image: ImageSpec
         run.checkpoints.save(STEPS, {"model": tensors}, {})
         run.history.append([Scalar(STEPS, "valid", "loss", 40.5)])
     return folder, model
+
+
+def pieces_of(folder: Path, form: str, target: Path) -> Iterator[float]:
+    """Shares of an export of a run, whose weights are loaded with the first."""
+    with RunFolder.open(folder) as run:
+        source = ExportSource(run, lambda: ModelCache().load(str(folder), CPU))
+        yield from export_pieces(export_named(form)(), source, target, overwrite=False)
 
 
 def write_export(folder: Path, form: str, target: Path) -> Export:

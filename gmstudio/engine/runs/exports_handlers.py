@@ -8,6 +8,7 @@ import msgspec
 from gmstudio.engine.runs.exports import export_named, exports_of
 from gmstudio.engine.runs.exports.export import Export, ExportSource
 from gmstudio.engine.runs.exports.writing import export_pieces
+from gmstudio.engine.runtime.building import settings_of_run
 from gmstudio.engine.runtime.context import ANY_FAMILY
 from gmstudio.engine.runtime.feature import Feature
 from gmstudio.protocol.base import Event
@@ -20,15 +21,21 @@ from gmstudio.protocol.runs_exports import (
     RunExported,
 )
 from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.record import RunError
 
 
 class RunExports(Feature):
     """List the forms in which a run can be exported, and export it."""
 
-    def _on_list_exports(self, command: ListExports) -> None:
+    def _on_list_exports(self, command: ListExports) -> Iterator[Event | None]:
+        """Describe one form a piece; the first time, their modules are imported."""
         with RunFolder.open(command.run) as run:
-            forms = tuple(_described(kind, run) for kind in exports_of().values())
-        self.context.send(ExportsListed(request=command.request, run=command.run, forms=forms))
+            unknown, forms = _unknown_settings(run), list[ExportForm]()
+            for kind in exports_of().values():
+                reason = (unknown if kind.needs_model else "") or kind.reason(run)
+                forms.append(msgspec.structs.replace(kind.form, reason=reason))
+                yield None
+        yield ExportsListed(request=command.request, run=command.run, forms=tuple(forms))
 
     def _on_export_run(self, command: ExportRun) -> Iterator[Event | None]:
         export = export_named(command.form)()
@@ -39,13 +46,13 @@ class RunExports(Feature):
         yield _exported(command, export)
 
 
-def _described(kind: type[Export], run: RunFolder) -> ExportForm:
-    """Describe a form for a run; one that needs a model that cannot be built says so, and the others stay possible."""
+def _unknown_settings(run: RunFolder) -> str:
+    """Return why the model of a run cannot be built here, one sentence; empty: it can."""
     try:
-        reason = kind.reason(run)
-    except ValueError as error:
-        reason = str(error)
-    return msgspec.structs.replace(kind.form, reason=reason)
+        settings_of_run(run)
+    except RunError as error:
+        return str(error)
+    return ""
 
 
 def _exported(command: ExportRun, export: Export) -> RunExported:

@@ -82,9 +82,20 @@ def meta_run_model(run: RunFolder) -> Family:
     Raises:
         RunError: when its family is unknown here, or its settings are not valid (any more).
     """
+    family, config = settings_of_run(run)
+    with _naming(run):
+        return meta_model(family, config, run.record.image)
+
+
+def settings_of_run(run: RunFolder) -> tuple[type[Family], msgspec.Struct]:
+    """Return family and settings of a run's model; quick, since nothing is built.
+
+    Raises:
+        RunError: when its family is unknown here, or its settings are not valid (any more).
+    """
     family = _run_family(run)
     with _naming(run):
-        return meta_model(family, run_config(family, run.record), run.record.image)
+        return family, run_config(family, run.record)
 
 
 def _run_family(run: RunFolder) -> type[Family]:

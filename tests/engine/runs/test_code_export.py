@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from exported_runs import make_run, write_export
+from exported_runs import make_run, pieces_of, write_export
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -176,3 +176,13 @@ def test_text_of_a_run_stays_text(tmp_path: Path) -> None:
     tree = ast.parse((tmp_path / "code/model.py").read_text())
     assert "executed" in (ast.get_docstring(tree) or "")
     assert not any(isinstance(node, ast.Raise) for node in tree.body)
+
+
+@pytest.mark.parametrize("form", ["code", "onnx"])
+def test_a_training_meanwhile_draws_the_same_numbers(tmp_path: Path, form: str) -> None:
+    run, _ = make_run(tmp_path / "run", "vae", {**NARROW, "num_latent": 2})
+    before = torch.get_rng_state()
+    expected_draws = torch.rand(100)
+    torch.set_rng_state(before)
+    drawn = [torch.rand(1) for _ in zip(range(100), pieces_of(run, form, tmp_path / "out"), strict=False)]
+    assert len(drawn) > 3 and torch.equal(torch.cat(drawn), expected_draws[: len(drawn)])

@@ -9,14 +9,19 @@ import msgspec
 import pytest
 import safetensors
 import torch
-from exported_runs import BINARY, make_run, write_export
+from exported_runs import BINARY, CPU, make_run, write_export
 from PIL import Image
 from safetensors.torch import load_file
 
 import gmstudio
+from gmstudio.engine.runs.exports.export import ExportSource
+from gmstudio.engine.runs.exports.hub import HubExport
+from gmstudio.engine.runs.exports.writing import export_pieces
+from gmstudio.engine.runtime.models import ModelCache
 from gmstudio.families.base import Family
 from gmstudio.families.variational.vae import VAE
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.record import RunError
 from gmstudio.testing.laws.inputs import random_images, seeded
 
@@ -141,3 +146,17 @@ def test_what_is_missing_or_no_file_is_named(folder: Path, tmp_path: Path) -> No
     (folder / "config.json").write_bytes(b" " * (2 << 20))
     with pytest.raises(RunError, match=r"could not be read.*at most"):
         gmstudio.from_hub(folder)
+
+
+def test_figures_are_of_the_weights_that_are_written(run: tuple[Path, Family], exported: Path, tmp_path: Path) -> None:
+    """A training goes on meanwhile."""
+    with RunFolder.open(run[0]) as folder:
+        loaded = ModelCache().load(str(run[0]), CPU)
+        for _ in export_pieces(HubExport(), ExportSource(folder, lambda: loaded), tmp_path / "hub", overwrite=False):
+            with torch.no_grad():
+                for value in loaded.model.parameters():
+                    value.add_(1.0)
+    for name in ("README.md", "preview.png"):
+        assert (tmp_path / "hub" / name).read_bytes() == (exported / name).read_bytes(), name
+    written, expected = load_file(tmp_path / "hub" / "model.safetensors"), load_file(exported / "model.safetensors")
+    assert all(torch.equal(written[name], value) for name, value in expected.items())

@@ -24,6 +24,7 @@ class ArchiveExport(Export):
         suffix=SUFFIX,
     )
     order: ClassVar[int] = 1
+    needs_model: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self._skipped: list[str] = []

@@ -29,6 +29,8 @@ class Export:
     form: ClassVar[ExportForm]
     order: ClassVar[int] = 100
     """Place in menus; equal ones are sorted by name."""
+    needs_model: ClassVar[bool] = True
+    """Something of the model is exported, so that its family and settings must be known here."""
     place: Path | None = None
     """Path that the target will have; ``pieces`` writes under a temporary one."""
 
@@ -37,7 +39,7 @@ class Export:
         """Return why a run cannot be exported in this form, one sentence; empty: it can.
 
         Args:
-            run: its folder, open for reading. The model is not loaded: ask the family's class.
+            run: its folder, open for reading. Neither load nor build its model: ask the family's class.
         """
         return ""
 

@@ -1,5 +1,7 @@
 """A run as a folder of the Hugging Face hub: settings, weights, a card, a picture of samples."""
 
+import copy
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -16,6 +18,7 @@ from gmstudio.engine.runs.exports.export import Export, ExportSource
 from gmstudio.engine.runs.exports.hub_card import Card, card_text
 from gmstudio.engine.runs.exports.safetensors_file import weights_metadata, weights_of
 from gmstudio.engine.runs.hub_folder import CONFIG_NAME, WEIGHTS_NAME, hub_config
+from gmstudio.engine.runtime.beside import beside
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.models import Loaded
 from gmstudio.engine.runtime.run_data import load_run_data
@@ -46,12 +49,12 @@ class HubExport(Export):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What the card lacks."""
+        """Sentences on what the card lacks."""
         return tuple(self._remarks)
 
     def pieces(self, source: ExportSource, target: Path) -> Iterator[float]:
         """Write the four files; the samples take longest."""
-        loaded = source.load()
+        loaded = _as_it_is(source.load())
         safetensors.torch.save_file(weights_of(loaded.model), target / WEIGHTS_NAME, weights_metadata(loaded))
         config = msgspec.json.format(msgspec.json.encode(hub_config(loaded)), indent=2)
         (target / CONFIG_NAME).write_bytes(config + b"\n")
@@ -74,13 +77,18 @@ class HubExport(Export):
         if not has_likelihood(loaded.model):
             return
         try:
-            data = load_run_data(DatasetCache(), loaded.record)
+            data = yield from beside(lambda: load_run_data(DatasetCache(), loaded.record))
         except ValueError as error:
             self._remarks.append(f"{README_NAME} has no test figure, since the data cannot be loaded. {error}")
             return
         images: NDArray[np.uint8] = data.view("test", range(min(NUM_SCORED, len(data.test))))
         samples, mixture = default_samples(loaded.model, len(images)), label_mixture(loaded.model, data.train.labels)
         yield from score(loaded.model, images, samples, mixture=mixture)
+
+
+def _as_it_is(loaded: Loaded) -> Loaded:
+    """Return a copy of a model that may be in training, so that figures and samples are those of the weights."""
+    return dataclasses.replace(loaded, model=copy.deepcopy(loaded.model).eval())
 
 
 def _provenance(source: ExportSource, loaded: Loaded) -> dict[str, str]:

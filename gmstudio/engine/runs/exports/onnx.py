@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from gmstudio.engine.runs.exports.export import Export, ExportSource
 from gmstudio.engine.runs.exports.safetensors_file import weights_metadata
 from gmstudio.engine.runtime.beside import beside
-from gmstudio.engine.runtime.building import build_model, family_class, meta_run_model, run_config
+from gmstudio.engine.runtime.building import build_model, family_class
 from gmstudio.engine.runtime.models import Loaded
 from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.families.base import Family, Invertible, Latent
@@ -69,20 +69,21 @@ class OnnxExport(Export):
         missing = _missing_package()
         if missing:
             return f"ONNX needs the package {missing}, which is not installed: pip install 'gmstudio[export]'."
-        model = meta_run_model(run)
-        if isinstance(model, AutoregressiveFamily | DDPM | Latent):
+        family = family_class(run.record.family)
+        if issubclass(family, AutoregressiveFamily | DDPM) or callable(getattr(family, "decode", None)):
             return ""
-        title = family_class(run.record.family).card.title
         return (
-            f"{title} generates by a Markov chain that draws random numbers at each step; it has no network from a "
-            "code to an image that ONNX could hold. Export its code or its weights."
+            f"{family.card.title} generates by a Markov chain that draws random numbers at each step; it has no "
+            "network from a code to an image that ONNX could hold. Export its code or its weights."
         )
 
     def pieces(self, source: ExportSource, target: Path) -> Iterator[float]:
         """Export in a thread a copy of the model with its present weights."""
         loaded = source.load()
-        state = {name: value.detach().cpu().clone() for name, value in loaded.model.state_dict().items()}
-        job = beside(lambda: _exported(loaded, state))
+        # Built here: constructors draw from torch's only global generator, which a thread must leave to a training.
+        model = build_model(type(loaded.model), loaded.model.config, loaded.model.image, torch.device("cpu"))
+        model.load_state_dict(loaded.model.state_dict())
+        job = beside(lambda: _exported(loaded, model.eval()))
         while True:
             try:
                 next(job)
@@ -153,13 +154,10 @@ class _Denoiser(nn.Module):
         return noise
 
 
-def _exported(loaded: Loaded, state: dict[str, Tensor]) -> bytes:
+def _exported(loaded: Loaded, model: Family) -> bytes:
     import onnx
 
-    family = type(loaded.model)
-    model = build_model(family, run_config(family, loaded.record), loaded.record.image, torch.device("cpu"))
-    model.load_state_dict(state)
-    graph = graph_of(model.eval())
+    graph = graph_of(model)
     proto = onnx.load_from_string(_checked(graph, model.card.title))
     proto.graph.doc_string = graph.text
     onnx.helper.set_model_props(proto, weights_metadata(loaded) | {"computes": graph.text})

@@ -52,7 +52,7 @@ class _ReportExport(Export):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What the report lacks."""
+        """Sentences on what the report lacks."""
         return tuple(self.report.remarks) if self.report is not None else ()
 
 

@@ -22,6 +22,8 @@ NO_TIMES = (
 class LoggedExport(Export):
     """Base of the forms that a logger writes."""
 
+    needs_model: ClassVar[bool] = False
+
     def __init__(self) -> None:
         self._stored_times = True
 

@@ -8,17 +8,15 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
-import black
-from black.mode import TargetVersion
 from torch import nn
 
 from gmstudio.engine.runs.source_code.composing import Composer
 from gmstudio.engine.runs.source_code.documentation import without_arguments, without_section
+from gmstudio.engine.runs.source_code.formatting import COLUMNS, formatted
 from gmstudio.engine.runs.source_code.functions import Function, loaded_names
 from gmstudio.engine.runs.source_code.naming import Imported, Part
 from gmstudio.engine.runs.source_code.parsing import source_of, with_comments
 
-COLUMNS = 120
 Tree = TypeVar("Tree", bound=ast.AST)
 _DROPPED_BASES = ("ABC", "Protocol", "Generic")
 _DROPPED_DECORATORS = ("override", "abstractmethod", "runtime_checkable")
@@ -37,8 +35,7 @@ def assembled(composer: Composer, head: str, tail: str, imports: Iterable[str]) 
     used = loaded_names([ast.parse(f"{body}\n\n{tail}")])
     lines = _import_lines(composer.imports, imports, used)
     text = f"{_documentation(head)}\n\nfrom __future__ import annotations\n\n{lines}\n\n{body}\n\n{tail}"
-    mode = black.Mode(line_length=COLUMNS, target_versions={TargetVersion.PY311})
-    return black.format_str(with_comments(text), mode=mode)
+    return formatted(with_comments(text))
 
 
 def _documentation(head: str) -> str:
@@ -263,7 +260,7 @@ class _Assembler:
         return self._renamed(copy.deepcopy(node), module)
 
     def _is_known(self, node: ast.expr, module: str) -> bool:
-        """Whether an annotation can be written; imports and type aliases that it needs are noted."""
+        """Return whether an annotation can be written; imports and type aliases that it needs are noted."""
         parts: set[Part] = {*self._shown, *self._composer.constants}
         for name in loaded_names([node]):
             found = self._composer.scope.resolve(module, name)

@@ -1,4 +1,4 @@
-"""What the file of a model offers: its scores and its samples, by what its family can do."""
+"""Functions that the file of a model offers: its scores and its samples, by what its family can do."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -62,7 +62,9 @@ def entries_of(model: Family) -> Iterator[Entry]:
         sampler: Any = model
         begin = sampler.sample_pieces if isinstance(model, PiecewiseSampler) else sampler.sample
         count = 1 if isinstance(model, PiecewiseSampler) else NUM_TRACED  # it takes many steps
-        yield Entry("sample", lambda m: m.sample(count, generator=_noise()), lambda: _begun(begin(2)))
+        yield Entry(
+            "sample", lambda m: m.sample(count, generator=_noise()), lambda: _begun(begin(2, generator=_noise()))
+        )
     if isinstance(model, Latent) and not isinstance(model, PiecewiseSampler):
         z = torch.randn((NUM_TRACED, model.latent.num_dims), generator=_noise())
         yield Entry("decode", lambda m: m.decode(z))
@@ -73,7 +75,7 @@ def entries_of(model: Family) -> Iterator[Entry]:
 
 
 def _begun(started: object) -> None:
-    """Do the first piece of a generator; anything else is done already."""
+    """Advance a generator by its first piece; anything else is done already."""
     if isinstance(started, Iterator):
         next(started)
 
@@ -93,9 +95,9 @@ def _autoregressive(model: AutoregressiveFamily, x: Tensor) -> Iterator[Entry]:
 def _scores(model: Family, x: Tensor) -> Iterator[Entry]:
     any_model: Any = model
     if isinstance(model, Bounded):
-        yield Entry("elbo", lambda m: m.elbo(x, 2, _noise()), lambda: any_model.elbo(x, 1))
+        yield Entry("elbo", lambda m: m.elbo(x, 2, _noise()), lambda: any_model.elbo(x, 1, _noise()))
     if isinstance(model, Estimated) and isinstance(model, ImportanceWeighted):
-        more = lambda: any_model.log_prob_estimate(x, 1)  # noqa: E731
+        more = lambda: any_model.log_prob_estimate(x, 1, _noise())  # noqa: E731
         yield Entry("log_prob_estimate", lambda m: m.log_prob_estimate(x, 2, _noise()), more)
     if isinstance(model, FreeEnergy):
         yield Entry("free_energy", lambda m: m.free_energy(x))

@@ -5,19 +5,20 @@ import textwrap
 import types
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 import gmstudio
-from gmstudio.engine.runs.source_code.assembling import COLUMNS, assembled
+from gmstudio.engine.runs.source_code.assembling import assembled
 from gmstudio.engine.runs.source_code.composing import Composer, NoCodeError
 from gmstudio.engine.runs.source_code.entries import Entry, entries_of
+from gmstudio.engine.runs.source_code.formatting import COLUMNS
 from gmstudio.engine.runs.source_code.parsing import source_of
 from gmstudio.engine.runs.source_code.program import IMPORTS, program_of
 from gmstudio.engine.runs.source_code.tracing import Tracer
-from gmstudio.engine.runtime.beside import beside
+from gmstudio.engine.runtime.beside import at_once, beside
 from gmstudio.engine.runtime.building import build_model, run_config
 from gmstudio.engine.runtime.models import Loaded
 from gmstudio.families.base import Family
@@ -45,7 +46,7 @@ class ModelCode:
 
 
 def code_pieces(loaded: Loaded) -> Generator[None, None, ModelCode]:
-    """Write the file of a model in a thread, yielding while it works; returns the file.
+    """Write the file of a model beside the loop, yielding meanwhile; returns the file.
 
     The weights are copied before, so that training may go on.
 
@@ -53,12 +54,11 @@ def code_pieces(loaded: Loaded) -> Generator[None, None, ModelCode]:
         NoCodeError: when there is none of this family, or it would not compute the same.
     """
     state = {name: value.detach().cpu().clone().contiguous() for name, value in loaded.model.state_dict().items()}
-    family, record, step = type(loaded.model), loaded.record, loaded.step
-    return (yield from beside(lambda: model_code(family, record, step, state)))
+    return (yield from _pieces(type(loaded.model), loaded.record, loaded.step, state))
 
 
 def model_code(family: type[Family], record: RunRecord, step: int, state: dict[str, Tensor]) -> ModelCode:
-    """Write the file of a model.
+    """Write the file of a model at once.
 
     Args:
         family: class of the model.
@@ -69,25 +69,54 @@ def model_code(family: type[Family], record: RunRecord, step: int, state: dict[s
     Raises:
         NoCodeError: when there is none of this family, or it would not compute the same.
     """
-    packages = tuple(dict.fromkeys(("gmstudio", family.__module__.partition(".")[0])))
+    return at_once(_pieces(family, record, step, state))
+
+
+def _pieces(
+    family: type[Family], record: RunRecord, step: int, state: dict[str, Tensor]
+) -> Generator[None, None, ModelCode]:
+    """Trace, compose and compare in threads; models are built here.
+
+    Their constructors draw from torch's only global generator, whose state is put back. In a thread that would mix with
+    the draws of a training, or of another model that is built meanwhile.
+    """
+    tracer = Tracer(tuple(dict.fromkeys(("gmstudio", family.__module__.partition(".")[0]))))
+    with tracer:
+        model = build_model(family, run_config(family, record), record.image, CPU)
+    model.load_state_dict(state)
+    draft = yield from beside(lambda: _composed(model.eval(), tracer, _head(family, record, step)))
     with torch.random.fork_rng(devices=[]):
-        with Tracer(packages) as tracer:
-            model = build_model(family, run_config(family, record), record.image, CPU)
-            model.eval()
-        model.load_state_dict(state)
-        entries = list(entries_of(model))
-        if not entries:
-            raise NoCodeError(f"{family.card.title} has neither a score nor samples, so there is nothing to write.")
-        with tracer:
-            expected = [entry.call(model) for entry in entries]
-            for entry in entries:
-                entry.more()
-        composer = Composer(model, tracer.records, entries, packages)
-        names = tuple(entry.name for entry in entries)
-        tail = program_of(composer.main.name, names, record.image, WEIGHTS_NAME)
-        text = assembled(composer, _head(family, record, step), tail, IMPORTS)
-        tensors = _checked(text, composer.main.name, state, list(zip(entries, expected, strict=True)))
-    return ModelCode(text, tensors, names)
+        written = _built(draft)
+    tensors = yield from beside(lambda: _checked(written, state, draft.expected))
+    return ModelCode(draft.text, tensors, tuple(entry.name for entry, _value in draft.expected))
+
+
+class _Draft(NamedTuple):
+    """File that was not compared yet: its text, the name of its class, and what its entries have to return."""
+
+    text: str
+    name: str
+    expected: list[tuple[Entry, Tensor]]
+
+
+def _composed(model: Family, tracer: Tracer, head: str) -> _Draft:
+    """Record what the entries of a model run through, and write them.
+
+    Raises:
+        NoCodeError: when it has none.
+    """
+    entries = list(entries_of(model))
+    if not entries:
+        raise NoCodeError(f"{model.card.title} has neither a score nor samples, so there is nothing to write.")
+    with tracer:
+        expected = [entry.call(model) for entry in entries]
+        for entry in entries:
+            entry.more()
+    composer = Composer(model, tracer.records, entries, tracer.packages)
+    names = tuple(entry.name for entry in entries)
+    tail = program_of(composer.main.name, names, model.image, WEIGHTS_NAME)
+    text = assembled(composer, head, tail, IMPORTS)
+    return _Draft(text, composer.main.name, list(zip(entries, expected, strict=True)))
 
 
 def _head(family: type[Family], record: RunRecord, step: int) -> str:
@@ -103,30 +132,34 @@ def _head(family: type[Family], record: RunRecord, step: int) -> str:
     return f"{about}\n\n{lines}".replace('"""', "'''").replace("\0", "")
 
 
-def _checked(text: str, name: str, state: dict[str, Tensor], expected: list[tuple[Entry, Tensor]]) -> dict[str, Tensor]:
-    """Load the file and compare what it computes with the model; return the weights that it needs.
-
-    Raises:
-        NoCodeError: when they differ.
-    """
+def _built(draft: _Draft) -> Any:
+    """Run the file, and build its model."""
     module = types.ModuleType("gmstudio_written_model")
     module.__file__ = WEIGHTS_NAME
     sys.modules[module.__name__] = module  # dataclasses look their module up
     try:
-        exec(compile(text, "model.py", "exec"), module.__dict__)  # our own sources, recomposed
-        written: Any = getattr(module, name)().eval()
-        wanted = {key: state[key] for key in written.state_dict() if key in state}
-        written.load_state_dict(wanted)
-        for entry, value in expected:
-            if not _agree(entry.call(written), value):
-                raise NoCodeError(f"The file of this model was not written: its {entry.name} differs from the model's.")
+        exec(compile(draft.text, "model.py", "exec"), module.__dict__)  # our own sources, recomposed
+        return getattr(module, draft.name)().eval()
     finally:
         del sys.modules[module.__name__]
+
+
+def _checked(written: Any, state: dict[str, Tensor], expected: list[tuple[Entry, Tensor]]) -> dict[str, Tensor]:
+    """Compare what the file computes with the model; return the weights that it needs.
+
+    Raises:
+        NoCodeError: when they differ.
+    """
+    wanted = {key: state[key] for key in written.state_dict() if key in state}
+    written.load_state_dict(wanted)
+    for entry, value in expected:
+        if not _agree(entry.call(written), value):
+            raise NoCodeError(f"The file of this model was not written: its {entry.name} differs from the model's.")
     return wanted
 
 
 def _agree(one: Tensor, other: Tensor) -> bool:
-    """Whether scores agree to 1e-5, relative to their size, and images up to a few sub-pixels on the border."""
+    """Return whether scores agree to 1e-5, relative to their size, and images up to a few sub-pixels on the border."""
     if one.shape != other.shape:
         return False
     if not other.is_floating_point():

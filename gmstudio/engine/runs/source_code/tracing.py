@@ -39,7 +39,7 @@ VARIED = _Varied()
 
 @dataclass
 class Record:
-    """What was seen of one function.
+    """Observations of one function.
 
     Args:
         arguments: parameter → value in all calls, or ``VARIED``.
@@ -61,12 +61,13 @@ class Tracer:
         packages: names of top-level packages or modules.
 
     Attributes:
+        packages: see above.
         records: by the outermost function; what happens in functions inside counts as theirs.
     """
 
     def __init__(self, packages: tuple[str, ...]) -> None:
         self.records: dict[Place, Record] = {}
-        self._packages = packages
+        self.packages = packages
         self._modules: dict[str, str | None] = {}
         self._before: Any = None
 
@@ -103,7 +104,7 @@ class Tracer:
         """Name of the frame's module where it is traced."""
         name = frame.f_globals.get("__name__", "")
         if name not in self._modules:
-            inside = any(name == package or name.startswith(f"{package}.") for package in self._packages)
+            inside = any(name == package or name.startswith(f"{package}.") for package in self.packages)
             self._modules[name] = name if inside else None
         generated = frame.f_code.co_filename.startswith("<")  # such as the constructor of a dataclass
         return None if generated else self._modules[name]
