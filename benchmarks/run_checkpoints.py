@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.window import environment, opened_on, wait_until, write_random_idx
 from gmstudio.families import FAMILIES
+from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.training import StartTraining, StopTraining, TrainingChanged
@@ -19,7 +20,8 @@ from gmstudio.runs.record import new_record
 
 FAMILY = "vae"
 WRITES = 7
-NEVER = 1_000_000_000
+NEVER = 10_000_000
+"""Most steps that a training may have."""
 EVERY = 500
 """Default distance of checkpoints, steps."""
 
@@ -69,8 +71,12 @@ def _steps_a_second(every: int, seconds: float) -> float:
         with opened_on(Path(folder)) as (_window, studio):
             training = {"steps": NEVER, "checkpoint_every": every, "validate_every": NEVER, "sample_every": NEVER}
             spec = RunSpec(family=FAMILY, data="idx", data_config={"folder": str(data), "levels": 2}, training=training)
+            failures: list[CommandFailed] = []
+            studio.client.on(CommandFailed).connect(failures.append)
             studio.client.send(StartTraining(spec=spec))
-            wait_until(lambda: bool(studio.library.live), "the training")
+            wait_until(lambda: bool(studio.library.live or failures), "the training")
+            if failures:
+                raise RuntimeError(failures[0].message)
             catalog = studio.library.catalog
             assert catalog is not None
             engine = psutil.Process(catalog.pid)

@@ -47,3 +47,31 @@ def test_best_is_the_lowest_finite_validation_value() -> None:
     history.merge(points("r", "loss", [1, 2], [0.0, 0.0]))
     history.merge(points("r", "loss", [50, 100, 150, 200], [9.0, 7.5, float("nan"), 8.0], split="valid"))
     assert history.best("loss") == (100, 7.5)
+
+
+def test_the_lowest_is_found_again_when_points_come_and_are_replaced() -> None:
+    curve, random = Curve(), np.random.default_rng(0)
+    assert curve.lowest() is None
+    for start in (0, 40, 80, 30, 60):
+        curve.append(np.arange(start, start + 45), random.normal(size=45))
+        place = int(curve.values.argmin())
+        assert curve.lowest() == (curve.steps[place], curve.values[place])
+    curve.append(np.arange(10, 12), np.full(2, np.inf))
+    assert curve.lowest() == (int(curve.values[:10].argmin()), curve.values[:10].min())
+
+
+def test_what_is_appended_first_is_not_written_to() -> None:
+    curve, steps, values = Curve(), np.arange(10), np.zeros(10)
+    curve.append(steps, values)
+    curve.append(np.arange(5, 12), np.ones(7))
+    assert not values.any() and curve.values.tolist() == [0] * 5 + [1] * 7
+
+
+def test_curves_of_a_reset_history_are_of_another_generation() -> None:
+    """Else what was computed from the earlier points would be taken for theirs."""
+    history = RunHistory()
+    history.merge(points("r", "loss", [1, 2], [3.0, 2.0]))
+    first = history.curve("train", "loss")
+    history.merge(points("r", "loss", [1, 2], [5.0, 4.0], reset=True))
+    again = history.curve("train", "loss")
+    assert first is not None and again is not None and again.generation > first.generation

@@ -54,7 +54,8 @@ class ComparedTraces:
         return None if positions is None else int(positions[0])
 
     def _trace(self, measured: Measured, split: str) -> "Trace | None":
-        from gmstudio.window.gui.widgets.plots.curve_line import Trace, gap_of_steps
+        from gmstudio.window.gui.widgets.plots.curve_line import Trace
+        from gmstudio.window.gui.widgets.plots.smoothed_curve import gap_of_steps
 
         state, history = self._state, self._state.history(measured.run)
         curve = history.curve(split, measured.name)

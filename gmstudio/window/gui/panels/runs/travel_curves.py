@@ -75,7 +75,8 @@ class TravelCurves(ActiveWidget):
 
     def _traces(self, name: str, place: int) -> "list[Trace]":
         """Training and validation of a curve, in the colour of its place."""
-        from gmstudio.window.gui.widgets.plots.curve_line import Trace, gap_of_steps
+        from gmstudio.window.gui.widgets.plots.curve_line import Trace
+        from gmstudio.window.gui.widgets.plots.smoothed_curve import gap_of_steps
 
         state = self._state
         objective = state.opened.objective if state.opened is not None else None

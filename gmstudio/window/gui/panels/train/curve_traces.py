@@ -69,7 +69,8 @@ class CurveTraces:
             unit: of log-likelihoods.
             axis: the horizontal axis, one of ``AXES``.
         """
-        from gmstudio.window.gui.widgets.plots.curve_line import Trace, gap_of_steps
+        from gmstudio.window.gui.widgets.plots.curve_line import Trace
+        from gmstudio.window.gui.widgets.plots.smoothed_curve import gap_of_steps
 
         history, objective = self._state.history(run), self._state.objective_of(run)
         info = self._library.info(run)

@@ -13,7 +13,9 @@ from PySide6.QtGui import QColor, QPen
 from PySide6.QtWidgets import QGraphicsItem
 
 from gmstudio.window.gui.theme import theme
-from gmstudio.window.gui.widgets.plots.decimation import Floats, Smoother, decimate
+from gmstudio.window.gui.widgets.plots.decimation import Floats, decimate
+from gmstudio.window.gui.widgets.plots.extremes import Extremes
+from gmstudio.window.gui.widgets.plots.smoothed_curve import SmoothedCurve, gap_of_steps
 
 MAX_MARKERS = 120
 RECENT = 9
@@ -33,7 +35,6 @@ MIN_FOR_OUTLIERS = 10
 """Curves of fewer points are shown whole."""
 MAX_TRAVEL = 10
 """Above this number of turning points a line is drawn without antialiasing, which would be too slow."""
-MAX_GAPS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,9 +114,7 @@ class Line:
             if kept:
                 item.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
             plot.addItem(item)
-        self._smoother: Smoother | None = None
-        self._smoothed: Floats = np.zeros(0)
-        self._generation = 0
+        self._curve = SmoothedCurve()
         self._robust = self._smooths = False
         self._shown: tuple[NDArray[Any], Floats] = (np.zeros(0), np.zeros(0))
         self._raw = self._shown
@@ -129,11 +128,14 @@ class Line:
 
     def draw(self, trace: Trace, smoothing: float, log: bool, steps: tuple[float, float], points: int) -> None:
         """Draw the visible points."""
-        smooth = smoothing > 0 and not trace.validation
-        values = self._smooth(trace, smoothing) if smooth else trace.values
-        x, y = _visible(trace, values, log, steps, points // 2 if smooth else points)
-        self._shown = self._raw = (x, y)
-        self.beyond_log = log and _has_nonpositive(trace, steps)
+        smooth, curve = smoothing > 0 and not trace.validation, self._curve
+        weight = smoothing ** (trace.spacing or gap_of_steps(trace.steps)) if smooth else 0.0
+        curve.take(trace.values, trace.generation, weight)
+        raw = _visible(trace, curve.values, curve.raw, steps, points)
+        averages = _visible(trace, curve.smoothed, curve.averages, steps, points // 2) if smooth else raw
+        self.beyond_log = log and bool((raw[1] <= 0).any())
+        self._raw, self._shown = _on_axis(raw, log), _on_axis(averages, log)
+        x, y = self._shown
         self._robust = not (smooth or trace.validation)
         self._smooths = smooth
         width = 2.5 if trace.validation else 1.5 if smooth else trace.width
@@ -143,7 +145,6 @@ class Line:
         self._main.setData(x, y, pen=pen, antialias=_is_calm(y), connect="finite")
         if smooth:
             faint = _mixed(trace.color, theme().color("base"), FAINT)
-            self._raw = _visible(trace, trace.values, log, steps, points)
             self._faint.setData(*self._raw, pen=_pen(faint, 1.0), connect="finite")
         self._faint.setVisible(smooth)
         marked = np.isfinite(y) if trace.validation and len(x) <= MAX_MARKERS else _alone(y)
@@ -197,22 +198,13 @@ class Line:
 
     def smoothed_at(self, trace: Trace, step: float) -> float:
         """Smoothed value at the last point not after a step, in the displayed unit; NaN where there is none."""
-        index = trace.index_at(step)
-        known = not trace.validation and self._smooths and 0 <= index < len(self._smoothed)
-        return float(self._smoothed[index]) * trace.factor if known else math.nan
+        index, smoothed = trace.index_at(step), self._curve.smoothed
+        known = not trace.validation and self._smooths and 0 <= index < len(smoothed)
+        return float(smoothed[index]) * trace.factor if known else math.nan
 
-    def _smooth(self, trace: Trace, weight: float) -> Floats:
-        """Smoothed values; only new points are computed."""
-        weight **= trace.spacing or gap_of_steps(trace.steps)
-        known = self._smoother
-        stale = known is None or known.weight != weight or self._generation != trace.generation
-        if stale or len(self._smoothed) > len(trace.values):
-            self._smoother, self._smoothed, self._generation = Smoother(weight), np.zeros(0), trace.generation
-        assert self._smoother is not None
-        new = trace.values[len(self._smoothed) :]
-        if len(new):
-            self._smoothed = np.concatenate([self._smoothed, self._smoother.extend(new)])
-        return self._smoothed
+    def sample(self, trace: Trace) -> Floats:
+        """Some values of the whole curve in the displayed unit, the extreme ones among them."""
+        return self._curve.raw.sample(self._curve.values) * trace.factor
 
 
 def _inside(points: tuple[NDArray[Any], Floats], steps: tuple[float, float]) -> Floats:
@@ -250,17 +242,6 @@ def _alone(y: Floats) -> NDArray[np.bool_]:
     return np.asarray(finite & ~padded[:-2] & ~padded[2:])
 
 
-def _has_nonpositive(trace: Trace, steps: tuple[float, float]) -> bool:
-    """Test for values in view that are zero or negative."""
-    start, stop = np.searchsorted(trace.steps, steps)
-    return bool((trace.values[start : stop + 1] * trace.factor <= 0).any())
-
-
-def gap_of_steps(steps: NDArray[np.int64]) -> int:
-    """Median distance of points, so that curves recorded at every tenth step are not smoothed more than others."""
-    return max(int(np.median(np.diff(steps[:MAX_GAPS]))), 1) if len(steps) > 1 else 1
-
-
 def _is_calm(y: Floats) -> bool:
     finite = y[np.isfinite(y)]
     if len(finite) < 2:
@@ -279,14 +260,19 @@ def _mixed(color: QColor, background: QColor, share: float) -> QColor:
 
 
 def _visible(
-    trace: Trace, values: Floats, log: bool, steps: tuple[float, float], points: int
+    trace: Trace, values: Floats, extremes: Extremes, steps: tuple[float, float], points: int
 ) -> tuple[NDArray[Any], Floats]:
-    """Points to draw, in the displayed unit and on the displayed axis."""
-    x, y = decimate(trace.steps, values, *steps, points)
-    y = y * trace.factor
+    """Points to draw, in the displayed unit."""
+    x, y = decimate(trace.steps, values, *steps, points, extremes)
+    return x.astype(np.float64), y * trace.factor
+
+
+def _on_axis(points: tuple[NDArray[Any], Floats], log: bool) -> tuple[NDArray[Any], Floats]:
+    """Points on the displayed axis; a gap where a value has no place on it."""
+    x, y = points
     if log:
         y = np.log10(np.where(y > 0, y, np.nan))
-    return x.astype(np.float64), np.where(np.isfinite(y), y, np.nan)
+    return x, np.where(np.isfinite(y), y, np.nan)
 
 
 def _pen(color: QColor, width: float, dash: Qt.PenStyle = Qt.PenStyle.SolidLine) -> QPen:

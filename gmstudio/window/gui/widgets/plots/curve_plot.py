@@ -80,8 +80,7 @@ class CurvePlot(ActiveWidget):
         self._place = ""
         self._traces: list[Trace] = []
         self._lines: dict[Hashable, Line] = {}
-        self._smoothing = 0.0
-        self._log = False
+        self._smoothing, self._log = 0.0, False
         self._redrawn_at = 0.0
         self._all_steps: tuple[int, int] | None = None
         self._cursor: float | None = None
@@ -300,7 +299,8 @@ class CurvePlot(ActiveWidget):
         readings = self.readings()
         if reserve:
             last = max((int(reading.trace.steps[-1]) for reading in readings), default=0)
-            self._legend.reserve(self._title, self._details(last), readings)
+            samples = {t.key: self._lines[t.key].sample(t) for t in self._traces}
+            self._legend.reserve(self._title, self._details(last), readings, samples)
         self._legend.setText(legend_html(self._title, self._details(self._cursor), readings))
         self._legend.setToolTip(legend_tip(self.toolTip(), readings))
 

@@ -1,21 +1,28 @@
 """Decimation of long curves for drawing, and smoothing of noisy ones."""
 
 import math
+from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gmstudio.window.gui.widgets.plots.extremes import BLOCK as SMALLEST_SIZE
+from gmstudio.window.gui.widgets.plots.extremes import Extremes
+
 Floats = NDArray[np.float64]
-BLOCK = 256
+BLOCK = 32
+"""Values that one row of a product of matrices smooths."""
+PIECE = 1 << 14
+"""Values that are smoothed at a time: they stay in the processor's cache, and are too few to start threads for."""
+SETTLED = 1e-12
+"""Relative distance of the weights' sum from that of an endless curve at which it is taken for that."""
 DECAY = 3
 """η of the polynomial-decay average of the first values."""
-SMALLEST_POWER = 1e-100
-"""Lower bound of the weight of a block's first value, so that division by it stays exact."""
 
 
 def decimate(
-    x: NDArray[Any], y: NDArray[Any], low: float, high: float, max_points: int
+    x: NDArray[Any], y: NDArray[Any], low: float, high: float, max_points: int, extremes: Extremes | None = None
 ) -> tuple[NDArray[Any], NDArray[Any]]:
     """Reduce a curve to its visible points: the smallest and the largest value of each bucket, in their order.
 
@@ -25,16 +32,20 @@ def decimate(
         low: left end of the view; one point beyond it is kept.
         high: right end of the view.
         max_points: approximate limit of the number of points, at least 4.
+        extremes: of ``y``; with them, the cost does not depend on how many points are in view.
 
     Returns:
         x and y of the remaining points.
     """
     start = max(_place(x, low, "left") - 1, 0)
     stop = min(_place(x, high, "right") + 1, len(x))
+    size = -(-2 * (stop - start) // max_points)
+    if extremes is not None and size >= SMALLEST_SIZE:
+        kept = extremes.places(y, start, stop, size)
+        return x[kept], y[kept]
     x, y = x[start:stop], y[start:stop]
     if len(x) <= max_points:
         return x, y
-    size = -(-2 * len(x) // max_points)
     whole = len(x) // size * size
     blocks = y[:whole].reshape(-1, size)
     gaps = np.isnan(blocks)
@@ -109,20 +120,25 @@ class Smoother:
         Returns:
             The averages, (n,).
         """
+        found = np.empty(len(values), np.float64)
+        self.extend_into(values, found)
+        return found
+
+    def extend_into(self, values: Floats, found: Floats) -> None:
+        """Smooth the next values into an array.
+
+        Args:
+            values: (n,), the continuation of those smoothed before.
+            found: (n,), becomes their averages.
+        """
         if self.weight == 0 or not len(values):
-            return np.array(values, np.float64)
+            found[:] = values
+            return
         first = min(len(values), max(0, self._growing - self._count))
-        growing, values = values[:first], values[first:]
-        size = BLOCK
-        while self.weight**size < SMALLEST_POWER:
-            size //= 2
-        whole = len(values) // size * size
-        parts = [
-            self._grow(growing),
-            self._blocks(values[:whole].reshape(-1, size)),
-            self._blocks(values[None, whole:]),
-        ]
-        return np.concatenate([part.ravel() for part in parts])
+        found[:first] = self._grow(values[:first])
+        for start in range(first, len(values), PIECE):
+            piece = slice(start, min(start + PIECE, len(values)))
+            self._continue(values[piece], found[piece])
 
     def _grow(self, values: Floats) -> Floats:
         """Average with the weights k (k + 1) (k + 2); what follows continues with the norm 1 / (1 - weight).
@@ -145,24 +161,55 @@ class Smoother:
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.asarray(sums / norms, np.float64)
 
-    def _blocks(self, blocks: Floats) -> Floats:
-        """Unroll the recursion within blocks: s_i = w^(i+1) s_before + Σ_j w^(i-j) v_j, a cumulative sum of v_j / w^j.
+    def _continue(self, values: Floats, found: Floats) -> None:
+        """Average exponentially: sums of weight^(i-j) v_j, divided by those of the weights of finite values.
 
         Args:
-            blocks: (number of blocks, size), one after the other in time.
+            values: (n,).
+            found: (n,), becomes the averages.
         """
-        if not blocks.size:
-            return blocks
-        finite = np.isfinite(blocks)
-        powers = self.weight ** np.arange(1, blocks.shape[1] + 1)
-        sums = powers * np.cumsum(np.where(finite, blocks, 0.0) / powers, axis=1)
-        norms = powers * np.cumsum(finite / powers, axis=1)
-        before = np.empty((2, len(blocks)))
-        last_power = float(powers[-1])
-        for index, (total, norm) in enumerate(zip(sums[:, -1].tolist(), norms[:, -1].tolist(), strict=True)):
-            before[0, index], before[1, index] = self._sum, self._norm
-            self._sum, self._norm = last_power * self._sum + total, last_power * self._norm + norm
-        sums += powers * before[0][:, None]
-        norms += powers * before[1][:, None]
+        with np.errstate(invalid="ignore", over="ignore"):
+            finite = None if math.isfinite(values.sum()) else np.isfinite(values)
+        settled = finite is None and abs(self._norm * (1 - self.weight) - 1) < SETTLED
+        _unroll(values if finite is None else np.where(finite, values, 0.0), self.weight, self._sum, found)
+        self._sum = float(found[-1])
+        if settled:
+            found *= 1 - self.weight
+            return
+        norms = np.ones(len(values)) if finite is None else finite.astype(np.float64)
+        _unroll(norms.copy(), self.weight, self._norm, norms)
+        self._norm = float(norms[-1])
         with np.errstate(invalid="ignore", divide="ignore"):
-            return np.asarray(sums / norms, np.float64)
+            found /= norms
+
+
+def _unroll(values: Floats, weight: float, before: float, sums: Floats) -> None:
+    """Compute s_i = weight s_{i-1} + v_i: within blocks as a product with a matrix of powers, between blocks likewise.
+
+    A loop takes a hundred times as long, and a cumulative sum of v_j / weight^j as well.
+
+    Args:
+        values: (n,) finite.
+        weight: from 0 to below 1.
+        before: sum before the first value.
+        sums: (n,), becomes the sums.
+    """
+    whole = len(values) // BLOCK * BLOCK
+    if whole:
+        blocks = sums[:whole].reshape(-1, BLOCK)
+        np.matmul(values[:whole].reshape(-1, BLOCK), _powers_between(weight), out=blocks)
+        ends = np.empty(len(blocks) + 1)
+        ends[0] = before
+        _unroll(blocks[:, -1].copy(), weight**BLOCK, before, ends[1:])
+        blocks += np.multiply.outer(ends[:-1], weight ** np.arange(1, BLOCK + 1))
+        before = float(ends[-1])
+    for place, value in enumerate(values[whole:].tolist(), whole):
+        before = weight * before + value
+        sums[place] = before
+
+
+@lru_cache(maxsize=16)
+def _powers_between(weight: float) -> Floats:
+    """(BLOCK, BLOCK) weight^(column - row), 0 below the diagonal."""
+    places = np.arange(BLOCK)
+    return np.triu(weight ** np.maximum(places[None] - places[:, None], 0))

@@ -1,18 +1,15 @@
 """Legend above a plot, which does not move the plot when it reads longer values."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 
-import numpy as np
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QResizeEvent, QTextDocument
 from PySide6.QtWidgets import QLabel, QWidget
 
 from gmstudio.window.gui.widgets.plots.curve_legend import Reading, legend_html
-from gmstudio.window.gui.widgets.plots.curve_line import Trace
+from gmstudio.window.gui.widgets.plots.decimation import Floats
 
-SAMPLED = 32
-"""Values of each curve whose lengths are compared, beside the extreme ones."""
 SPARE_DIGITS = 6
 """Room for a gap that is longer than that of the longest values."""
 
@@ -27,15 +24,18 @@ class LegendLabel(QLabel):
         self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self._longest = ""
 
-    def reserve(self, title: str, details: str, readings: Sequence[Reading]) -> None:
+    def reserve(
+        self, title: str, details: str, readings: Sequence[Reading], samples: Mapping[Hashable, Floats]
+    ) -> None:
         """Keep room for the longest legend of these curves.
 
         Args:
             title: of the plot.
             details: longest text beside it.
-            readings: the curves; their longest values are found here.
+            readings: the curves.
+            samples: key of each curve → some of its finite values, the extreme ones among them.
         """
-        longest = legend_html(title, details, [_longest(reading) for reading in readings])
+        longest = legend_html(title, details, [_longest(reading, samples[reading.trace.key]) for reading in readings])
         if longest != self._longest:
             self._longest = longest
             self._fit()
@@ -61,19 +61,9 @@ class LegendLabel(QLabel):
         self.setMinimumHeight(math.ceil(document.size().height()))
 
 
-def _longest(reading: Reading) -> Reading:
+def _longest(reading: Reading, sample: Floats) -> Reading:
     """Reading with the longest numbers that a curve has, as far as a sample of its values shows."""
-    value = _longest_value(reading.trace)
+    value = max(sample.tolist(), key=lambda value: len(f"{value:.4g}"), default=math.nan)
     smoothed = reading.smoothed if math.isnan(reading.smoothed) else value
     recent = reading.recent if math.isnan(reading.recent) else value
     return Reading(reading.trace, value, smoothed, recent)
-
-
-def _longest_value(trace: Trace) -> float:
-    finite = trace.values[np.isfinite(trace.values)]
-    if not len(finite):
-        return math.nan
-    sampled = np.linspace(0, len(finite) - 1, min(SAMPLED, len(finite))).astype(int)
-    extremes = [int(np.abs(finite).argmin()), int(finite.argmin()), int(finite.argmax())]
-    values: list[float] = (finite[[*sampled, *extremes]] * trace.factor).tolist()
-    return max(values, key=lambda value: len(f"{value:.4g}"))

@@ -113,7 +113,7 @@ def test_smoothing_continues_over_new_points_and_restarts_after_a_resume(plot: C
     def show(count: int, generation: int = 0) -> np.ndarray:
         plot.set_traces([Trace("a", "a", steps[:count], values[:count], BLUE, generation=generation)])
         plot.redraw()
-        return plot._lines["a"]._smoothed
+        return plot._lines["a"]._curve.smoothed
 
     plot.set_smoothing(0.9)
     show(100)
@@ -122,7 +122,7 @@ def test_smoothing_continues_over_new_points_and_restarts_after_a_resume(plot: C
     other.set_smoothing(0.9)
     other.set_traces([Trace("a", "a", steps, values, BLUE)])
     other.redraw()
-    assert np.allclose(grown, other._lines["a"]._smoothed)
+    assert np.allclose(grown, other._lines["a"]._curve.smoothed)
     assert len(show(250, generation=1)) == 250
     other.deleteLater()
 
