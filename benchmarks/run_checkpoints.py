@@ -1,5 +1,6 @@
 """Cost of checkpoints: time of writing one, and share of the training's time that they take."""
 
+import os
 import statistics
 import time
 from pathlib import Path
@@ -14,12 +15,16 @@ from gmstudio.families import FAMILIES
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import RunSpec
-from gmstudio.protocol.training import StartTraining, StopTraining, TrainingChanged
+from gmstudio.protocol.training import StartTraining, StopTraining
+from gmstudio.protocol.runs import HistoryAppended
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.record import new_record
+from gmstudio.window.state.studio import Studio
 
 FAMILY = "vae"
 WRITES = 7
+FIRST = 50
+"""Step from which on the rate is measured: the first ones load code."""
 NEVER = 10_000_000
 """Most steps that a training may have."""
 EVERY = 500
@@ -37,8 +42,13 @@ def measure_checkpoints(seconds: float) -> dict[str, Any]:
         made in the same processor time of the engine.
     """
     rates: dict[int, list[float]] = {EVERY: [], NEVER: []}
-    for every in (NEVER, EVERY, EVERY, NEVER):
-        rates[every].append(_steps_a_second(every, seconds))
+    with TemporaryDirectory() as folder, environment(GMSTUDIO_HOME=folder, GMSTUDIO_EXAMPLES=os.devnull):
+        data = Path(folder) / "data"
+        data.mkdir()
+        write_random_idx(data)
+        with opened_on(Path(folder)) as (_window, studio):
+            for every in (NEVER, EVERY, EVERY, NEVER):
+                rates[every].append(_steps_a_second(studio, data, every, seconds))
     cost = 1 - statistics.fmean(rates[EVERY]) / statistics.fmean(rates[NEVER])
     return {**_written(), "checkpoint_every": EVERY, "checkpoint_cost_share": round(cost, 4)}
 
@@ -60,30 +70,33 @@ def _written() -> dict[str, Any]:
     return {"checkpoint_write_ms": round(statistics.median(times), 1), "checkpoint_megabytes": round(size / 1e6, 2)}
 
 
-def _steps_a_second(every: int, seconds: float) -> float:
-    """Steps a second of processor time that the real engine makes with a window."""
+def _steps_a_second(studio: Studio, data: Path, every: int, seconds: float) -> float:
+    """Steps a second of processor time that the real engine makes with a window, from the first that is reported on."""
     import psutil
 
-    with TemporaryDirectory() as folder, environment(GMSTUDIO_HOME=folder):
-        data = Path(folder) / "data"
-        data.mkdir()
-        write_random_idx(data)
-        with opened_on(Path(folder)) as (_window, studio):
-            training = {"steps": NEVER, "checkpoint_every": every, "validate_every": NEVER, "sample_every": NEVER}
-            spec = RunSpec(family=FAMILY, data="idx", data_config={"folder": str(data), "levels": 2}, training=training)
-            failures: list[CommandFailed] = []
-            studio.client.on(CommandFailed).connect(failures.append)
-            studio.client.send(StartTraining(spec=spec))
-            wait_until(lambda: bool(studio.library.live or failures), "the training")
-            if failures:
-                raise RuntimeError(failures[0].message)
-            catalog = studio.library.catalog
-            assert catalog is not None
-            engine = psutil.Process(catalog.pid)
-            changes: list[TrainingChanged] = []
-            studio.client.on(TrainingChanged).connect(changes.append)
-            before = sum(engine.cpu_times()[:2])
-            wait_until(lambda: sum(engine.cpu_times()[:2]) - before > seconds, "the steps")
-            studio.client.send(StopTraining())
-            wait_until(lambda: any(change.status == "stopped" for change in changes), "the end of the training")
-            return changes[-1].step / (sum(engine.cpu_times()[:2]) - before)
+    catalog = studio.library.catalog
+    assert catalog is not None
+    engine = psutil.Process(catalog.pid)
+    reached: list[tuple[int, float]] = []
+    failures: list[CommandFailed] = []
+
+    def on_history(event: HistoryAppended) -> None:
+        step = max((int(series.steps.numpy()[-1]) for series in event.series if series.split == "train"), default=0)
+        if event.run == studio.library.live and step >= FIRST:
+            reached.append((step, sum(engine.cpu_times()[:2])))
+
+    history, failed = studio.client.on(HistoryAppended), studio.client.on(CommandFailed)
+    history.connect(on_history)
+    failed.connect(failures.append)
+    training = {"steps": NEVER, "checkpoint_every": every, "validate_every": NEVER, "sample_every": NEVER}
+    spec = RunSpec(family=FAMILY, data="idx", data_config={"folder": str(data), "levels": 2}, training=training)
+    studio.client.send(StartTraining(spec=spec))
+    wait_until(lambda: bool(failures or (reached and reached[-1][1] - reached[0][1] > seconds)), "the steps")
+    if failures:
+        raise RuntimeError(failures[0].message)
+    history.disconnect(on_history)
+    failed.disconnect(failures.append)
+    studio.client.send(StopTraining())
+    wait_until(lambda: not studio.library.live, "the end of the training")
+    (first, began), (last, ended) = reached[0], reached[-1]
+    return (last - first) / (ended - began)

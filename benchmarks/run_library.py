@@ -1,7 +1,6 @@
 """Libraries of many runs for benchmarks: copies of a few real ones, with records of their own."""
 
 import os
-import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,10 +10,11 @@ import numpy as np
 from gmstudio.families import FAMILIES
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import RunSpec
-from gmstudio.runs.description import Description, write_description
+from gmstudio.runs.description import DESCRIPTION_NAME, Description
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.history import Scalar
-from gmstudio.runs.record import RunRecord, new_record, write_record
+from gmstudio.runs.lock import LOCK_NAME
+from gmstudio.runs.record import RECORD_NAME, RunRecord, new_record
 
 IMAGE = ImageSpec(channels=1, height=8, width=8, levels=16)
 KINDS = ("nade", "vae", "pixelcnn", "realnvp", "gan")
@@ -31,16 +31,17 @@ def make_library(runs: Path, count: int) -> None:
         count: number of runs.
     """
     templates = [_template(runs.parent / "templates" / kind, kind) for kind in KINDS]
+    runs.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         source, record = templates[number % len(templates)]
         started = FIRST + timedelta(minutes=7 * number)
         folder = runs / f"{started:%Y-%m-%d}-{record.family}-{number:05d}"
-        _copy(source, folder)
+        _copy(source, str(folder))
         training = msgspec.structs.replace(record.training, seed=number, batch_size=32 + number % 3)
         created = started.isoformat(timespec="milliseconds")
-        write_record(folder, msgspec.structs.replace(record, created=created, training=training))
+        _write(folder / RECORD_NAME, msgspec.structs.replace(record, created=created, training=training))
         if number % 10 == 0:
-            write_description(folder, Description(name=f"Run {number:,}", tags=(f"series {number % 7}",)))
+            _write(folder / DESCRIPTION_NAME, Description(name=f"Run {number:,}", tags=(f"series {number % 7}",)))
 
 
 def _template(folder: Path, family: str) -> tuple[Path, RunRecord]:
@@ -78,13 +79,16 @@ def make_long_run(runs: Path, points: int) -> tuple[str, int]:
     return folder.name, (folder / "history.sqlite").stat().st_size
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Copy a run; files that are never written again are the same ones."""
+def _copy(source: Path, target: str) -> None:
+    """Copy a run but for its record; files that are never written again are the same ones."""
     for folder, _names, files in os.walk(source):
-        place = target / Path(folder).relative_to(source)
-        place.mkdir(parents=True, exist_ok=True)
+        place = f"{target}{folder.removeprefix(str(source))}"
+        os.mkdir(place)
         for name in files:
-            if name == "run.json":
-                shutil.copyfile(Path(folder) / name, place / name)
-            elif name != "writer.lock":
-                (place / name).hardlink_to(Path(folder) / name)
+            if name not in (RECORD_NAME, LOCK_NAME):
+                os.link(f"{folder}/{name}", f"{place}/{name}")
+
+
+def _write(path: Path, value: msgspec.Struct) -> None:
+    """Write a file of a run as its own module does, without waiting for the disk: ten thousand would take minutes."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(value), indent=2))
