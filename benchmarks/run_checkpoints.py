@@ -15,8 +15,8 @@ from gmstudio.families import FAMILIES
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import RunSpec
-from gmstudio.protocol.training import StartTraining, StopTraining
 from gmstudio.protocol.runs import HistoryAppended
+from gmstudio.protocol.training import StartTraining, StopTraining
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.record import new_record
 from gmstudio.window.state.studio import Studio

@@ -83,7 +83,7 @@ def _copy(source: Path, target: str) -> None:
     """Copy a run but for its record; files that are never written again are the same ones."""
     for folder, _names, files in os.walk(source):
         place = f"{target}{folder.removeprefix(str(source))}"
-        os.mkdir(place)
+        Path(place).mkdir()
         for name in files:
             if name not in (RECORD_NAME, LOCK_NAME):
                 os.link(f"{folder}/{name}", f"{place}/{name}")

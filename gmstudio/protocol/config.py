@@ -6,6 +6,7 @@ Nothing here imports torch or Qt, so the window and the engine can both read it.
 import json
 import math
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -79,10 +80,16 @@ def schema_of(config_type: type[msgspec.Struct]) -> dict[str, Any]:
     ``type`` (``integer``, ``number``, ``boolean``, ``string``) with ``minimum``/``maximum``/``exclusiveMinimum`` or
     ``enum`` (choices), or ``anyOf`` with a null for an optional value.
     """
+    return json.loads(_schema_text(config_type))  # type: ignore[no-any-return]
+
+
+@cache
+def _schema_text(config_type: type[msgspec.Struct]) -> str:
+    """The schema as JSON, of which each caller gets an object of its own; a library of runs needs it for each of them."""
     schema = msgspec.json.schema(config_type)
     (definition,) = [d for name, d in schema["$defs"].items() if name == config_type.__name__]
     definition["properties"] = {name: _described(prop) for name, prop in definition["properties"].items()}
-    return json.loads(json.dumps(definition))  # type: ignore[no-any-return]
+    return json.dumps(definition)
 
 
 def _described(prop: dict[str, Any]) -> dict[str, Any]:
