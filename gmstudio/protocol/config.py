@@ -85,7 +85,7 @@ def schema_of(config_type: type[msgspec.Struct]) -> dict[str, Any]:
 
 @cache
 def _schema_text(config_type: type[msgspec.Struct]) -> str:
-    """The schema as JSON, of which each caller gets an object of its own; a library of runs needs it for each of them."""
+    """The schema as JSON, of which each caller gets an object of its own; a library needs it for each of its runs."""
     schema = msgspec.json.schema(config_type)
     (definition,) = [d for name, d in schema["$defs"].items() if name == config_type.__name__]
     definition["properties"] = {name: _described(prop) for name, prop in definition["properties"].items()}
