@@ -227,6 +227,7 @@ class RunOpened(Event, frozen=True, kw_only=True):
         annotations: annotations kept with the run.
         num_train: training images, which make an epoch; 0: unknown.
         changes: of its settings, in the order in which they were made.
+        batch_sizes: (step, size) of the batches after that step, rising from step 0; empty: it is that of the settings.
     """
 
     info: RunInfo
@@ -239,6 +240,7 @@ class RunOpened(Event, frozen=True, kw_only=True):
     annotations: dict[str, Any] = msgspec.field(default_factory=dict)
     num_train: int = 0
     changes: tuple[RunChange, ...] = ()
+    batch_sizes: tuple[tuple[int, int], ...] = ()
 
 
 class RunsListed(Event, frozen=True, kw_only=True):

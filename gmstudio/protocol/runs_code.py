@@ -20,7 +20,8 @@ class CodeShown(Event, frozen=True, kw_only=True):
     Args:
         run: the run.
         step: training steps of the weights with which the file was compared.
-        text: the file, which reads ``model.safetensors`` beside it; the export ``code`` writes both.
+        text: the file, which reads its weights from the file of its own name that ends in ``.safetensors``: those of
+            the export ``safetensors``. The export ``code`` writes both.
     """
 
     run: str

@@ -57,6 +57,8 @@ class PrepareExport(Command, frozen=True, kw_only=True):
     Args:
         run: the run.
         form: name of an ``ExportForm`` that is a file.
+        like: ``ExportPrepared.export`` of the same content in another form, which is not computed again where it is the
+            newest one of the engine; empty: none.
     """
 
     superseded_within: ClassVar[tuple[str, ...] | None] = ("run", "form")
@@ -64,6 +66,7 @@ class PrepareExport(Command, frozen=True, kw_only=True):
 
     run: str
     form: str
+    like: str = ""
 
 
 class FetchPrepared(Command, frozen=True, kw_only=True):

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from gmstudio.protocol.runs import RunOrigin
+from gmstudio.runs.batch_sizes import note_batch_size
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.history import BRANCHED, HISTORY_NAME, History
 from gmstudio.runs.record import RunDamagedError, RunError, RunRecord, library_versions, now_iso
@@ -53,7 +54,7 @@ def write_branch(source: Path, folder: Path, record: RunRecord) -> None:
     assert record.origin is not None
     with RunFolder.open(source) as parent:
         checkpoint = parent.checkpoints.load(record.origin.step)
-        title = record.origin.run
+        title, before = record.origin.run, parent.record.training.batch_size
     with RunFolder.create(folder, record) as branch:
         try:
             branch.checkpoints.save(checkpoint.step, checkpoint.tensors, checkpoint.state)
@@ -61,6 +62,7 @@ def write_branch(source: Path, folder: Path, record: RunRecord) -> None:
             _copy_history(source, folder)
             with History(folder, write=True) as history:
                 history.truncate_after(checkpoint.step, events=True)
+                note_batch_size(history, checkpoint.step, before, record.training.batch_size)
                 history.log(checkpoint.step, BRANCHED, _sentence(title, checkpoint.step, record.origin.changed))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)

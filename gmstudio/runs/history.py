@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 from gmstudio.runs.examples import is_example
 from gmstudio.runs.history_copy import copied_history, needs_copy
+from gmstudio.runs.history_errors import run_error
+from gmstudio.runs.history_place import HISTORY_NAME as HISTORY_NAME
+from gmstudio.runs.history_place import identity_of, put_back
+from gmstudio.runs.history_schema import APPLICATION_ID, LATER_TABLES, SCHEMA, SCHEMA_VERSION
 from gmstudio.runs.packing import packed, unpacked
-from gmstudio.runs.record import DiskFullError, RunBusyError, RunDamagedError, RunError, RunMissingError, now_iso
+from gmstudio.runs.record import RunDamagedError, RunError, RunMissingError, now_iso
 
-HISTORY_NAME = "history.sqlite"
-SCHEMA_VERSION = 1
-APPLICATION_ID = 0x676D7374  # "gmst"
 DATA_CHANGED = "data"
 """Kind of the event from which on a run uses other data than before."""
 SETTINGS_CHANGED, BRANCHED = "changed", "branch"
@@ -33,33 +34,6 @@ _WRITE_TIMEOUT_S = 1.0
 """Nothing is answered meanwhile; a training that meets a locked file pauses and goes on by itself."""
 _READ_TIMEOUT_S = 0.2
 """Readers wait less: they serve the window, and only a program that keeps the whole file locked makes them wait."""
-
-_SCHEMA = f"""
-CREATE TABLE series (id INTEGER PRIMARY KEY, split TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (split, name));
-CREATE TABLE points (
-    series INTEGER NOT NULL REFERENCES series (id), step INTEGER NOT NULL, value REAL, PRIMARY KEY (series, step)
-) WITHOUT ROWID;
-CREATE VIEW scalars AS
-    SELECT step, split, name, value FROM points JOIN series ON points.series = series.id ORDER BY step;
-CREATE TABLE images (
-    step INTEGER NOT NULL, kind TEXT NOT NULL, shape TEXT NOT NULL, dtype TEXT NOT NULL, payload BLOB NOT NULL,
-    PRIMARY KEY (step, kind)
-);
-CREATE TABLE events (
-    id INTEGER PRIMARY KEY, step INTEGER NOT NULL, time TEXT NOT NULL, kind TEXT NOT NULL, text TEXT NOT NULL
-);
-PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {SCHEMA_VERSION};
-"""
-
-_LATER_TABLES = """
-CREATE TABLE IF NOT EXISTS surfaces (
-    step INTEGER PRIMARY KEY, seconds REAL NOT NULL, method TEXT NOT NULL, note TEXT NOT NULL, metrics TEXT NOT NULL,
-    shape TEXT NOT NULL, dtype TEXT NOT NULL, payload BLOB NOT NULL
-);
-CREATE TABLE IF NOT EXISTS clock (step INTEGER PRIMARY KEY, time REAL NOT NULL);
-"""
-"""Tables that histories of earlier versions lack; they get them when they are opened for writing."""
 
 Curve = tuple[NDArray[np.int64], NDArray[np.float64]]
 
@@ -120,9 +94,15 @@ class History:
         except BaseException:
             self._db.close()
             raise
+        self._identity = identity_of(self.path)
 
-    def _connect(self) -> sqlite3.Connection:
-        mode = "rwc" if self.write else "ro"
+    @property
+    def in_place(self) -> bool:
+        """The file that is open is the one at its path: it was not deleted or replaced."""
+        return identity_of(self.path) == self._identity
+
+    def _connect(self, *, create: bool = True) -> sqlite3.Connection:
+        mode = ("rwc" if create else "rw") if self.write else "ro"
         if not self.write and is_example(self.path.parent):  # nobody writes it, so that it needs no lock
             mode += "&immutable=1"
         path = self.path
@@ -139,7 +119,7 @@ class History:
             for query in ("PRAGMA application_id", "PRAGMA user_version", "SELECT count(*) FROM sqlite_master")
         )
         if self.write and not tables and not application:
-            self._db.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} COMMIT;")
+            self._db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} COMMIT;")
         elif not tables and not application:
             raise RunMissingError(f"{self.path} is still empty. Train the run first.")
         elif application != APPLICATION_ID:
@@ -152,7 +132,7 @@ class History:
         if self.write:
             self._db.execute("PRAGMA journal_mode = WAL").fetchone()
             self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.executescript(_LATER_TABLES)
+            self._db.executescript(LATER_TABLES)
             self._series = {(split, name): key for key, split, name in self._db.execute("SELECT * FROM series")}
 
     @contextlib.contextmanager
@@ -161,7 +141,7 @@ class History:
         try:
             yield
         except (sqlite3.Error, UnicodeDecodeError) as error:  # a damaged file's error message may be no text
-            raise _run_error(self.path, error) from error
+            raise run_error(self.path, error) from error
 
     # ---- writing --------------------------------------------------------------------------------------------
 
@@ -202,19 +182,24 @@ class History:
             if events:
                 self._db.execute("DELETE FROM events WHERE step > ?", (step,))
             self._db.execute("DELETE FROM clock WHERE step > ?", (step,))
+            self._db.execute("DELETE FROM batch_sizes WHERE step >= ? AND step > 0", (step,))
 
     def sync(self) -> None:
         """Wait until all that was appended would survive a power cut; call it before a checkpoint is written.
 
-        Any thread may call it: it has a connection of its own.
+        Any thread may call it: it has a connection of its own. Of a file that was deleted there is nothing to sync; the
+        next writing puts it back.
         """
-        with self._errors_as_sentences(), contextlib.closing(self._connect()) as db:
+        if not self.in_place:
+            return
+        with self._errors_as_sentences(), contextlib.closing(self._connect(create=False)) as db:
             db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
         if not self.write:
             raise RunError(f"{self.path} is open for reading only. Open the run for writing.")
+        self._put_back()
         self._db.execute("BEGIN IMMEDIATE")
         known = dict(self._series)
         try:
@@ -225,6 +210,17 @@ class History:
             if self._db.in_transaction:  # a full disk may have rolled it back already
                 self._db.execute("ROLLBACK")
             raise
+
+    def _put_back(self) -> None:
+        """Write a file that was deleted or replaced anew, as all that it held is still open here, and log that."""
+        if self.in_place:
+            return
+        sentence = put_back(self._db, self.path)
+        self._db = self._connect()
+        self._prepare()
+        self._identity = identity_of(self.path)
+        row = (self.last_step(), now_iso(), "warning", sentence)
+        self._db.execute("INSERT INTO events (step, time, kind, text) VALUES (?, ?, ?, ?)", row)
 
     def can_write(self) -> bool:
         """Return whether no other program keeps the file locked now, without waiting."""
@@ -361,10 +357,21 @@ class History:
 
         A writer leaves one plain file without a log beside it, fit for read-only disks. Where a reader still has it
         open, that is refused and the log stays, which every reader understands.
+
+        Raises:
+            RunError: when the file was deleted or replaced, and cannot be written anew.
         """
         if self._closed:
             return
         self._closed = True
+        try:
+            if self.write and self.path.parent.is_dir():  # else the whole run was moved or deleted
+                with self._errors_as_sentences():
+                    self._put_back()
+        finally:
+            self._close()
+
+    def _close(self) -> None:
         with contextlib.closing(self._db), contextlib.suppress(sqlite3.OperationalError):
             if self.write:
                 self._db.execute("PRAGMA busy_timeout = 0")
@@ -377,33 +384,6 @@ class History:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def written_s(folder: Path) -> float:
-    """Time of the last writing of a run's history, in seconds of ``time.time``; 0 where there is none."""
-    return max((_modified_s(folder / name) for name in (HISTORY_NAME, f"{HISTORY_NAME}-wal")), default=0.0)
-
-
-def _modified_s(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
-
-
-def _run_error(path: Path, error: sqlite3.Error | UnicodeDecodeError) -> RunError:
-    code = getattr(error, "sqlite_errorname", "") or ""
-    if code.startswith("SQLITE_FULL"):
-        return DiskFullError(f"{path} could not be written: the disk is full. Free some space.")
-    if code.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-        return RunBusyError(f"{path} is in use by another program. Close that program and try again.")
-    if code.startswith(("SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_PERM", "SQLITE_IOERR")):
-        return RunError(
-            f"{path} could not be opened, read or written ({error}). Check the folder's permissions and the disk."
-        )
-    return RunDamagedError(
-        f"{path} is damaged ({error}). Restore it from a copy, or move it away to continue with an empty history."
-    )
 
 
 def _number(value: float | None) -> float:

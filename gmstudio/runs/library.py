@@ -12,7 +12,8 @@ from gmstudio.protocol.families import MARGINAL_NLL
 from gmstudio.protocol.plain_text import MAX_TITLE, is_encodable, plain_text
 from gmstudio.runs.checkpoints import CheckpointStore
 from gmstudio.runs.description import Description, read_description
-from gmstudio.runs.history import DATA_CHANGED, HISTORY_NAME, History, written_s
+from gmstudio.runs.history import DATA_CHANGED, HISTORY_NAME, History
+from gmstudio.runs.history_place import written_s
 from gmstudio.runs.home import HOME_VARIABLE, data_home
 from gmstudio.runs.lock import writer_of
 from gmstudio.runs.record import RECORD_NAME, RunError, read_record

@@ -136,3 +136,17 @@ def test_a_history_that_is_locked_while_training_pauses_it_until_it_is_free(trai
         last = run.record.step
     assert last >= paused.step
     same_curves(learned(folder), last)
+
+
+def test_a_history_that_is_deleted_while_training_is_written_anew_with_all_that_it_held(trained: TrainedEngine) -> None:
+    folder = folder_in(trained.home, start(trained, **ENDLESS))
+    trained.wait(HistoryAppended, lambda event: any(series.split == "valid" for series in event.series))
+    for name in (NAME, f"{NAME}-wal", f"{NAME}-shm"):
+        (folder / name).unlink(missing_ok=True)
+    trained.wait(HistoryAppended, lambda _event: (folder / NAME).exists())
+    trained.ask(StopTraining(), Done)
+    with RunFolder.open(folder) as run:
+        last = run.record.step
+        told = [event.text for event in run.history.read_events() if "was deleted or replaced" in event.text]
+    assert len(told) == 1
+    same_curves(learned(folder), last)

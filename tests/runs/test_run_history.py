@@ -1,6 +1,7 @@
 """history.sqlite: committed rows survive every kind of trouble, and any number of readers."""
 
 import math
+import os
 import resource
 import shutil
 import sqlite3
@@ -260,3 +261,59 @@ def test_damage_is_reported_in_a_sentence(small_file: Path, places: list[tuple[f
             history.truncate_after(3)
     except RunError as error:
         assert "history.sqlite" in str(error)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows deletes no file that is open")
+@pytest.mark.parametrize("log_too", [False, True])
+def test_a_history_that_is_deleted_while_it_is_written_comes_back_whole(tmp_path: Path, log_too: bool) -> None:
+    path = tmp_path / "history.sqlite"
+    with History(tmp_path, write=True) as history:
+        history.append(losses(*range(100)), [ImageGrid(3, "samples", np.zeros((1, 1, 2, 2), np.uint8))])
+        path.unlink()
+        if log_too:
+            path.with_name("history.sqlite-wal").unlink()
+        history.sync()  # as before a checkpoint: there is nothing to sync, and no empty file is made
+        assert not path.exists() and not history.in_place
+        history.append(losses(100))
+        assert history.in_place
+        with History(tmp_path) as reader:
+            assert reader.read_scalars()["train", "loss"][0].tolist() == list(range(101))
+            assert reader.image_steps() == [3]
+            (event,) = reader.read_events()
+            assert (
+                event.step == 99 and "was deleted or replaced" in event.text and "with all that it held" in event.text
+            )
+        path.unlink()  # after the last writing
+    assert [entry.name for entry in tmp_path.iterdir()] == ["history.sqlite"]
+    with History(tmp_path) as reader:
+        assert reader.last_step() == 100 and len(reader.read_events()) == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows replaces no file that is open")
+def test_a_file_in_place_of_an_open_history_is_kept_under_another_name(tmp_path: Path) -> None:
+    path = tmp_path / "history.sqlite"
+    with History(tmp_path, write=True) as history:
+        history.append(losses(1, 2))
+        other = tmp_path / "other"
+        other.write_bytes(b"another file")
+        other.replace(path)
+        history.append(losses(3))
+        assert history.read_scalars()["train", "loss"][0].tolist() == [1, 2, 3]
+    kept = [entry for entry in tmp_path.iterdir() if entry.name != "history.sqlite"]
+    assert [entry.read_bytes() for entry in kept] == [b"another file"]
+    with History(tmp_path) as reader:
+        assert kept[0].name in reader.read_events()[0].text
+
+
+def test_a_history_whose_folder_is_gone_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    history = History(folder, write=True)
+    folder.rename(tmp_path / "moved")
+    with pytest.raises(RunError, match="Put the folder back"):
+        history.append(losses(1))
+    (tmp_path / "moved").rename(folder)
+    history.append(losses(1))
+    history.close()
+    with History(folder) as reader:
+        assert reader.last_step() == 1 and reader.read_events() == []

@@ -15,6 +15,7 @@ from gmstudio.protocol.engine import Warned
 from gmstudio.protocol.families import FamilyEntry
 from gmstudio.protocol.runs import HistoryAppended, RunChange, RunInfo, RunOpened
 from gmstudio.runs.annotations import read_annotations
+from gmstudio.runs.batch_sizes import BatchSize, read_batch_sizes
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.history import CHANGES, Curve
 from gmstudio.runs.library import RunSummary
@@ -80,12 +81,14 @@ class Stored(NamedTuple):
         sample_steps: steps at which sample images were kept.
         curves: all curves.
         changes: of the run's settings.
+        batch_sizes: steps and the sizes of the batches after them, where the size was changed.
         problem: what could not be read, and why; empty: nothing.
     """
 
     sample_steps: tuple[int, ...] = ()
     curves: Mapping[tuple[str, str], Curve] = MappingProxyType({})
     changes: tuple[RunChange, ...] = ()
+    batch_sizes: tuple[BatchSize, ...] = ()
     problem: str = ""
 
 
@@ -114,6 +117,7 @@ def read_stored(path: str, *, curves: bool = True, since: int = -1) -> Stored:
         try:
             logged = [one for one in run.history.read_events() if one.kind in CHANGES]
             found = found._replace(changes=tuple(RunChange(step=one.step, text=one.text) for one in logged))
+            found = found._replace(batch_sizes=read_batch_sizes(run.history))
         except RunError as error:
             problems.append(str(error))
     return found._replace(problem=" ".join(dict.fromkeys(problems)))
@@ -135,5 +139,6 @@ def describe_opened(model: Family, info: RunInfo, stored: Stored, *, live: bool,
         phases=tuple(phase.name for phase in model.phases()),
         annotations=annotations,
         changes=stored.changes,
+        batch_sizes=stored.batch_sizes,
         num_train=fingerprint.sizes.get("train", 0) if fingerprint else 0,
     )

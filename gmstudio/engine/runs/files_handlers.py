@@ -5,7 +5,7 @@ from functools import partial
 
 from gmstudio.engine.runs.describe import current_info
 from gmstudio.engine.runs.exports import export_named
-from gmstudio.engine.runs.exports.export import ExportSource
+from gmstudio.engine.runs.exports.export import Export, ExportSource
 from gmstudio.engine.runs.exports.writing import export_pieces
 from gmstudio.engine.runs.in_thread import shares_in_thread
 from gmstudio.engine.runs.transfers import Transfers
@@ -37,6 +37,8 @@ class RunFiles(Feature):
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
         self._transfers = Transfers()
+        self._newest: tuple[str, str, Export] | None = None
+        """Run, token and export that was prepared last, which another form may use again."""
 
     def _on_send_run_file(self, command: SendRunFile) -> None:
         received = self._transfers.receive(command.upload, command.name, command.size, command.offset, command.data)
@@ -62,12 +64,16 @@ class RunFiles(Feature):
         export = export_named(command.form)()
         if not export.form.suffix:
             raise RunError(f"{export.form.title} is a folder; name one on the engine's machine.")
+        if self._newest is not None and self._newest[:2] == (command.run, command.like):
+            export.reuse(self._newest[2])
+        self._newest = None
         token, path = self._transfers.new()
         with RunFolder.open(command.run) as run:
             source = ExportSource(run, partial(self.context.model, command.run, ANY_FAMILY))
             for share in export_pieces(export, source, path, overwrite=False):
                 yield ExportProgress(request=command.request, share=share)
             name = f"{run.path.name}{export.form.suffix}"
+        self._newest = command.run, token, export
         yield ExportPrepared(
             request=command.request,
             run=command.run,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import torch
 
 from gmstudio.families.base import Phase
+from gmstudio.runs.batch_sizes import note_batch_size
 from gmstudio.runs.clock import note_time
 from gmstudio.runs.history import History, Scalar
 
@@ -31,6 +32,7 @@ class PendingScalars:
         self._history = history
         self._waiting: list[tuple[int, str, torch.Tensor | float]] = []
         self._remarks: list[tuple[int, str, str]] = []
+        self._batch_sizes: list[tuple[int, int, int]] = []
         self._stored_at = time.monotonic()
 
     def add(self, step: int, name: str, value: torch.Tensor | float) -> None:
@@ -40,6 +42,10 @@ class PendingScalars:
     def remark(self, step: int, kind: str, text: str) -> None:
         """Add a sentence to the run's log; it is stored with the scalars, so that a full disk cannot split a step."""
         self._remarks.append((step, kind, text))
+
+    def batch_size(self, step: int, before: int, size: int) -> None:
+        """Add that the batches after a step have another size."""
+        self._batch_sizes.append((step, before, size))
 
     def seconds_waiting(self) -> float:
         """Seconds since scalars were last stored."""
@@ -55,6 +61,9 @@ class PendingScalars:
         while self._remarks:
             self._history.log(*self._remarks[0])
             self._remarks.pop(0)
+        while self._batch_sizes:
+            note_batch_size(self._history, *self._batch_sizes[0])
+            self._batch_sizes.pop(0)
         if not self._waiting:
             return []
         tensors = [value for _, _, value in self._waiting if isinstance(value, torch.Tensor)]

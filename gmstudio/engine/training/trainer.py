@@ -32,6 +32,7 @@ from gmstudio.protocol.base import Event
 from gmstudio.protocol.runs import HistoryAppended, SamplesDrawn
 from gmstudio.protocol.training import CheckpointSaved
 from gmstudio.protocol.training_settings import Training
+from gmstudio.runs.batch_sizes import note_batch_size
 from gmstudio.runs.checkpoints import CHECKPOINTS_NAME
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.history import SETTINGS_CHANGED, ImageGrid, Scalar
@@ -134,6 +135,7 @@ class Trainer:
             RunError: when the history cannot be written.
         """
         self.run.history.truncate_after(self.step)
+        note_batch_size(self.run.history, self.step, self.training.batch_size, self.training.batch_size)
 
     def _restore_generator(self, step: int, state: torch.Tensor | None) -> None:
         """Continue the sequence of random numbers; without one, or on another kind of device, seed a new one."""
@@ -204,6 +206,7 @@ class Trainer:
         self.model.change_config(config)
         self._optimization.change(training)
         if training.batch_size != before.batch_size:
+            self._pending.batch_size(self.step, before.batch_size, training.batch_size)
             self._batches = self._batches.in_size(training.batch_size)
             self._validation = Validation(self.model, self._optimization.phases, self._dataset, self._batches, training)
         self.run.checkpoints.travel = training.travel_checkpoints

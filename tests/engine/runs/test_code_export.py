@@ -156,6 +156,18 @@ def test_files_give_the_scores_and_samples_of_their_models(tmp_path: Path, names
     assert done.returncode == 0, done.stdout
 
 
+def test_the_file_reads_the_weights_of_its_own_name_also_those_of_the_whole_model(tmp_path: Path) -> None:
+    run, _ = make_run(tmp_path / "run", "nade", {"num_hidden": 4})
+    write_export(run, "code", tmp_path / "code")
+    arrays = load_file(tmp_path / "code" / "model.safetensors")
+    saved = {name: value + 1 for name, value in arrays.items()} | {"of another part": next(iter(arrays.values()))}
+    save_file(saved, tmp_path / "other.safetensors")
+    module: dict[str, Any] = {"__name__": "other", "__file__": str(tmp_path / "other.py")}
+    exec(compile((tmp_path / "code" / "model.py").read_text(), "other.py", "exec"), module)
+    found = module["load"]().state_dict()
+    assert found.keys() == arrays.keys() and all((found[name] == value + 1).all() for name, value in arrays.items())
+
+
 def test_branches_that_are_not_taken_are_not_there(tmp_path: Path) -> None:
     run, _ = make_run(tmp_path / "run", "vae", {**NARROW, "num_latent": 2})
     write_export(run, "code", tmp_path / "code")

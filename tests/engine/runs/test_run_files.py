@@ -9,6 +9,7 @@ import pytest
 from archive_making import make_run, packed
 
 from gmstudio.engine.runs.files_handlers import RunFiles
+from gmstudio.engine.runs.report.collecting import ReportSource, ReportWork, collect_report
 from gmstudio.engine.runs.transfers import ABANDONED_S, Transfers
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.protocol.base import Command, Event
@@ -137,6 +138,28 @@ def test_an_export_is_fetched_in_pieces(serve: Serve, tmp_path: Path) -> None:
         serve(FetchPrepared(export=ready.export, offset=0))
     assert isinstance(serve(ImportSentRun(upload=send(serve, content)))[-1], RunImported)
     assert transfers_left() == []
+
+
+def test_the_second_form_of_a_report_has_the_content_of_the_first(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, collected = str(make_run(tmp_path / "made")), []
+
+    def collect(source: ReportSource) -> ReportWork:
+        collected.append(source)
+        return (yield from collect_report(source))
+
+    monkeypatch.setattr("gmstudio.engine.runs.exports.report.collect_report", collect)
+    *_, html = serve(PrepareExport(run=run, form="report"))
+    assert isinstance(html, ExportPrepared)
+    serve(DropRunFile(file=html.export))
+    *_, pdf = serve(PrepareExport(run=run, form="report_pdf", like=html.export))
+    assert isinstance(pdf, ExportPrepared)
+    assert len(collected) == 1 and pdf.size > 1000 and pdf.remarks == html.remarks
+    *_, again = serve(PrepareExport(run=run, form="report_pdf"))
+    assert isinstance(again, ExportPrepared) and len(collected) == 2, "a report that is asked for later is a new one"
+    for one in (pdf, again):
+        serve(DropRunFile(file=one.export))
 
 
 def test_a_job_that_is_ended_leaves_nothing(tmp_path: Path) -> None:

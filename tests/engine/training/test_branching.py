@@ -19,6 +19,7 @@ from gmstudio.protocol.config import ConfigError
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunOrigin
 from gmstudio.protocol.training import ChangeTraining
+from gmstudio.runs.batch_sizes import read_batch_sizes
 from gmstudio.runs.folder import RunFolder
 
 CPU = torch.device("cpu")
@@ -245,3 +246,27 @@ def test_a_change_at_the_last_step_goes_on(tmp_path: Path) -> None:
     change(job, training={"steps": 30})
     advance(job)
     assert job.step == 30 and job.record.status == "finished"
+
+
+def test_batch_sizes_are_kept_with_their_steps_over_a_resume_and_into_a_branch(tmp_path: Path) -> None:
+    job = advance(start(tmp_path / "run"), 8)
+    change(job, training={"batch_size": 16})
+    advance(job, 16).stop()
+    assert sizes(tmp_path / "run") == ((0, 32), (8, 16))
+    job = advance(resume(tmp_path / "run"), 20)
+    change(job, training={"batch_size": 16, "learning_rate": 1e-4})  # the same size
+    job.stop()
+    assert sizes(tmp_path / "run") == ((0, 32), (8, 16))
+    branch(tmp_path / "run", tmp_path / "later", 20, training={"batch_size": 8})
+    assert sizes(tmp_path / "later") == ((0, 32), (8, 16), (20, 8))
+    branch(tmp_path / "run", tmp_path / "earlier", 8)  # with the settings that the run has now
+    assert sizes(tmp_path / "earlier") == ((0, 32), (8, 16))
+    branch(tmp_path / "run", tmp_path / "first", 0)
+    assert sizes(tmp_path / "first") == ((0, 16),)
+    plain = advance(start(tmp_path / "plain"))
+    assert not plain.running and sizes(tmp_path / "plain") == ()
+
+
+def sizes(path: Path) -> tuple[tuple[int, int], ...]:
+    with RunFolder.open(path) as run:
+        return tuple(tuple(one) for one in read_batch_sizes(run.history))

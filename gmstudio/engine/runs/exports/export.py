@@ -56,6 +56,9 @@ class Export:
         """
         raise NotImplementedError
 
+    def reuse(self, other: "Export") -> None:
+        """Take what another form has computed for the same run, where it is of use; called before ``pieces``."""
+
     @property
     def remarks(self) -> tuple[str, ...]:
         """Sentences on what could not be exported, after ``pieces``."""

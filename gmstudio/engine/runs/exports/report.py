@@ -29,6 +29,11 @@ class _ReportExport(Export):
         self._num_images = num_images
         self.report = report
 
+    def reuse(self, other: Export) -> None:
+        """Take the content of another form, so that both have the same samples and figures."""
+        if isinstance(other, _ReportExport):
+            self.report = other.report
+
     def write(self, report: Report) -> bytes:
         """Return the content of the file."""
         raise NotImplementedError

@@ -36,7 +36,7 @@ class ModelCode:
 
     Args:
         text: of the file.
-        tensors: weights that it reads from ``model.safetensors``, on the CPU.
+        tensors: weights that it reads from the file of the same name that ends in ``.safetensors``, on the CPU.
         entries: methods that it offers.
     """
 
@@ -114,7 +114,7 @@ def _composed(model: Family, tracer: Tracer, head: str) -> _Draft:
             entry.more()
     composer = Composer(model, tracer.records, entries, tracer.packages)
     names = tuple(entry.name for entry in entries)
-    tail = program_of(composer.main.name, names, model.image, WEIGHTS_NAME)
+    tail = program_of(composer.main.name, names, model.image)
     text = assembled(composer, head, tail, IMPORTS)
     return _Draft(text, composer.main.name, list(zip(entries, expected, strict=True)))
 
@@ -125,7 +125,7 @@ def _head(family: type[Family], record: RunRecord, step: int) -> str:
     written = (
         f"This file was written by gmstudio {gmstudio.__version__} from a trained model: {family.card.title} on "
         f"{record.data}, images of {record.image}, {step:,} steps. Its settings ({settings}) are put in. It needs "
-        f"torch and safetensors, and its weights in {WEIGHTS_NAME}."
+        f"torch and safetensors, and its weights in a file of its own name that ends in .safetensors."
     )
     lines = "\n".join(textwrap.wrap(written, COLUMNS))
     # The name of data and old settings are any text, which must not end the documentation and become code.

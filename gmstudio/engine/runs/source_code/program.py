@@ -13,27 +13,27 @@ _SCORES = {
 }
 
 
-def program_of(name: str, entries: tuple[str, ...], image: ImageSpec, weights: str) -> str:
+def program_of(name: str, entries: tuple[str, ...], image: ImageSpec) -> str:
     """Write the functions after the model's class.
 
     Args:
         name: of the class.
         entries: methods that it has.
         image: specification of the images.
-        weights: name of the file of weights beside the program.
     """
     shape = f"(B, {image.channels}, {image.height}, {image.width})"
     heading = "# ---- the trained model ".ljust(120, "-")
     return f'''{heading}
 
 
-WEIGHTS = Path(__file__).with_name("{weights}")
+WEIGHTS = Path(__file__).with_suffix(".safetensors")
 
 
 def load(path: Path = WEIGHTS) -> {name}:
     """Build the model and read its weights: names and arrays, nothing else."""
     model = {name}()
-    model.load_state_dict(load_file(path))
+    arrays = load_file(path)
+    model.load_state_dict({{name: arrays[name] for name in model.state_dict()}})
     return model.eval()
 
 

@@ -107,6 +107,8 @@ class LiveLogger:
         """Copy what is new; return whether that succeeded."""
         try:
             opened = self._opened = self._opened or self._open()
+            if not opened.run.history.in_place:
+                raise RunError(f"{opened.run.history.path} was deleted or replaced")
             read = False
             for batch in opened.tail.batches():
                 opened.logger.write(batch)

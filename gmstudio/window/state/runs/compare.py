@@ -1,6 +1,7 @@
 """State of the page Compare: which runs, their colours, their curves and what these have in common."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from gmstudio.protocol.families import Objective
 from gmstudio.protocol.runs import HistoryAppended, RunInfo, RunOpened
 from gmstudio.window.state.runs.compare_quantities import NLL, Measured, measured_by, parted, why_not
 from gmstudio.window.state.runs.state import MAX_COMPARED, RunsState
-from gmstudio.window.state.training.curves import UNITS, positions_on
+from gmstudio.window.state.training.curves import UNITS, images_seen, positions_on
 from gmstudio.window.state.training.history import RunHistory
 
 AXES = {
@@ -197,13 +198,19 @@ class CompareState(QObject):
     def positions(self, run: str, steps: NDArray[np.int64]) -> NDArray[np.int64] | None:
         """Return the positions of a run's steps on the horizontal axis; None where it has none."""
         info, opened = self.library.info(run), self.library.opened.get(run)
-        if info is not None and self.axis == "images":
-            return self._images_seen(info, steps)
-        batch = info.training.batch_size if info is not None else 1
-        return positions_on(self.axis, steps, self.history(run), batch, opened.num_train if opened is not None else 0)
+        seen = partial(self._images_seen, info) if info is not None else images_seen(1)
+        if self.axis == "images":
+            return seen(steps)
+        return positions_on(self.axis, steps, self.history(run), seen, opened.num_train if opened is not None else 0)
 
     def _images_seen(self, info: RunInfo, steps: NDArray[np.int64], depth: int = 0) -> NDArray[np.int64]:
-        """Images in the batches up to some steps; those before a branch came in batches of its parent's size."""
+        """Images in the batches up to some steps.
+
+        Where the run has no sizes of its own recorded, those before a branch came in batches of its parent's size.
+        """
+        opened = self.library.opened.get(info.run)
+        if opened is not None and opened.batch_sizes:
+            return images_seen(info.training.batch_size, opened.batch_sizes)(steps)
         batch, parent = info.training.batch_size, self._parent(info)
         if parent is None or info.origin is None or depth > MAX_DEPTH:
             return steps * batch

@@ -28,11 +28,16 @@ REPORT_FORMS = ("report", "report_pdf")
 
 
 class Wanted(NamedTuple):
-    """An export to be made: the run, the form and the place of the file or folder."""
+    """An export to be made: the run, the form and the place of the file or folder.
+
+    Args:
+        like_last: it has the content of the export before it, in another form.
+    """
 
     run: str
     form: ExportForm
     path: Path
+    like_last: bool = False
 
 
 class RunExports(QObject):
@@ -40,6 +45,7 @@ class RunExports(QObject):
 
     Args:
         owner: state of the panel.
+        lists: the forms are wanted for each run that is shown.
 
     Attributes:
         forms: in which the run can be exported, and those in which it cannot, with the reason; none before they are
@@ -55,7 +61,7 @@ class RunExports(QObject):
 
     changed = Signal()
 
-    def __init__(self, owner: RunsState) -> None:
+    def __init__(self, owner: RunsState, *, lists: bool = True) -> None:
         super().__init__(owner)
         self._owner, self._link = owner, owner.link
         self.forms: tuple[ExportForm, ...] = ()
@@ -64,6 +70,8 @@ class RunExports(QObject):
         self._now: Wanted | None = None
         self._prepared: ExportPrepared | None = None
         self._partial = Path()
+        self._last = ""
+        """Engine's token of the file that was made last; empty: that failed."""
         self._listing = Request(self._link, self)
         self._listing.replied.connect(self._on_listed)
         self._request = Request(self._link, self)
@@ -72,7 +80,8 @@ class RunExports(QObject):
         self._background = Background(self)
         self._background.done.connect(self._on_written)
         self._background.failed.connect(self._fail)
-        owner.run_changed.connect(self._on_run_changed)
+        if lists:
+            owner.run_changed.connect(self._on_run_changed)
 
     @property
     def busy(self) -> bool:
@@ -94,22 +103,21 @@ class RunExports(QObject):
             return form.reason
         return "A folder is written on the engine's machine only: use gmstudio export there."
 
-    def start(self, form: ExportForm, path: str) -> None:
-        """Export the run that is shown; the end of a file's name is completed."""
+    def start(self, form: ExportForm, path: str, *, run: str = "", like_last: bool = False) -> None:
+        """Export a run, by default the one that is shown; the end of a file's name is completed."""
         target = Path(path)
         if form.suffix and target.suffix.lower() != form.suffix:
             target = target.with_name(f"{target.name}{form.suffix}")
-        self._waiting.append(Wanted(self._owner.run, form, target))
+        self._waiting.append(Wanted(run or self._owner.run, form, target, like_last))
         if not self.busy:
             self._next()
 
     def report(self, path: str) -> None:
         """Write the report of the run in all of its forms, side by side."""
         base = Path(path)
-        for name in REPORT_FORMS:
-            form = self.form(name)
-            if form is not None:
-                self.start(form, str(base.with_suffix(form.suffix)))
+        known = [form for name in REPORT_FORMS if (form := self.form(name)) is not None]
+        for number, form in enumerate(known):
+            self.start(form, str(base.with_suffix(form.suffix)), like_last=number > 0)
 
     def stop(self) -> None:
         """End the exports; nothing is left of what was not finished."""
@@ -128,8 +136,11 @@ class RunExports(QObject):
             return
         self._now = wanted = self._waiting.pop(0)
         self.share = 0.0
+        if not wanted.like_last:
+            self._last = ""
         if wanted.form.suffix:
-            self._request.send(PrepareExport(run=wanted.run, form=wanted.form.name))
+            like = self._last if wanted.like_last else ""
+            self._request.send(PrepareExport(run=wanted.run, form=wanted.form.name, like=like))
         else:
             self._request.send(ExportRun(run=wanted.run, form=wanted.form.name, target=str(wanted.path)))
         self._say(f"Making {wanted.path.name} …")
@@ -140,7 +151,7 @@ class RunExports(QObject):
             self.share = MADE * event.share
             self.changed.emit()
         elif isinstance(event, ExportPrepared):
-            self._prepared = event
+            self._prepared, self._last = event, event.export
             self._partial = self._now.path.with_name(f".{event.export[:16]}.partial")
             self._link_next(0)
         elif isinstance(event, PreparedPiece):

@@ -1,6 +1,7 @@
 """Grouping of curves into plots, with their labels and units."""
 
 import math
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -106,8 +107,32 @@ def unit_factor(objective: Objective | None, name: str, unit: str, image: ImageS
     return 1.0
 
 
+Steps = NDArray[np.int64]
+ImagesSeen = Callable[[Steps], Steps]
+"""Function from steps to the images in all batches up to them, both (n,) rising."""
+
+
+def images_seen(batch_size: int, changes: Sequence[tuple[int, int]] = ()) -> ImagesSeen:
+    """Return the function that counts the images in a run's batches.
+
+    Args:
+        batch_size: images in a batch.
+        changes: (step, size) of the batches after that step, rising from step 0; empty: it is ``batch_size`` always.
+    """
+    rows = np.array(changes or [(0, batch_size)], dtype=np.int64)
+    starts, sizes = rows[:, 0], rows[:, 1]
+    begun = np.concatenate([[0], np.cumsum(np.diff(starts) * sizes[:-1])])
+
+    def seen(steps: Steps) -> Steps:
+        place = np.maximum(np.searchsorted(starts, steps, side="left") - 1, 0)
+        counted: Steps = begun[place] + (steps - starts[place]) * sizes[place]
+        return counted
+
+    return seen
+
+
 def positions_on(
-    axis: str, steps: NDArray[np.int64], history: RunHistory, batch_size: int, num_train: int
+    axis: str, steps: Steps, history: RunHistory, seen: ImagesSeen, num_train: int
 ) -> NDArray[np.int64] | None:
     """Positions of steps on an axis of ``AXES``: steps, or ``PER_UNIT`` to an epoch or a second of training.
 
@@ -117,7 +142,7 @@ def positions_on(
         axis: the axis.
         steps: (n,) rising.
         history: curves of the run.
-        batch_size: images in a step.
+        seen: counts the images of the run's batches.
         num_train: training images; 0: unknown.
 
     Returns:
@@ -126,13 +151,13 @@ def positions_on(
     if axis == "step":
         return steps
     if axis == "epoch":
-        return _whole(steps * (batch_size / num_train)) if num_train else None
+        return _whole(seen(steps) / num_train) if num_train else None
     curve = history.curve("train", "images_per_s")
     if curve is None or not len(curve):
         return None
-    at, per_step = curve.steps, batch_size / np.maximum(curve.values, 1e-9)
-    seconds = np.concatenate([[0.0], np.cumsum(np.diff(at, prepend=0) * per_step)])
-    beyond = np.maximum(steps - at[-1], 0) * per_step[-1]
+    at, rates = curve.steps, np.maximum(curve.values, 1e-9)
+    seconds = np.concatenate([[0.0], np.cumsum(np.diff(seen(at), prepend=0) / rates)])
+    beyond = np.maximum(seen(steps) - seen(at[-1:]), 0) / rates[-1]
     found = np.interp(steps, np.concatenate([[0], at]), seconds)
     return _whole(found + beyond)
 

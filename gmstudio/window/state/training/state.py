@@ -14,7 +14,7 @@ from gmstudio.protocol.training import (
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.commands import TrainingCommands
-from gmstudio.window.state.training.curves import PER_UNIT, positions_on
+from gmstudio.window.state.training.curves import PER_UNIT, images_seen, positions_on
 from gmstudio.window.state.training.diagnostics import Diagnostics
 from gmstudio.window.state.training.history import RunHistory
 from gmstudio.window.state.training.live_changes import LiveChanges
@@ -116,7 +116,9 @@ class TrainingState(TrainingCommands):
 
     def elapsed_s(self, info: RunInfo, step: int) -> float | None:
         """Return the seconds of training up to a step, over all resumes and without pauses; None while unknown."""
-        at = positions_on("time", np.array([step]), self.history(info.run), info.training.batch_size, 0)
+        opened = self._library.opened.get(info.run)
+        seen = images_seen(info.training.batch_size, opened.batch_sizes if opened is not None else ())
+        at = positions_on("time", np.array([step]), self.history(info.run), seen, 0)
         return None if at is None else float(at[0]) / PER_UNIT
 
     def history(self, run: str) -> RunHistory:

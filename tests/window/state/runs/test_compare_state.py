@@ -115,6 +115,21 @@ def test_images_before_a_branch_came_in_batches_of_its_parent(qtbot: QtBot) -> N
     assert any("branched from is not in the library" in sentence for sentence in scene.compare.overlaid()[1])
 
 
+def test_images_epochs_and_times_follow_a_batch_size_that_was_changed(qtbot: QtBot) -> None:
+    scene = CompareScene(PLAIN)
+    opened = msgspec.structs.replace(scene.library.opened[PLAIN], batch_sizes=((0, 10), (10, 40), (15, 5)))
+    scene.library.opened[PLAIN] = opened
+    steps = np.array([0, 5, 10, 11, 15, 16, 20])
+    seen = [0, 50, 100, 140, 300, 305, 325]
+    epochs = [round(1000 * images / opened.num_train) for images in seen]
+    scene.client.deliver(points(PLAIN, "images_per_s", [10, 15, 20], [100.0, 100.0, 50.0]))
+    times = [0, 500, 1000, 1400, 3000, 3100, 3500]
+    for axis, expected in {"images": seen, "epoch": epochs, "time": times}.items():
+        scene.compare.show(axis=axis)
+        found = scene.compare.positions(PLAIN, steps)
+        assert found is not None and found.tolist() == expected, axis
+
+
 def test_points_of_a_run_that_trains_are_added(qtbot: QtBot) -> None:
     scene = CompareScene(PLAIN)
     with qtbot.waitSignal(scene.compare.curves_changed):

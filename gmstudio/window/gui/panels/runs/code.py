@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout
 
+from gmstudio.protocol.runs_exports import ExportForm
 from gmstudio.window.client.background_task import Background
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.run_chooser import RunChooser
@@ -15,8 +16,10 @@ from gmstudio.window.gui.widgets.code_view import CodeView
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.save_dialog import ask_path
 from gmstudio.window.state.runs.code import CodeState
+from gmstudio.window.state.runs.run_exports import RunExports
 from gmstudio.window.state.runs.state import RunsState
 
+WEIGHTS = ExportForm(name="safetensors", title="Weights", help="Those that the code reads.", suffix=".safetensors")
 NO_CODE = "There is no code yet."
 WRITING = "The code is being written and compared with the model…"
 NO_RUN = "Choose a run; its model is written as one file of PyTorch."
@@ -46,11 +49,13 @@ class CodePage(ActiveWidget):
         again = "Write the code again, and compare it with the present weights."
         self.again = add("code_again", "Write again", "", self._state.write, icon="refresh", tip=again, needs=NO_RUN)
         self.copy = add("code_copy", "Copy code", "", self._copy, icon="copy", needs=NO_CODE)
-        tip = "Save the file. gmstudio export RUN --code DIR writes its weights beside it, model.safetensors, too."
+        tip = "Save the file, and beside it the weights that it reads, under the same name with .safetensors"
         self.save = add("code_save", "Save code…", "", self._ask, icon="save", tip=tip, needs=NO_CODE)
         self._background = Background(self)
-        self._background.done.connect(lambda path: self.note.set_words(f"Written: {path}"))
+        self._background.done.connect(self._write_weights)
         self._background.failed.connect(self.note.set_words)
+        self.weights = RunExports(state, lists=False)
+        self.weights.changed.connect(self._show_weights)
         self._lay_out(panel)
         self.run.chosen.connect(state.choose_run)
         state.run_changed.connect(self._show_run)
@@ -101,11 +106,23 @@ class CodePage(ActiveWidget):
         self.note.set_words("The code is on the clipboard.")
 
     def _ask(self) -> None:
-        ask_path(self, "Save code", "model", "py", partial(self._write, self._state.text))
+        ask_path(self, "Save code", "model", "py", partial(self._write, self._state.run, self._state.text))
 
-    def _write(self, text: str, path: str) -> None:
-        def work(_stopped: object) -> str:
+    def _write(self, run: str, text: str, path: str) -> None:
+        def work(_stopped: object) -> tuple[str, Path]:
+            weights = Path(path).with_suffix(WEIGHTS.suffix)
+            if weights.exists() and not Path(path).exists():
+                raise ValueError(f"{weights} exists, and may be of another model. Save the code under another name.")
             Path(path).write_text(text, encoding="utf-8")
-            return path
+            return run, weights
 
         self._background.start(work)
+
+    def _write_weights(self, written: tuple[str, Path]) -> None:
+        run, weights = written
+        self.weights.start(WEIGHTS, str(weights), run=run)
+
+    def _show_weights(self) -> None:
+        state = self.weights
+        written = state.message and not (state.busy or state.failed)
+        self.note.set_words(f"{state.message}, and the code beside it." if written else state.message)

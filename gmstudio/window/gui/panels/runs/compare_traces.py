@@ -85,7 +85,7 @@ class ComparedTraces:
         info, opened = state.library.info(run), state.library.opened.get(run)
         settings = (info.spec.training.get("batch_size"), info.origin) if info is not None else ()
         points = sum(len(found) for key in history if (found := history.curve(*key)) is not None)
-        num_train = opened.num_train if opened is not None else 0
+        num_train = (opened.num_train, opened.batch_sizes) if opened is not None else (0, ())
         key = (run, split, measured.name, state.axis, id(history), points, curve.generation, settings, num_train)
         known = self._places.get(key)
         self._used[key] = known if known is not None else (history, state.positions(run, curve.steps))

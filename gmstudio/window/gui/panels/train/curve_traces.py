@@ -13,6 +13,7 @@ from gmstudio.window.state.training.curves import (
     Group,
     group_of,
     headline_of,
+    images_seen,
     label_of,
     positions_on,
     unit_factor,
@@ -114,8 +115,8 @@ class CurveTraces:
         """Positions of a run's steps on the horizontal axis; None where it has none."""
         info, opened = self._library.info(run), self._library.opened.get(run)
         batch_size = info.training.batch_size if info is not None else 1
-        num_train = opened.num_train if opened is not None else 0
-        return positions_on(axis, steps, self._state.history(run), batch_size, num_train)
+        num_train, changes = (opened.num_train, opened.batch_sizes) if opened is not None else (0, ())
+        return positions_on(axis, steps, self._state.history(run), images_seen(batch_size, changes), num_train)
 
     def _style(self, run: str, term: int, several: bool) -> tuple[QColor, Qt.PenStyle]:
         if several:

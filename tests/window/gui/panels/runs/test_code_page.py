@@ -11,6 +11,7 @@ from training_scene import catalog, info
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.runs import RunsListed
 from gmstudio.protocol.runs_code import CodeShown, ShowCode
+from gmstudio.protocol.runs_files import ExportPrepared, FetchPrepared, PreparedPiece, PrepareExport
 from gmstudio.window.gui.panels.runs.code import WRITING, CodePage
 from gmstudio.window.gui.panels.runs.panel import RunsPanel
 from gmstudio.window.state.runs.library import RunLibrary
@@ -76,9 +77,28 @@ def test_it_is_copied_and_saved(stage: CodeStage, qtbot: QtBot, tmp_path: Path) 
     stage.reply()
     stage.page.copy.trigger()
     assert QGuiApplication.clipboard().text() == TEXT
-    stage.page._write(TEXT, str(tmp_path / "model.py"))
-    qtbot.waitUntil(lambda: stage.page.note.text() == f"Written: {tmp_path / 'model.py'}")
+    stage.page._write("a", TEXT, str(tmp_path / "model.py"))
+    stage.state.choose_run("b")  # the weights are those of the run whose code was saved
+    qtbot.waitUntil(lambda: stage.page.weights.busy)
     assert (tmp_path / "model.py").read_text() == TEXT
+    wanted = stage.client.last(PrepareExport)
+    assert (wanted.run, wanted.form) == ("a", "safetensors")
+    stage.client.deliver(
+        ExportPrepared(request=wanted.request, run="a", form=wanted.form, export="0" * 32, size=2, name="a", remarks=())
+    )
+    fetch = stage.client.last(FetchPrepared)
+    stage.client.deliver(PreparedPiece(request=fetch.request, export=fetch.export, offset=0, data=b"ab"))
+    qtbot.waitUntil(lambda: not stage.page.weights.busy)
+    assert (tmp_path / "model.safetensors").read_bytes() == b"ab"
+    assert stage.page.note.words == f"Written: {tmp_path / 'model.safetensors'}, and the code beside it."
+
+
+def test_weights_of_another_model_are_not_replaced(stage: CodeStage, qtbot: QtBot, tmp_path: Path) -> None:
+    stage.reply()
+    (tmp_path / "model.safetensors").write_bytes(b"another one")
+    stage.page._write("a", TEXT, str(tmp_path / "model.py"))
+    qtbot.waitUntil(lambda: "may be of another model" in stage.page.note.words)
+    assert [path.name for path in tmp_path.iterdir()] == ["model.safetensors"]
 
 
 def test_syntax_is_coloured_across_lines(stage: CodeStage) -> None:

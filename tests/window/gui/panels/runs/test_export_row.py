@@ -10,6 +10,7 @@ from files_scene import FilesEngine
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from gmstudio.protocol.runs_files import DropRunFile, PrepareExport
 from gmstudio.runs.home import data_home
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.runs import export_row
@@ -96,6 +97,9 @@ def test_the_report_is_written_in_both_forms(stage: Stage) -> None:
     assert sorted(file.suffix for file in stage.folder.iterdir()) == [".html", ".pdf"]
     assert "There are no samples and no test value" in stage.exports.message  # its checkpoint is of no model
     assert not stage.exports.failed
+    html, pdf = (command for command in stage.client.sent if isinstance(command, PrepareExport))
+    dropped = [command.file for command in stage.client.sent if isinstance(command, DropRunFile)]
+    assert html.like == "" and pdf.like == dropped[0], "the second has the content of the first"
     assert leftovers() == []
 
 
