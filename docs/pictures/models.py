@@ -49,6 +49,7 @@ MODELS = {
     "nade-in-colours": Model("nade", 400, {"num_hidden": 100, "order_agnostic": True}, coloured=True),
     "fvbn": Model("fvbn", 600),
     "vae": Model("vae", 1500),
+    "vae-beta-4": Model("vae", 1500, {"beta": 4.0}),
     "autoencoder": Model("autoencoder", 1500),
     "gan": Model("gan", 3000),
     "rbm": Model("rbm", 6000),
@@ -90,15 +91,14 @@ def train_model(studio: Studio, name: str) -> None:
 
 
 def bring(studio: Studio, names: Iterable[str]) -> dict[str, str]:
-    """Copy trained models into a window's library, so that pictures leave them as they are; name → path of the copy."""
+    """Copy trained models into a window's library, so that pictures leave them as they are; name → that of the run."""
     home = Path(studio.library.home)
     copies = {name: home / name for name in names}
     for name, copy in copies.items():
         shutil.copytree(FOLDER / name, copy)
     studio.library.refresh()
-    wanted = {str(copy) for copy in copies.values()}
-    wait_until(lambda: wanted <= {info.run for info in studio.library.runs}, "the copies of the models")
-    return {name: str(copy) for name, copy in copies.items()}
+    wait_until(lambda: set(copies) <= {info.run for info in studio.library.runs}, "the copies of the models")
+    return {name: name for name in copies}
 
 
 def _record(name: str) -> RunRecord | None:

@@ -37,7 +37,7 @@ class Stage:
     Args:
         window: the real one.
         studio: the state behind it.
-        runs: name of a model → path of its run.
+        runs: name of a model → name of its run.
     """
 
     window: MainWindow

@@ -9,12 +9,25 @@ import time
 from pathlib import Path
 
 from benchmarks.window import opened_window
-from docs.pictures import atlas, chains, density, density_uses, features, labs, latents, lessons, pixels, plane, train
+from docs.pictures import (
+    atlas,
+    chains,
+    density,
+    density_uses,
+    features,
+    labs,
+    latents,
+    lessons,
+    pixels,
+    plane,
+    runs,
+    train,
+)
 from docs.pictures.film import FILMS, save_film
 from docs.pictures.models import missing, train_model
 from docs.pictures.shots import Film, Picture, opened_stage, save
 
-MODULES = (atlas, labs, lessons, train, plane, pixels, latents, chains, density, density_uses, features)
+MODULES = (atlas, labs, lessons, train, plane, pixels, latents, chains, density, density_uses, features, runs)
 PICTURES = {picture.name: picture for module in MODULES for picture in module.PICTURES}
 NAMED_FILMS = {film.name: film for film in FILMS}
 

@@ -21,7 +21,7 @@ DIAGNOSTICS = {
 """Name of a model → caption and name of the figure."""
 
 
-def _train_on(stage: Stage, model: str) -> TrainPanel:
+def train_further(stage: Stage, model: str) -> TrainPanel:
     """Continue the training of a run, and wait for some steps."""
     panel, training = stage.panel(TrainPanel), stage.studio.state(TrainingState)
     run = stage.runs[model]
@@ -44,7 +44,7 @@ def _end(stage: Stage) -> None:
 
 def take_live(stage: Stage) -> QImage:
     """Picture of a PixelCNN in training."""
-    image = grab(_train_on(stage, "pixelcnn").window())
+    image = grab(train_further(stage, "pixelcnn").window())
     _end(stage)
     return image
 
@@ -53,7 +53,7 @@ def take_diagnostics(stage: Stage) -> QImage:
     """Picture of six families in training, with a diagnostic figure of each."""
     cells = []
     for model, (caption, figure) in DIAGNOSTICS.items():
-        panel = _train_on(stage, model)
+        panel = train_further(stage, model)
         tabs = panel.findChild(LazyTabs, "train.tabs")
         assert tabs is not None, "the panel has tabs"
         tabs.show_page("diagnostics")
