@@ -1,5 +1,6 @@
 """Writing of checkpoints in a thread, since flushing to a disk takes long but needs no processor."""
 
+import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -31,6 +32,8 @@ class CheckpointWriter:
         self._pending: tuple[int, Future[None]] | None = None
         self.step = step
         """Step of the newest checkpoint that is on the disk and verified."""
+        self.spent_s = 0.0
+        """Processor time that the checkpoints have taken."""
 
     def begin(self, step: int, tensors: Tensors, state: dict[str, Any]) -> None:
         """Start to write a copy of these arrays, after the previous checkpoint is written.
@@ -77,9 +80,16 @@ class CheckpointWriter:
         finally:
             self._worker.shutdown()
 
+    @property
+    def busy(self) -> bool:
+        """A checkpoint is being written."""
+        return self._pending is not None and not self._pending[1].done()
+
     def _write(self, step: int, tensors: Tensors, state: dict[str, Any]) -> None:
+        began_s = time.thread_time()
         self._run.history.sync()
         self._run.checkpoints.save(step, tensors, state)
+        self.spent_s += time.thread_time() - began_s
 
 
 def resumable(

@@ -25,6 +25,7 @@ from gmstudio.engine.training.optimization import Optimization
 from gmstudio.engine.training.optimizers import OTHER_DEVICE, WEIGHTS_ONLY, learning_rate
 from gmstudio.engine.training.scalars import PendingScalars, norm_name, term_name
 from gmstudio.engine.training.step import Outcome
+from gmstudio.engine.training.travel_checkpoints import TravelCheckpoints
 from gmstudio.engine.training.validation import Validation
 from gmstudio.families.base import Family
 from gmstudio.protocol.array import Array
@@ -97,6 +98,7 @@ class Trainer:
         self._timed_from = (time.perf_counter(), 0)
         self._queue = DeviceQueue(self._device)
         self._writer = CheckpointWriter(run, -1)
+        self._travel = TravelCheckpoints(self._writer)
         run.checkpoints.travel = self.training.travel_checkpoints
         self._surfaces = recorder_for(run, model, dataset)
 
@@ -253,7 +255,7 @@ class Trainer:
         due = due_at(self.step, self.training)
         yield from self._evaluate(due)
         yield from self._record_surface()
-        if due.checkpoint or self._is_checkpoint_late():
+        if due.checkpoint or self._is_checkpoint_late() or self._travel.due(self.step, self.training):
             events = [*self.flush(), *self._finish_checkpoint()]
             self._begin_checkpoint()
             yield StepOutput(tuple(events), at_step_boundary=False)
