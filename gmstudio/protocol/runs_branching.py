@@ -23,6 +23,8 @@ class BranchRun(Command, frozen=True, kw_only=True):
         train: train the branch at once, where no other run is in training.
     """
 
+    background: ClassVar[bool] = True
+
     run: str
     step: int
     training: dict[str, Any] = msgspec.field(default_factory=dict)

@@ -1,5 +1,7 @@
 """Messages about one run at a glance: curves in few points, samples, events, checkpoints; and copies of runs."""
 
+from typing import ClassVar
+
 import msgspec
 
 from gmstudio.protocol.array import Array
@@ -8,6 +10,9 @@ from gmstudio.protocol.base import Command, Event
 
 class ReadDetails(Command, frozen=True, kw_only=True):
     """Read what a run has on the disk, for a glance; answered with ``DetailsRead``."""
+
+    superseded_within: ClassVar[tuple[str, ...] | None] = ()
+    background: ClassVar[bool] = True
 
     run: str
 
@@ -61,7 +66,7 @@ class SketchedCurve(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DetailsRead(Event, frozen=True, kw_only=True):
-    """What a run has on the disk.
+    """Contents of a run on the disk.
 
     Args:
         term: name of the curves' term.
@@ -96,5 +101,7 @@ class DuplicateRun(Command, frozen=True, kw_only=True):
 
     The copy can be trained on; it has its name, note and tags, and says in its log what it is a copy of.
     """
+
+    background: ClassVar[bool] = True
 
     run: str

@@ -28,6 +28,9 @@ class ExportForm(msgspec.Struct, frozen=True, kw_only=True):
 class ListExports(Command, frozen=True, kw_only=True):
     """List the forms in which a run can be exported; answered with ``ExportsListed``."""
 
+    superseded_within: ClassVar[tuple[str, ...] | None] = ()
+    background: ClassVar[bool] = True
+
     run: str
 
 

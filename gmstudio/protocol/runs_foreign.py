@@ -37,6 +37,8 @@ class ImportWeights(Command, frozen=True, kw_only=True):
         mapping: TOML that maps their names to the family's.
     """
 
+    background: ClassVar[bool] = True
+
     path: str
     spec: RunSpec
     accepted: bool = False

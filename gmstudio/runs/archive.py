@@ -161,10 +161,14 @@ def copy_database(source: Path, copy: Path) -> None:
     uri = f"{source.absolute().as_uri()}?mode={mode}"
     try:
         with (
-            contextlib.closing(sqlite3.connect(uri, uri=True, timeout=LOCK_S)) as old,
+            contextlib.closing(sqlite3.connect(uri, uri=True, timeout=LOCK_S, isolation_level=None)) as old,
             contextlib.closing(sqlite3.connect(copy)) as new,
         ):
+            # A copy begins anew with each write of another program, unless it holds on to one moment of the log.
+            old.execute("BEGIN")
+            old.execute("SELECT count(*) FROM sqlite_master").fetchone()
             old.backup(new, pages=PAGES, sleep=0.01)
+            old.rollback()
             new.execute("PRAGMA journal_mode = DELETE").fetchone()
             new.execute("VACUUM")
     except sqlite3.OperationalError as error:

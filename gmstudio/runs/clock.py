@@ -1,5 +1,6 @@
 """Wall times of the steps of a run, in its history: one row each time that scalars are stored."""
 
+from array import array
 from datetime import datetime
 
 import numpy as np
@@ -44,8 +45,8 @@ class StepTimes:
 
     def __init__(self, history: History, record: RunRecord) -> None:
         self._history = history
-        self._steps: list[int] = [0]
-        self._times = [seconds_of(record.created)]
+        self._steps = array("q", [0])  # packed: a training of weeks has millions
+        self._times = array("d", [seconds_of(record.created)])
         self._last = max(record.step, 1), seconds_of(record.updated)
         self.update()
 
@@ -65,15 +66,18 @@ class StepTimes:
             query = f"SELECT step, time FROM {TABLE} WHERE step > ? ORDER BY step"
             rows = [] if database is None else database.execute(query, (since,)).fetchall()
         try:
-            self._times += [float(time_s) for _step, time_s in rows]
+            self._times.extend([float(time_s) for _step, time_s in rows])
         except (TypeError, ValueError) as error:
             raise RunDamagedError(f"{self._history.path} is damaged: a time is no number.") from error
-        self._steps += [int(step) for step, _time_s in rows]
+        self._steps.extend(int(step) for step, _time_s in rows)
 
     def at(self, steps: NDArray[np.int64]) -> NDArray[np.float64]:
         """Seconds since 1970 at which steps were reached, (n,) → (n,)."""
-        known, times = (self._steps, self._times) if self.stored else self._spread()
-        return np.interp(steps, known, times)
+        if not self.stored:
+            spread: NDArray[np.float64] = np.interp(steps, *self._spread())
+            return spread
+        times: NDArray[np.float64] = np.interp(steps, np.array(self._steps), np.array(self._times))
+        return times
 
     def _spread(self) -> tuple[list[int], list[float]]:
         step, time_s = self._last

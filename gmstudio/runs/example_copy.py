@@ -20,13 +20,21 @@ def copy_example(example: Path, copy: Path) -> None:
     if not is_example(example) or not (example / RECORD_NAME).is_file():
         raise RunMissingError(f"{example} is none of the examples in {examples_home()}. Choose one of these.")
     try:
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(example, copy, ignore=shutil.ignore_patterns(DESCRIPTION_NAME), copy_function=shutil.copyfile)
+        copy.mkdir(parents=True)
+    except OSError as error:
+        raise _uncopied(example, copy, error) from error
+    try:
+        ignored = shutil.ignore_patterns(DESCRIPTION_NAME)
+        shutil.copytree(example, copy, ignore=ignored, copy_function=shutil.copyfile, dirs_exist_ok=True)
         for folder in (copy, *(path for path in copy.rglob("*") if path.is_dir())):
             folder.chmod(0o755)  # the example's may be a folder that nobody may write
     except OSError as error:
         shutil.rmtree(copy, ignore_errors=True)
-        raise RunError(
-            f"{example} could not be copied to {copy} ({error.strerror or error}). Free some space or check its "
-            "permissions."
-        ) from error
+        raise _uncopied(example, copy, error) from error
+
+
+def _uncopied(example: Path, copy: Path, error: OSError) -> RunError:
+    return RunError(
+        f"{example} could not be copied to {copy} ({error.strerror or error}). Free some space or check its "
+        "permissions."
+    )

@@ -12,6 +12,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import threading
 from collections import OrderedDict
 from pathlib import Path
 
@@ -25,6 +26,8 @@ LOG = "-wal"
 State = tuple[tuple[int, int, int] | None, ...]
 
 _COPIES: OrderedDict[Path, tuple[State, Path]] = OrderedDict()
+_LOCK = threading.Lock()
+"""Histories are opened in several threads."""
 
 
 def needs_copy(path: Path) -> bool:
@@ -49,14 +52,16 @@ def copied_history(path: Path) -> Path:
     """
     for _ in range(MAX_ATTEMPTS):
         state = _state(path)
-        known = _COPIES.get(path)
-        if known is not None and known[0] == state:
-            _COPIES.move_to_end(path)
-            return known[1]
+        with _LOCK:
+            known = _COPIES.get(path)
+            if known is not None and known[0] == state:
+                _COPIES.move_to_end(path)
+                return known[1]
         copy = _copy(path)
         # A log that grew meanwhile does no harm; a file that changed was written from its log and fits it no more.
         if _state(path)[0] == state[0]:
-            _keep(path, state, copy)
+            with _LOCK:
+                _keep(path, state, copy)
             return copy
         shutil.rmtree(copy.parent, ignore_errors=True)
     raise RunBusyError(f"{path} is being written by another machine. Try again in a moment.")

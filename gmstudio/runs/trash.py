@@ -61,7 +61,7 @@ def restore_from_trash(place: Path, run: Path) -> None:
     Raises:
         RunError: when it is not in the trash, its former place is taken, or it cannot be moved.
     """
-    if place.parent != trash_home() or not place.is_dir():
+    if not _is_in_trash(place) or not place.is_dir():
         raise RunError(f"{place} is not in the trash {trash_home()}; it may have been restored or deleted already.")
     if run.exists():
         raise RunError(f"{run} exists again, so the run in the trash cannot take its place. Move {place} by hand.")
@@ -111,7 +111,7 @@ def delete_from_trash(place: Path) -> None:
     Raises:
         RunError: when it is not in the trash, or cannot be deleted.
     """
-    if place.parent != trash_home():
+    if not _is_in_trash(place):
         raise RunError(f"{place} is not in the trash {trash_home()}, so it was not deleted. List the trash again.")
     try:
         if place.is_symlink():
@@ -120,6 +120,11 @@ def delete_from_trash(place: Path) -> None:
             shutil.rmtree(place)
     except OSError as error:
         raise RunError(f"{place} could not be deleted ({error.strerror}). Check its permissions.") from error
+
+
+def _is_in_trash(place: Path) -> bool:
+    """Return whether a path is one of a folder directly in the trash; ``..`` is its parent, and none."""
+    return place.parent == trash_home() and place.name != ".."
 
 
 def refusal(source: Path, target: Path, error: OSError) -> str:

@@ -1,8 +1,10 @@
 """A run as one file: everything comes back, the same run gives the same bytes, and nothing hostile gets in."""
 
+import functools
 import hashlib
 import os
 import shutil
+import sqlite3
 import stat
 import struct
 import warnings
@@ -10,6 +12,7 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -98,6 +101,31 @@ def test_a_run_that_is_being_written_is_packed_as_of_one_moment(tmp_path: Path) 
         run.history.append([Scalar(42, "train", "loss", 1.0)])
     with RunFolder.open(unpack(tmp_path / "live.gmrun", tmp_path / "library")) as copy:
         assert copy.history.read_scalars()[("train", "loss")][0][-1] == 41
+
+
+def test_packing_ends_though_a_training_writes_all_the_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = make_run(tmp_path / "made")
+    steps = iter(range(40, 200))  # more means that the copy begins anew with each write
+
+    class Interrupted(sqlite3.Connection):
+        """Connection between whose pages the training writes."""
+
+        def backup(self, target: sqlite3.Connection, **options: Any) -> None:
+            super().backup(target, progress=lambda *_: write(), **{**options, "pages": 1})
+
+    def write() -> None:
+        run.history.append([Scalar(next(steps), "train", "loss", 1.0)])
+
+    connect = functools.partial(sqlite3.connect, factory=Interrupted)
+    with RunFolder.open(folder, write=True) as run:
+        write()
+        monkeypatch.setattr("gmstudio.runs.archive.sqlite3.connect", connect)
+        pack_run(folder, tmp_path / "made.gmrun")
+    monkeypatch.undo()
+    assert next(steps) > 45
+    with RunFolder.open(unpack(tmp_path / "made.gmrun", tmp_path / "library")) as copy:
+        kept, _ = copy.history.read_scalars()[("train", "loss")]
+        assert kept.tolist() == list(range(41)), "all of one moment"
 
 
 def test_a_name_that_is_taken_gets_a_number(archive: Path, tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from gmstudio.engine.runs.describe import current_info
+from gmstudio.engine.runtime.beside import beside
 from gmstudio.engine.runtime.feature import Feature
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
@@ -33,51 +34,58 @@ MAX_EVENTS = 60
 class RunDetails(Feature):
     """Read what a run has, and copy runs."""
 
-    def _on_read_details(self, command: ReadDetails) -> None:
-        with RunFolder.open(command.run) as run:
-            checkpoints = tuple(
-                CheckpointEntry(
-                    step=info.step,
-                    size_bytes=info.size_bytes,
-                    kept=info.marked,
-                    latest=info.latest,
-                    problem=info.problem,
-                )
-                for info in run.checkpoints.list()
-            )
-            term, curves, samples, problem, step, kind = "loss", tuple[SketchedCurve, ...](), None, "", 0, ""
-            events = tuple[LogEntry, ...]()
-            try:
-                term, curves = _curves(run.history)
-                samples, step, kind = _newest_samples(run.history)
-                events = tuple(
-                    LogEntry(step=event.step, time=event.time, kind=event.kind, text=plain_text(event.text))
-                    for event in run.history.read_events()[-MAX_EVENTS:]
-                )
-            except RunError as error:  # the rest is worth seeing
-                problem = str(error)
-            self.context.send(
-                DetailsRead(
-                    request=command.request,
-                    run=run.name,
-                    term=term,
-                    curves=curves,
-                    samples=samples,
-                    sample_step=step,
-                    sample_kind=kind,
-                    events=events,
-                    checkpoints=checkpoints,
-                    size_bytes=size_of(run.path),
-                    device=run.record.device,
-                    versions=run.record.versions,
-                    problem=plain_text(problem),
-                )
-            )
+    def _on_read_details(self, command: ReadDetails) -> Iterator[Event | None]:
+        """Read beside the loop: a history of a million points takes some tenths of a second."""
+        yield (yield from beside(lambda: _read(command)))
 
     def _on_duplicate_run(self, command: DuplicateRun) -> Iterator[Event | None]:
-        yield None
-        copy = duplicate_run(folder_of(command.run))
+        """Copy beside the loop."""
+        copy = yield from beside(lambda: duplicate_run(folder_of(command.run)))
         yield RunDescribed(request=command.request, info=current_info(self.context, name_of(copy)))
+
+
+def _read(command: ReadDetails) -> DetailsRead:
+    """Read a run; of a damaged history, what can be read."""
+    term, curves, samples, problem, step, kind = "loss", tuple[SketchedCurve, ...](), None, "", 0, ""
+    events = tuple[LogEntry, ...]()
+    with RunFolder.open(command.run) as run:
+        try:
+            term, curves = _curves(run.history)
+            samples, step, kind = _newest_samples(run.history)
+            events = _newest_events(run.history)
+        except RunError as error:  # the rest is worth seeing
+            problem = str(error)
+        return DetailsRead(
+            request=command.request,
+            run=run.name,
+            term=term,
+            curves=curves,
+            samples=samples,
+            sample_step=step,
+            sample_kind=kind,
+            events=events,
+            checkpoints=_checkpoints(run),
+            size_bytes=size_of(run.path),
+            device=run.record.device,
+            versions=run.record.versions,
+            problem=plain_text(problem),
+        )
+
+
+def _checkpoints(run: RunFolder) -> tuple[CheckpointEntry, ...]:
+    return tuple(
+        CheckpointEntry(
+            step=info.step, size_bytes=info.size_bytes, kept=info.marked, latest=info.latest, problem=info.problem
+        )
+        for info in run.checkpoints.list()
+    )
+
+
+def _newest_events(history: History) -> tuple[LogEntry, ...]:
+    return tuple(
+        LogEntry(step=event.step, time=event.time, kind=event.kind, text=plain_text(event.text))
+        for event in history.read_events()[-MAX_EVENTS:]
+    )
 
 
 def _curves(history: History) -> tuple[str, tuple[SketchedCurve, ...]]:

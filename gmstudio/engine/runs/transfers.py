@@ -65,6 +65,7 @@ class Transfers:
         token = uuid.uuid4().hex
         path = self._path(token)
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(path.parent)
         return token, path
 
     def read(self, export: str, offset: int) -> bytes:
@@ -88,10 +89,7 @@ class Transfers:
 
     def _begin(self, path: Path, size: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        for old in path.parent.iterdir():  # what an engine that was killed left
-            with suppress(FileNotFoundError):
-                if time.time() - old.stat().st_mtime > ABANDONED_S:
-                    old.unlink()
+        _remove_abandoned(path.parent)
         free = shutil.disk_usage(path.parent).free
         if 2 * size > free:  # the file, and what it unpacks to
             raise RunError(
@@ -104,3 +102,14 @@ class Transfers:
         if not _TOKEN.fullmatch(token):
             raise RunMissingError(f"{token[:40]!r} names no file under way. Send it again.")
         return data_home() / FOLDER_NAME / f"{token}.part"
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove what an engine that was killed left: files, and folders into which one was packed."""
+    for old in folder.iterdir():
+        with suppress(OSError):  # removed meanwhile, or not ours to remove
+            if time.time() - old.lstat().st_mtime > ABANDONED_S:
+                if old.is_dir() and not old.is_symlink():
+                    shutil.rmtree(old)
+                else:
+                    old.unlink()

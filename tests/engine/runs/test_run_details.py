@@ -17,6 +17,7 @@ from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunDescribed
 from gmstudio.protocol.runs_details import DetailsRead, DuplicateRun, ReadDetails
 from gmstudio.protocol.runs_trash import EmptyTrash, ListTrash, TrashListed
+from gmstudio.runs import duplicate
 from gmstudio.runs.description import Description, read_description, write_description
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.history import ImageGrid, Scalar
@@ -108,7 +109,7 @@ def test_the_trash_is_listed_and_only_what_was_seen_is_deleted(run: Path) -> Non
 
 
 def test_nothing_outside_the_trash_is_deleted(run: Path) -> None:
-    for place in (run, trash_home() / ".." / "runs" / run.name, Path("/")):
+    for place in (run, trash_home() / ".." / "runs" / run.name, trash_home() / "..", Path("/")):
         with pytest.raises(RunError, match="not in the trash"):
             ask(TrashFeature, EmptyTrash(places=(str(place),)))
     assert run.is_dir()
@@ -126,3 +127,25 @@ def _copied(run: Path) -> str:
     described = ask(RunDetails, DuplicateRun(run=run.name))
     assert isinstance(described, RunDescribed)
     return described.info.run
+
+
+def test_a_copy_takes_no_place_of_another_run(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another window may begin a run under the name that was free a moment ago."""
+    other = runs_home() / "2026-01-01-vae-02"
+    other.mkdir()
+    (other / "run.json").write_text("of another window")
+    places = iter((other, runs_home() / "2026-01-01-vae-03"))
+    monkeypatch.setattr(duplicate, "new_run_path", lambda home, family: next(places))
+    assert _copied(run) == "2026-01-01-vae-03"
+    assert (other / "run.json").read_text() == "of another window"
+    assert sorted(path.name for path in runs_home().iterdir()) == [run.name, other.name, "2026-01-01-vae-03"]
+
+
+def test_a_copy_that_fails_leaves_nothing(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(source: str, target: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(duplicate.shutil, "copy2", full)
+    with pytest.raises(RunError, match="Free some space"):
+        ask(RunDetails, DuplicateRun(run=run.name))
+    assert [path.name for path in runs_home().iterdir()] == [run.name]

@@ -180,3 +180,13 @@ def test_what_a_killed_engine_left_is_removed(serve: Serve) -> None:
     send(serve, b"new")
     assert path not in transfers_left()
     assert token
+
+
+def test_a_folder_that_a_killed_engine_left_hinders_no_transfer(serve: Serve, tmp_path: Path) -> None:
+    """It was killed while it packed a run."""
+    left = data_home() / "transfers" / ".gmstudio-pack-x"
+    left.mkdir(parents=True)
+    (left / "history.sqlite").touch()
+    os.utime(left, (left.stat().st_mtime - 2 * ABANDONED_S,) * 2)
+    upload = send(serve, b"piece")
+    assert [path.name for path in transfers_left()] == [f"{upload}.part"]

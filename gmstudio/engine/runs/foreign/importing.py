@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from gmstudio.engine.runs.foreign.mapping import Misfit, Shape, WeightMap, misfit_of, same_names
 from gmstudio.engine.runs.foreign.reading import ForeignWeights, ForeignWeightsError, digest_of
+from gmstudio.engine.runtime.beside import beside
 from gmstudio.engine.runtime.building import build_model, meta_model, note_labels
 from gmstudio.engine.training.plan import Plan
 from gmstudio.families.base import Family
@@ -131,7 +132,8 @@ def import_pieces(wanted: WeightImport, folder: Path) -> Iterator[float]:
         _fill(model, wanted.weights, mapping, name)
         yield 0.9 * done / len(mapping.rules)
     arrays = {name: value.detach().numpy() for name, value in model.state_dict().items()}
-    _write(folder, wanted, arrays, len(mapping.rules))
+    for _ in beside(lambda: _write(folder, wanted, arrays, len(mapping.rules))):
+        yield 0.9
     yield 1.0
 
 

@@ -7,6 +7,8 @@ place in the history is kept in the run's folder, so that a resumed run goes on 
 
 import contextlib
 import threading
+import time
+from collections import deque
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,8 +24,8 @@ PASS_SECONDS = 0.5
 """Least time between two passes."""
 FIRST_RETRY_SECONDS, LAST_RETRY_SECONDS = 2.0, 60.0
 """Time until another try after an error; it doubles with each."""
-END_SECONDS = 5.0
-"""Time that a logger has for what is left when the training ends."""
+END_SECONDS = 8.0
+"""Time that all loggers together have for what is left when the training ends."""
 PLACES = "loggers"
 """Folder in the run's for the places in its history."""
 
@@ -36,7 +38,7 @@ class _Kept(msgspec.Struct):
 
 
 class _Opened(NamedTuple):
-    """What a thread has open: the run for reading, its identity, the reader and the logger."""
+    """Things that a thread has open: the run for reading, its identity, the reader and the logger."""
 
     run: RunFolder
     identity: str
@@ -59,7 +61,7 @@ class LiveLogger:
         self._kept_at = run / PLACES / f"{target.digest}.json"
         self._status = "running"
         self._news, self._closing = threading.Event(), threading.Event()
-        self._problems: list[str] = []
+        self._problems: deque[str] = deque()  # filled in one thread, and emptied in another
         self._failing = False
         self._retry_s = FIRST_RETRY_SECONDS
         self._opened: _Opened | None = None
@@ -73,17 +75,19 @@ class LiveLogger:
 
     def problems(self) -> list[str]:
         """Take the sentences on errors since the last call."""
-        found, self._problems = self._problems, []
-        return found
+        return [self._problems.popleft() for _ in range(len(self._problems))]
 
-    def close(self, status: str) -> None:
-        """Log what is left and end; one that hangs is left behind after some seconds, with a sentence."""
+    def finish(self, status: str) -> None:
+        """Begin to log what is left, and to end."""
         self._status = status
         self._closing.set()
         self._news.set()
+
+    def join(self, timeout_s: float) -> None:
+        """Wait for the end after ``finish``; one that hangs is left behind, with a sentence."""
         if self._thread.ident is None:
             return
-        self._thread.join(END_SECONDS)
+        self._thread.join(timeout_s)
         if self._thread.is_alive():
             self._problems.append(
                 f"Logging to {self.target} did not end within {END_SECONDS:g} s and was given up; export the run for "
@@ -201,7 +205,10 @@ class LiveLoggers:
     def close(self, status: str, step: int) -> list[str]:
         """End all loggers; return sentences like ``notice``."""
         for logger in self._loggers:
-            logger.close(status)
+            logger.finish(status)
+        deadline = time.monotonic() + END_SECONDS
+        for logger in self._loggers:
+            logger.join(max(0.0, deadline - time.monotonic()))
         problems = self._log_problems(step)
         self._loggers = []
         return problems
