@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check bench pictures protocol data examples clean
+.PHONY: help run test check bench gpu pictures protocol data examples clean
 
 venv := .venv
 python := $(venv)/bin/python
@@ -47,6 +47,10 @@ bench: $(venv)/.ready-test ## Measure start-up, sliders, playing, decoding, samp
 	$(python) -m benchmarks sampling --family rbm
 	$(python) -m benchmarks training --all
 	$(offscreen) $(python) -m benchmarks memory
+
+gpu: $(venv)/.ready-test ## Test and measure on a CUDA device, and write docs/benchmarks-gpu.md; or a part: make gpu part=training
+	@$(python) -m gmstudio.system.qt_libraries offscreen
+	$(offscreen) $(cached) $(python) -m benchmarks gpu $(if $(part),--part $(part))
 
 pictures: $(venv)/.ready-test ## Take the pictures in docs/pictures again, or some: make pictures names="latents chains"
 	@$(python) -m gmstudio.system.qt_libraries offscreen

@@ -230,6 +230,36 @@ def runs(
 
 
 @app.command()
+def gpu(
+    parts: Annotated[
+        list[str] | None,
+        typer.Option("--part", help="tests, training, sampling, stepping, slider or ddp; may be repeated; else all."),
+    ] = None,
+    device: Annotated[str, typer.Option("--device", help="cuda, or cpu, which stands in for it.")] = "cuda",
+    families: Annotated[
+        list[str] | None, typer.Option("--family", help="Key in FAMILIES; may be repeated; left out: all.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Small models for a moment, to see that all of it runs.")
+    ] = False,
+    again: Annotated[bool, typer.Option("--again", help="Measure what is there already, too.")] = False,
+    out: Annotated[str, typer.Option("--out", help="Folder that keeps the results of the parts.")] = "",
+    page: Annotated[str, typer.Option("--page", help="Page to write; left out: docs/benchmarks-gpu.md on CUDA.")] = "",
+) -> None:
+    """Tests and measurements on a GPU, a part in less than eight minutes, and the page docs/benchmarks-gpu.md."""
+    from benchmarks.gpu.command import measure
+    from benchmarks.gpu.machine import NoDeviceError
+
+    try:
+        complete = measure(parts or [], device, families or [], quick=quick, again=again, out=out, page=page)
+    except NoDeviceError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(1) from error
+    if not complete:
+        raise typer.Exit(1)
+
+
+@app.command()
 def data(images: Annotated[int, typer.Option(min=100, help="Number of PNGs of 28×28 pixels.")] = 100_000) -> None:
     """Import of a folder of PNGs: listing, decoding, peak memory; opening and loading of the imported set."""
     from benchmarks import data as benchmark

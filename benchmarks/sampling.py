@@ -38,7 +38,7 @@ def measure(
     model: Any = table_model(family, image, settings, device=device).eval()
     randomize(model)
     by_pixel = isinstance(model, Autoregressive)
-    times = _sample_times(model, batch, "cpu" if by_pixel else model.device)
+    times = sample_times(model, batch, "cpu" if by_pixel else model.device)
     if not by_pixel:
         return {
             "benchmark": "sampling",
@@ -81,13 +81,15 @@ def measure(
     return result
 
 
-def _sample_times(model: Any, batch: int, noise_from: Any) -> list[float]:
-    """Seconds per batch, for ``REPEATS`` batches after a warm-up; ``noise_from``: device of the generator."""
+def sample_times(model: Any, batch: int, noise_from: Any, repeats: int = REPEATS) -> list[float]:
+    """Seconds per batch, for some batches after a warm-up; ``noise_from``: device of the generator."""
     times = []
     with torch.inference_mode():
-        for repeat in range(REPEATS + 1):
+        for repeat in range(repeats + 1):
             start = time.perf_counter()
             model.sample(batch, generator=torch.Generator(noise_from).manual_seed(repeat))
+            if model.device.type == "cuda":  # queued work is not done yet
+                torch.cuda.synchronize(model.device)
             times.append(time.perf_counter() - start)
     return times[1:]
 

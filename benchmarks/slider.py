@@ -11,6 +11,7 @@ from PySide6.QtCore import QEventLoop, QPoint, Qt, QTimer
 from PySide6.QtWidgets import QAbstractSlider
 
 from benchmarks.window import opened_window, run_events, train, wait_until, write_random_idx
+from gmstudio.protocol.engine import ChooseDevice
 from gmstudio.protocol.training import StopTraining
 from gmstudio.window.gui.panels.latents.panel import LatentsPanel
 from gmstudio.window.gui.shell.main_window import MainWindow
@@ -22,7 +23,9 @@ SETTLE_S = 2.0
 ROWS = re.compile(r"latents\.slider\.\d+")
 
 
-def measure(family: str, moves: int, while_training: bool, with_map: bool = False) -> dict[str, Any]:
+def measure(
+    family: str, moves: int, while_training: bool, with_map: bool = False, device: str = "auto"
+) -> dict[str, Any]:
     """Drag a slider at 60 moves a second and time each move until an image at its code, or a newer one, is painted.
 
     Args:
@@ -30,6 +33,7 @@ def measure(family: str, moves: int, while_training: bool, with_map: bool = Fals
         moves: number of slider moves.
         while_training: train the same model meanwhile.
         with_map: open the map of the latent space, which follows the code.
+        device: on which the engine computes.
 
     Returns:
         ``p50_ms``, ``p95_ms``, ``p99_ms``, ``window_stall_p99_ms`` (delay of a timer in the window with an interval
@@ -37,6 +41,7 @@ def measure(family: str, moves: int, while_training: bool, with_map: bool = Fals
     """
     with tempfile.TemporaryDirectory() as data, opened_window() as (window, studio):
         write_random_idx(Path(data))
+        studio.client.send(ChooseDevice(device=device))
         steps = 10_000_000 if while_training else 20
         rarely = {"validate_every": 1000, "sample_every": 1000, "checkpoint_every": 1000}
         run = train(studio, family, Path(data), {"steps": steps, **rarely}, {})

@@ -15,7 +15,9 @@ from gmstudio.protocol.pixels import AdvancePixels, OpenPixels, PixelsMoved, Pix
 GOAL_P95_MS = 2.0
 
 
-def measure(family: str, size: int, levels: int, channels: int, settings: list[str]) -> dict[str, Any]:
+def measure(
+    family: str, size: int, levels: int, channels: int, settings: list[str], device: str = "cpu"
+) -> dict[str, Any]:
     """Step through one image at the family's default size and at the table's (``models.TABLE``).
 
     Returns:
@@ -24,8 +26,9 @@ def measure(family: str, size: int, levels: int, channels: int, settings: list[s
         milliseconds.
     """
     image = ImageSpec(channels=channels, height=size, width=size, levels=levels)
-    sizes = {"chosen": table_model(family, image, settings)} if settings else _sizes(family, image)
-    results = {name: _step_through(model) for name, model in sizes.items()}
+    sizes = {"chosen": table_model(family, image, settings, device=device)} if settings else {}
+    sizes = sizes or _sizes(family, image, device)
+    results = {name: step_through(model) for name, model in sizes.items()}
     judged = results.get("default", results.get("chosen", {}))
     return {
         "benchmark": "stepping",
@@ -38,13 +41,13 @@ def measure(family: str, size: int, levels: int, channels: int, settings: list[s
     }
 
 
-def _sizes(family: str, image: ImageSpec) -> dict[str, Any]:
-    return {"default": table_model(family, image, [], default=True)} | (
-        {"table": table_model(family, image, [])} if TABLE.get(family) else {}
+def _sizes(family: str, image: ImageSpec, device: str) -> dict[str, Any]:
+    return {"default": table_model(family, image, [], default=True, device=device)} | (
+        {"table": table_model(family, image, [], device=device)} if TABLE.get(family) else {}
     )
 
 
-def _step_through(model: Any) -> dict[str, Any]:
+def step_through(model: Any) -> dict[str, Any]:
     """Latencies of every step of one image in the engine's explorer, without the transport to the window."""
     randomize(model)
     explorer = PixelExplorer()

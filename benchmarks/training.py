@@ -4,7 +4,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -65,11 +65,11 @@ def measure(
     dataset = random_images(image)
     keep_freed_memory()  # as the engine does; the bare loop gains as much
     with tempfile.TemporaryDirectory() as folder:
-        training = msgspec.to_builtins(_only_steps(family, batch))
+        training = msgspec.to_builtins(only_steps(family, batch))
         spec = RunSpec(family=family, config=dict(config), data="random", training=training)
         record = new_record(spec, image=image, device=str(choose_device(device)))
         with RunFolder.create(Path(folder) / "run", record) as run:
-            engine = _EngineLoop(Trainer(run, configured_model(family, image, config, device), dataset))
+            engine = EngineLoop(Trainer(run, configured_model(family, image, config, device), dataset))
             bare = BareLoop(configured_model(family, image, config, device), dataset, batch)
             for loop in (engine, bare):
                 loop.run(WARM_UP_S)
@@ -97,10 +97,14 @@ def measure(
     }
 
 
-def _only_steps(family: str, batch: int) -> TrainingSettings:
+def only_steps(
+    family: str, batch: int, precision: Literal["fp32", "bf16"] = "fp32", cuda_graphs: Literal["auto", "off"] = "auto"
+) -> TrainingSettings:
     """Settings without an end, validation or sampling, with checkpoints at the family's default interval."""
     never = 10_000_000
     return TrainingSettings(
+        precision=precision,
+        cuda_graphs=cuda_graphs,
         steps=never,
         batch_size=batch,
         learning_rate=1e-4,
@@ -159,7 +163,13 @@ class Loop:
         raise NotImplementedError
 
 
-class _EngineLoop(Loop):
+class EngineLoop(Loop):
+    """Steps of the engine's trainer.
+
+    Args:
+        trainer: of a run that is not begun.
+    """
+
     def __init__(self, trainer: Trainer) -> None:
         super().__init__()
         self._trainer = trainer
@@ -168,6 +178,7 @@ class _EngineLoop(Loop):
             pass
 
     def step(self) -> None:
+        """Go on to the next step's end."""
         while not next(self._pieces).at_step_boundary:
             pass
 

@@ -230,6 +230,7 @@ def test_a_resumed_run_continues_with_the_optimizers_state_and_its_rate(tmp_path
 needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 
 
+@pytest.mark.cuda
 @needs_cuda
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
 @pytest.mark.parametrize("family", SMALL)
@@ -244,6 +245,7 @@ def test_on_a_gpu_replays_agree_with_plain_training(tmp_path: Path, family: str,
     assert "replayed from a CUDA graph" in sentence or "waits for the device" in sentence
 
 
+@pytest.mark.cuda
 @needs_cuda
 def test_on_a_gpu_a_model_of_many_small_steps_trains_faster_from_a_graph(tmp_path: Path) -> None:
     device, rates = torch.device("cuda:0"), {}

@@ -119,6 +119,7 @@ def test_a_torch_stepper_may_change_its_grad_mode() -> None:
         np.testing.assert_array_equal(stepper.logits(9), expected)
 
 
+@pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("output", ["auto", "logistic mixture"])
 @pytest.mark.parametrize("image", [GREY, COLOUR], ids=["grey", "colour"])

@@ -145,6 +145,7 @@ def test_a_torch_stepper_may_change_its_grad_mode(kind: type[PixelRNN]) -> None:
         np.testing.assert_array_equal(stepper.logits(6), expected)
 
 
+@pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @both
 @pytest.mark.parametrize("image", [ImageSpec(1, 6, 6, 2), ImageSpec(3, 3, 4, 4)], ids=["grey", "colour"])

@@ -115,6 +115,7 @@ def test_a_sampler_captures_what_it_repeats_and_samples_the_same(family: str, mo
     assert torch.equal(session.images, plain)
 
 
+@pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("family", SMALL)
 def test_graphs_give_the_conditionals_of_a_full_pass(family: str) -> None:
@@ -131,6 +132,7 @@ def test_graphs_give_the_conditionals_of_a_full_pass(family: str) -> None:
     assert not fast._stepper._ops._graphs.failure
 
 
+@pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_replay_draws_on_from_where_the_generator_is_and_a_failure_leaves_it_usable() -> None:
     device = torch.device("cuda", 0)
