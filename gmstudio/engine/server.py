@@ -120,7 +120,17 @@ class Server(Feature):
         self._wire.hang_up()
 
     def _busy(self) -> bool:
-        return bool(self._jobs) or (self.context.training is not None and self.context.training.running)
+        training = self.context.training
+        return bool(self._jobs) or (training is not None and training.running) or self._queue_due()
+
+    def _queue_due(self) -> bool:
+        return self.context.queue is not None and self.context.queue.due
+
+    def _begin_queued(self) -> None:
+        """Begin the next run of the queue."""
+        begun = self.context.queue.begin_next() if self.context.queue is not None else None
+        if begun is not None:
+            self._jobs.add(*begun)
 
     def _wait_s(self) -> float:
         """Seconds until work is due: positive for a training that is slowed down, if there is no job."""
@@ -162,6 +172,8 @@ class Server(Feature):
 
     def _advance(self) -> None:
         before = self._state()
+        if self._queue_due():
+            self._begin_queued()
         training = self.context.training
         waits = self._jobs.foreground or (bool(self._jobs) and self._background_s > 0.0)
         if training is not None and training.running and not waits and training.wait_s() <= 0.0:
@@ -217,6 +229,8 @@ class Server(Feature):
         if self._device_lost:
             return self._end_without_device()
         code = 0
+        if self.context.queue is not None:
+            self.context.queue.end()
         if self.context.training is not None:
             try:
                 self.context.training.stop()

@@ -14,7 +14,7 @@ from gmstudio.engine.runtime.loading import Answer, DataLoader
 from gmstudio.engine.runtime.models import Loaded, ModelCache
 from gmstudio.engine.runtime.run_data import load_run_data
 from gmstudio.families.base import Family
-from gmstudio.protocol.base import Event
+from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.engine import Warned
 from gmstudio.runs.names import same_name
 from gmstudio.runs.record import RunRecord
@@ -106,6 +106,20 @@ class LiveRun(Protocol):
         """Write a checkpoint of the present step that is kept until the user releases it."""
 
 
+class RunQueue(Protocol):
+    """Interface of the queue of runs to the engine's loop."""
+
+    @property
+    def due(self) -> bool:
+        """The next entry is to be begun now."""
+
+    def begin_next(self) -> tuple[Command, Job] | None:
+        """Begin the next entry; returns a command and its job, or None where nothing can be begun."""
+
+    def end(self) -> None:
+        """Let the entry in training wait where the engine ends, to be resumed."""
+
+
 class EngineContext:
     """State that the features share.
 
@@ -120,6 +134,8 @@ class EngineContext:
         self._loader = DataLoader(self.data, send)
         self.models = ModelCache()
         self.training: LiveRun | None = None
+        self.queue: RunQueue | None = None
+        """Queue of runs; None until somebody has looked at it."""
         self.chosen_steps: dict[str, int] = {}
         """Run → step of the checkpoint with whose weights it is explored, where that is not the newest."""
         self._warned: dict[str, tuple[str, ...]] = {}

@@ -9,6 +9,7 @@ from gmstudio.protocol.base import Command
 from gmstudio.protocol.data import DataLoading
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.runs import RunInfo
+from gmstudio.protocol.runs_queue import AddToQueue
 from gmstudio.protocol.training import (
     KeepCheckpoint,
     PauseTraining,
@@ -66,6 +67,8 @@ class TrainingCommands(QObject):
         self._resuming = self._request(self._on_failed)
         self._stepping = self._request(self._on_failed)
         self._keeping = self._request(self._on_failed)
+        self._queueing = self._request(self._on_queue_failed)
+        self._queueing.replied.connect(self.setup.note_queued)
 
     def _request(self, on_failed: Callable[[CommandFailed], None]) -> Request:
         request = Request(self._events, self)
@@ -97,6 +100,11 @@ class TrainingCommands(QObject):
     def can_start(self) -> bool:
         """No run is in training, and the settings are valid as far as is known."""
         return self.status == "idle" and self.setup.entry is not None and not self.setup.problem
+
+    @property
+    def can_queue(self) -> bool:
+        """The settings are valid as far as is known, and are not being added to the queue."""
+        return self.setup.entry is not None and not self.setup.problem and not self._queueing.busy
 
     @property
     def can_pause(self) -> bool:
@@ -146,6 +154,11 @@ class TrainingCommands(QObject):
         """Start a run with the present settings."""
         if self.can_start:
             self._send(self._starting, StartTraining(spec=self.setup.spec))
+
+    def queue(self) -> None:
+        """Add a run with the present settings to the end of the queue."""
+        if self.can_queue:
+            self._send(self._queueing, AddToQueue(specs=(self.setup.spec,)))
 
     def pause(self) -> None:
         """Pause after the current step."""
@@ -220,6 +233,11 @@ class TrainingCommands(QObject):
             self.status_changed.emit()
             return
         if isinstance(self._starting.command, StartTraining) and failure.reason is not Reason.ENGINE_GONE:
+            self.setup.refuse(failure)
+        self._on_failed(failure)
+
+    def _on_queue_failed(self, failure: CommandFailed) -> None:
+        if failure.reason is not Reason.ENGINE_GONE:
             self.setup.refuse(failure)
         self._on_failed(failure)
 

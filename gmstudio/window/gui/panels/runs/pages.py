@@ -6,6 +6,7 @@ from gmstudio.window.gui.panels.runs.code import CodePage
 from gmstudio.window.gui.panels.runs.compare import ComparePage
 from gmstudio.window.gui.panels.runs.library import LibraryPage
 from gmstudio.window.gui.panels.runs.pictures import PicturesPage
+from gmstudio.window.gui.panels.runs.queue import QueuePage
 from gmstudio.window.gui.panels.runs.travel import TravelPage
 from gmstudio.window.gui.panels.runs.weights import WeightsPage
 from gmstudio.window.state.runs.state import RunsState
@@ -18,6 +19,7 @@ PAGES: tuple[PageEntry[RunsState], ...] = (
         "travel", "Time travel", "One slider over the training of a run moves all that is shown of it", TravelPage
     ),
     PageEntry("branches", "Branches", "Family tree of a run, and new runs that begin at a checkpoint", BranchesPage),
+    PageEntry("queue", "Queue", "Runs that wait to be trained one after another", QueuePage),
     PageEntry("weights", "Import weights", "A run of weights that another program trained", WeightsPage),
     PageEntry("code", "Code", "The model of a run as one readable file of PyTorch", CodePage),
 )

@@ -55,7 +55,9 @@ NEEDS = {
 }
 NOT_LOADED = "The data were not loaded, so the settings are not checked. Start loads them."
 START_TIP = "Start a new run with these settings; it is shown at the right"
-BUSY_TIP = "One run trains at a time: stop the one in training first"
+QUEUE_TIP = "Add a run with these settings to the queue, which trains one after another: page Queue of Runs"
+QUEUED = "added to the queue"
+BUSY_TIP = "One run trains at a time: stop the one in training first, or add this one to the queue"
 PAUSE_TIP = "Pause after the current step"
 STOP_TIP = "End the training with a checkpoint, to be resumed later"
 STEP_TIP = "Make one parameter update, then pause"
@@ -149,6 +151,7 @@ class TrainPanel(Panel):
                 state.start,
                 START_TIP,
             ),
+            ("queue", "Add to queue", "Ctrl+Shift+Return", state.queue, QUEUE_TIP),
             ("pause", "Pause", "Space", self._pause_or_resume, PAUSE_TIP),
             ("stop", "Stop", "Ctrl+.", state.stop, STOP_TIP),
             ("step", "One step", "Ctrl+Right", state.step, STEP_TIP),
@@ -161,7 +164,7 @@ class TrainPanel(Panel):
             ),
             ("show_live", "Show run in training", "Ctrl+R", state.show_live, "Show the run that is in training"),
         )
-        icons = {"start": "play", "keep": "mark", "show_live": "live"}
+        icons = {"start": "play", "queue": "add", "keep": "mark", "show_live": "live"}
         return {
             name: self.add_action(name, text, key, slot, icon=icons.get(name, name), tip=tip, needs=NEEDS.get(name, ""))
             for name, text, key, slot, tip in rows
@@ -169,9 +172,9 @@ class TrainPanel(Panel):
 
     def reason(self, action: QAction) -> str:
         """Return why an action is disabled; starting may be kept by the training or by the settings."""
-        if action is not self._actions["start"] or action.isEnabled():
+        if action not in (self._actions["start"], self._actions["queue"]) or action.isEnabled():
             return super().reason(action)
-        if self._state.status != "idle":
+        if self._state.status != "idle" and action is self._actions["start"]:
             return f"{BUSY_TIP}."
         return self._state.setup.problem or "The engine has not reported its families yet."
 
@@ -189,7 +192,11 @@ class TrainPanel(Panel):
         start = self._action_button("start")
         start.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         start.setProperty("primary", True)
-        column.addWidget(start)
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        row.addWidget(start, 1)
+        row.addWidget(self._action_button("queue"))
+        column.addLayout(row)
         return footer
 
     def _action_button(self, name: str) -> QToolButton:
@@ -234,7 +241,7 @@ class TrainPanel(Panel):
         layout = QVBoxLayout(monitor)
         layout.setContentsMargins(0, 8, 0, 0)
         layout.setSpacing(8)
-        buttons: list[QWidget] = [self._action_button(name) for name in self._actions if name != "start"]
+        buttons: list[QWidget] = [self._action_button(name) for name in self._actions if name not in ("start", "queue")]
         self._status = StatusLine(state, self, [*buttons, KeptCheckpoints(state, library, self)])
         layout.addWidget(self._status)
         layout.addWidget(both, 1)
@@ -268,6 +275,7 @@ class TrainPanel(Panel):
         state = self._state
         can = {
             "start": state.can_start,
+            "queue": state.can_queue,
             "pause": state.can_pause or state.can_resume,
             "stop": state.can_stop,
             "step": state.is_live,
@@ -286,6 +294,8 @@ class TrainPanel(Panel):
             text, role = setup.problem, "error"
         elif setup.described is not None:
             counted = f"{setup.described.num_parameters:,} parameters, {setup.described.image}"
+            times = f" {setup.queued} times" if setup.queued > 1 else ""
+            counted += f" · {QUEUED}{times}" if setup.queued else ""
             text, role = "\n".join((counted, *setup.described.remarks)), "muted"
         else:
             text, role = self._pending_check(), "muted"
