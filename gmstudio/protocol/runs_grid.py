@@ -97,12 +97,24 @@ class RunGrid(msgspec.Struct, frozen=True, kw_only=True):
         words += [f"seed {self.seeds[cell.seed]}"] if len(self.seeds) > 1 else []
         return " · ".join(words)
 
+    def places(self) -> dict[tuple[Any, ...], GridCell]:
+        """Return varied values → the cell that has them, see ``key_of``."""
+        return {self._key(self._wanted(cell)): cell for cell in self.cells()}
+
+    def key_of(self, spec: RunSpec) -> tuple[Any, ...]:
+        """Return the values that a run has of the varied fields."""
+        return tuple(value_of(spec, field) for field in self._fields)
+
     def cell_of(self, spec: RunSpec) -> GridCell | None:
         """Return the cell whose varied values a run has; None: it has others."""
-        for cell in self.cells():
-            if all(value_of(spec, field) == value for field, value in self._wanted(cell).items()):
-                return cell
-        return None
+        return self.places().get(self.key_of(spec))
+
+    @property
+    def _fields(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((SEED, *(axis.field for axis in self.axes))))
+
+    def _key(self, wanted: dict[str, Any]) -> tuple[Any, ...]:
+        return tuple(wanted[field] for field in self._fields)
 
     def _wanted(self, cell: GridCell) -> dict[str, Any]:
         found = {self.columns.field: self.columns.values[cell.column]}

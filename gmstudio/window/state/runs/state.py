@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.edits import EditRecorder
 from gmstudio.window.state.pages import PageState, PageStates
@@ -24,6 +25,7 @@ class RunsState(QObject):
         compared: runs that are compared, ``MAX_COMPARED`` at most, in the order in which they were chosen.
         active: the panel is on the screen.
         edits: what a user changed, to be undone.
+        next_spec: returns the present settings of Train; None: there are none.
 
     Signals:
         run_changed: ``run`` changed.
@@ -43,6 +45,7 @@ class RunsState(QObject):
         self.run = ""
         self.compared: tuple[str, ...] = ()
         self.active = False
+        self.next_spec: Callable[[], RunSpec | None] = lambda: None
         self._pages = PageStates()
         self._kept: dict[str, Callable[[], dict[str, Any]]] = {}
         self._restored: dict[str, Any] = {}

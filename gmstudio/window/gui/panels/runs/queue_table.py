@@ -172,7 +172,7 @@ class ProgressCell(QStyledItemDelegate):
         """Draw the bar, then the text."""
         share = index.data(SHARE_ROLE)
         if isinstance(share, float) and share > 0:
-            bar = option.rect.adjusted(2, 3, -2, -3)  # type: ignore[attr-defined]
+            bar = option.rect.adjusted(2, 3, -2, -3)
             bar.setWidth(round(bar.width() * share))
             painter.fillRect(bar, theme().blend("base", "accent", 0.3))
         super().paint(painter, option, index)

@@ -151,7 +151,7 @@ class TrainPanel(Panel):
                 state.start,
                 START_TIP,
             ),
-            ("queue", "Add to queue", "Ctrl+Shift+Return", state.queue, QUEUE_TIP),
+            ("queue", "Add to queue", "Ctrl+Alt+Return", state.queue, QUEUE_TIP),
             ("pause", "Pause", "Space", self._pause_or_resume, PAUSE_TIP),
             ("stop", "Stop", "Ctrl+.", state.stop, STOP_TIP),
             ("step", "One step", "Ctrl+Right", state.step, STEP_TIP),
