@@ -1,16 +1,21 @@
 """Machine of the engine: the title that says it, and the dialog that changes it."""
 
-from PySide6.QtCore import QObject
+from functools import partial
+
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
+from gmstudio.window.client.engine_command import machine_of, split_command
 from gmstudio.window.gui.forms.path_edit import FolderEdit
+from gmstudio.window.gui.shell.banner import Banner, Notice
 from gmstudio.window.gui.shell.connect_dialog import ConnectDialog
-from gmstudio.window.gui.shell.settings import ENGINES, WindowSettings
+from gmstudio.window.gui.shell.settings import ENGINES, LAST_ENGINE, WindowSettings
 from gmstudio.window.state.connection_test import ConnectionTest
 from gmstudio.window.state.engine import EngineState
 
 TITLE = "gmstudio"
 MAX_RECENT = 8
+KEY = "machine"
 
 
 class Machine(QObject):
@@ -21,6 +26,8 @@ class Machine(QObject):
         engine: state of the engine.
         settings: keep the commands that were used last.
     """
+
+    _connecting = Signal()
 
     def __init__(self, window: QWidget, engine: EngineState, settings: WindowSettings) -> None:
         super().__init__(window)
@@ -42,6 +49,29 @@ class Machine(QObject):
         self._dialog.show()
         self._dialog.activateWindow()
 
+    def offer(self, banner: Banner) -> None:
+        """Offer the machine of the session before in the banner, where the engine is this computer's now.
+
+        Nothing connects by itself: that may ask for a password, start a job, or wait for a machine that is off.
+        """
+        text = self._settings.get(LAST_ENGINE)
+        if not text or self._engine.machine:
+            return
+        try:
+            command = split_command(text)
+        except ValueError:  # the file was edited by hand; the dialog lists what was used
+            return
+        machine = machine_of(command)
+        banner.show_notice(
+            Notice(
+                KEY,
+                f"Last time the engine ran on {machine}; now it is this computer's.",
+                actions=((f"Connect to {machine}", partial(self._connect, command, text)),),
+                dismissed=lambda: self._settings.put(LAST_ENGINE, ""),
+            )
+        )
+        self._connecting.connect(lambda: banner.withdraw(KEY))
+
     def close(self) -> None:
         """Close the dialog, with a test that is under way."""
         if self._dialog is not None:
@@ -54,6 +84,8 @@ class Machine(QObject):
         if text:
             recent = [text, *(known for known in self._settings.get(ENGINES) if known != text)]
             self._settings.put(ENGINES, recent[:MAX_RECENT])
+        self._settings.put(LAST_ENGINE, text)
+        self._connecting.emit()
         self._engine.connect_to(command)
 
     def _show(self) -> None:

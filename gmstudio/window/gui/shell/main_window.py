@@ -82,6 +82,7 @@ class MainWindow(QMainWindow):
         self.setMinimumSize(MINIMUM_SIZE)
         self._machine = Machine(self, studio.engine, self._settings)
         self.banner = Banner()
+        self._machine.offer(self.banner)
         self._notices = EngineNotices(studio, self.banner, self)
         DecisionNotices(studio, self.banner, self)
         self._drop = FileDrop(self, studio)

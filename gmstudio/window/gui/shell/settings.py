@@ -79,6 +79,8 @@ STATES: Setting[dict[str, Values]] = Setting("panels/states", {}, _json(dict[str
 """Panel → choices of its state that are kept: for Train, family, data and their settings."""
 ENGINES: Setting[list[str]] = Setting("engine/recent", [], _json(list[str]), _to_json)
 """Commands of engines on other machines that were connected to last, the last one first."""
+LAST_ENGINE = Setting("engine/last", "", _text, _text)
+"""Command of the engine on another machine that the window worked with last; empty: this computer's."""
 PALETTE: Setting[list[str]] = Setting("palette/recent", [], _json(list[str]), _to_json)
 """Ids of the entries of the command palette that were chosen last, the last one first."""
 CONTROLS: Setting[Values] = Setting("panels/controls", {}, _json(Values), _to_json)

@@ -18,10 +18,20 @@ class PictureFile:
     Args:
         name: of the file.
         pixels: (C, H, W) uint8, 0 … 255; C is 1 or 3.
+        packed: the same as (H, W, 4) uint8, blue, green, red and 255, as it is drawn without a further conversion.
     """
 
     name: str
     pixels: NDArray[np.uint8]
+    packed: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, name: str, pixels: NDArray[np.uint8]) -> "PictureFile":
+        """Convert what was read, (rows, columns, 1, 3 or 4); a large picture takes a while, so do it in a thread."""
+        solid = opaque(pixels)
+        packed = np.full((*solid.shape[1:], 4), 255, np.uint8)
+        packed[..., :3] = np.moveaxis(solid[::-1], 0, -1)
+        return cls(name, solid, packed)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import fake_engine
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QPushButton
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.client.engine_command import LOCAL
+from gmstudio.window.gui.shell.banner import Banner
 from gmstudio.window.gui.shell.connect_dialog import ConnectDialog
 from gmstudio.window.gui.shell.machine import Machine
 from gmstudio.window.gui.shell.settings import ENGINES, WindowSettings
@@ -67,8 +69,6 @@ def test_a_test_says_what_is_found_and_what_is_wrong(dialog: ConnectDialog, qtbo
 
 
 def test_used_commands_are_kept_and_the_title_says_the_machine(qtbot: QtBot, tmp_path: Path) -> None:
-    from PySide6.QtWidgets import QWidget
-
     window = QWidget()
     qtbot.addWidget(window)
     client = EngineClient(["/usr/bin/env", *fake_engine.command()])
@@ -86,9 +86,55 @@ def test_used_commands_are_kept_and_the_title_says_the_machine(qtbot: QtBot, tmp
     qtbot.waitUntil(lambda: client.state.phase == "closed", timeout=WAIT_MS)
 
 
+class Engine(QObject):
+    """State of an engine whose commands are recorded."""
+
+    changed = Signal()
+
+    def __init__(self, machine: str = "") -> None:
+        super().__init__()
+        self.machine = machine
+        self.commands: list[list[str]] = []
+
+    def connect_to(self, command: list[str]) -> None:
+        self.commands.append(command)
+
+
+def test_the_machine_of_the_last_session_is_offered_and_not_connected_to(qtbot: QtBot, tmp_path: Path) -> None:
+    settings = WindowSettings(tmp_path / "window.ini")
+    engine, banner = Engine(), Banner()
+    state = cast(EngineState, engine)
+    qtbot.addWidget(banner)
+    window = QWidget()
+    qtbot.addWidget(window)
+    machine = Machine(window, state, settings)
+    machine.offer(banner)
+    assert banner.notice is None, "no other machine was used"
+    machine._connect(["ssh", "gpu-box", "gmstudio", "engine"], "gpu-box")
+    engine.commands.clear()
+    Machine(window, cast(EngineState, Engine("gpu-box")), settings).offer(banner)
+    assert banner.notice is None, "the window was started with that engine"
+    again = Machine(window, state, settings)
+    again.offer(banner)
+    assert banner.notice is not None and "Last time the engine ran on gpu-box" in banner.notice.text
+    assert not engine.commands
+    ((label, connect),) = banner.notice.actions
+    connect()
+    assert label == "Connect to gpu-box" and engine.commands == [["ssh", "gpu-box", "gmstudio", "engine"]]
+    assert banner.notice is None
+    again.offer(banner)
+    banner._on_close()
+    again.offer(banner)
+    assert banner.notice is None, "a notice that was closed does not come again"
+    again._connect(["ssh", "gpu-box", "gmstudio", "engine"], "gpu-box")
+    again._connect(["python"], "")  # back to this computer
+    again.offer(banner)
+    assert banner.notice is None
+
+
 @pytest.mark.qt_log_ignore("does not support raise", extend=True)  # a tooltip, on a screen that is none
 def test_a_path_of_another_machine_is_written_not_browsed_for(qtbot: QtBot, tmp_path: Path) -> None:
-    from PySide6.QtWidgets import QFileDialog, QToolTip, QWidget
+    from PySide6.QtWidgets import QFileDialog, QToolTip
 
     from gmstudio.window.gui.forms.path_edit import FolderEdit
 

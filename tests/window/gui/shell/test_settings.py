@@ -16,6 +16,7 @@ from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.gui.shell.settings import (
     CHECKPOINTS,
     ENGINES,
+    LAST_ENGINE,
     PALETTE,
     RUN_OF_PANEL,
     SETTINGS,
@@ -94,6 +95,11 @@ CASES = {
         lambda o: o.window._settings.get(ENGINES),
         ["ssh box gmstudio engine"],
     ),
+    "engine/last": Case(
+        lambda o: o.window._machine._connect(list(o.studio.client.command), "ssh box gmstudio engine"),
+        lambda o: o.window._settings.get(LAST_ENGINE),
+        "ssh box gmstudio engine",
+    ),
     "palette/recent": Case(
         lambda o: o.window._palette._do(next(e for e in o.window._palette.entries() if e.title == "Refresh runs")),
         lambda o: o.window._palette._recent(),
@@ -148,6 +154,7 @@ EXAMPLES: dict[str, Any] = {
     "runs/follow": True,
     "panels/states": {"train": {"family": "vae", "config": {"vae": {"beta": 0.5, "sizes": [1, 2], "clip": None}}}},
     "engine/recent": ["ssh 'box' gmstudio engine"],
+    "engine/last": "ssh 'box' gmstudio engine",
     "palette/recent": ["family:vae", "run:/runs/a"],
     "panels/controls": {"latents.map_side": 11, "train.smoothing": 3, "action.train.log": True},
 }

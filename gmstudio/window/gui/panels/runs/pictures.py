@@ -27,7 +27,7 @@ from gmstudio.window.gui.widgets.images.picture_comparison import MAX_RATE, MIN_
 from gmstudio.window.gui.widgets.number_input import IntegerField, NumberField
 from gmstudio.window.gui.widgets.slot_strip import Slot, SlotStrip
 from gmstudio.window.state.runs.compare import CompareState
-from gmstudio.window.state.runs.pictures import PictureFile, PicturesState, opaque
+from gmstudio.window.state.runs.pictures import PictureFile, PicturesState
 from gmstudio.window.state.runs.pictures import PictureSource as ComparedSource
 from gmstudio.window.state.runs.state import MAX_COMPARED, RunsState
 
@@ -294,7 +294,7 @@ class PicturesPage(ActiveWidget):
             self._say(FULL)
             return
         self._say(TIP)
-        self._converting.start(lambda _stopped: PictureFile(name, opaque(pixels)))
+        self._converting.start(lambda _stopped: PictureFile.of(name, pixels))
 
     def _ask_open(self) -> None:
         dialog = QFileDialog(self, "Compare a picture", "", FILTER)

@@ -51,7 +51,7 @@ def title_of(source: PictureSource) -> str:
 def _picture(source: PictureSource, title: str, count: int, image: int) -> ComparedPicture:
     colour = theme().series(source.colour)
     if source.file is not None:
-        return ComparedPicture(title, source.file.pixels, colour)
+        return ComparedPicture(title, source.file.pixels, colour, packed=source.file.packed)
     assert source.grid is not None
     return _sheet(source.grid, source.levels, title, count, image, source.colour)
 

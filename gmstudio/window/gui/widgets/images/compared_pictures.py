@@ -34,6 +34,7 @@ class ComparedPicture:
         inside: (H, W) bool, False on the lines between the images of a sheet, which do not count; None: all counts.
         cell: rows and columns of an image of a sheet; None: the picture is one image.
         name: short name in lists and sentences; empty: the title.
+        packed: the pixels as (H, W, 4) uint8, blue, green, red and 255; None: they are converted when they are shown.
     """
 
     title: str
@@ -43,6 +44,7 @@ class ComparedPicture:
     inside: NDArray[np.bool_] | None = None
     cell: tuple[int, int] | None = None
     name: str = ""
+    packed: NDArray[np.uint8] | None = None
 
     def __post_init__(self) -> None:
         assert self.pixels.ndim == 3 and self.pixels.shape[0] in (1, 3) and self.pixels.dtype == np.uint8

@@ -17,7 +17,7 @@ from gmstudio.window.gui.panels.runs.pictures import FULL, PicturesPage
 from gmstudio.window.gui.shell.page import PanelPage
 from gmstudio.window.state.edits import Edit
 from gmstudio.window.state.runs.compare_provenance import compared_runs
-from gmstudio.window.state.runs.pictures import PicturesState, opaque
+from gmstudio.window.state.runs.pictures import PictureFile, PicturesState, opaque
 
 LARGE, SMALL = QSize(1290, 640), QSize(888, 441)
 
@@ -223,3 +223,16 @@ def test_what_is_transparent_is_white() -> None:
     pixels = np.array([[[10, 20, 30, 255], [10, 20, 30, 0]]], np.uint8)
     assert opaque(pixels)[:, 0].T.tolist() == [[10, 20, 30], [255, 255, 255]]
     assert opaque(np.zeros((2, 3, 1), np.uint8)).shape == (1, 2, 3)
+
+
+def test_a_file_is_drawn_from_what_the_thread_converted(stage: Callable[..., Stage]) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 4, 3), np.uint8)
+    opened = PictureFile.of("a.png", pixels)
+    assert opened.packed.tolist() == np.dstack([pixels[..., ::-1], np.full((3, 4), 255)]).tolist()
+    shown = stage()
+    shown.state.add_file(opened)
+    shown.settle()
+    (picture,) = shown.page.pictures.pictures
+    assert picture.packed is opened.packed
+    image = shown.page.pictures._images[0]
+    assert [image.pixelColor(3, 2).getRgb()[:3], (image.width(), image.height())] == [tuple(pixels[2, 3]), (4, 3)]
