@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     import torch
 
     from gmstudio.engine.training.branch import BranchPlan
+    from gmstudio.engine.training.distributed import Ranks
     from gmstudio.engine.training.job import Send, TrainingJob
     from gmstudio.protocol.training import ContinuedSchedule
 
@@ -42,7 +43,9 @@ def plan_of_branch(
         return plan_branch(folder, step, {**others, **training}, config, schedule)
 
 
-def start_branch(plan: "BranchPlan", out: str, device: "torch.device", watch: "Send") -> "Callable[[], TrainingJob]":
+def start_branch(
+    plan: "BranchPlan", out: str, device: "torch.device", watch: "Send", ranks: "Ranks | None" = None
+) -> "Callable[[], TrainingJob]":
     """Return what makes the branch and starts its training.
 
     Args:
@@ -50,8 +53,9 @@ def start_branch(plan: "BranchPlan", out: str, device: "torch.device", watch: "S
         out: folder of the branch; empty: a new one in the library of runs.
         device: device to train on.
         watch: takes the events.
+        ranks: processes that train along; None: there are none.
     """
     from gmstudio.engine.runtime.datasets import DatasetCache
     from gmstudio.engine.training.resume import Continuation, resume_run
 
-    return lambda: resume_run(str(plan.write(out)), Continuation(), DatasetCache(), device, watch)
+    return lambda: resume_run(str(plan.write(out)), Continuation(), DatasetCache(), device, watch, ranks)

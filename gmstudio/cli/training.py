@@ -13,6 +13,7 @@ from gmstudio.cli.restarting import Restart, begun_run
 from gmstudio.cli.run_data import with_options
 from gmstudio.cli.settings import sort_settings
 from gmstudio.cli.terminal import warn
+from gmstudio.cli.together import help_training, together
 from gmstudio.cli.watcher import Watcher
 from gmstudio.runs.names import typed_run
 from gmstudio.system.typed_path import typed_path
@@ -101,68 +102,73 @@ def train(
     accept_changed_data: AcceptChangedOption = False,
     device: DeviceOption = "auto",
 ) -> None:
-    """Train a model with a progress bar; Ctrl+C ends after the current step and writes a checkpoint."""
+    """Train a model with a progress bar; Ctrl+C ends after the current step and writes a checkpoint.
+
+    Started by torchrun, several processes share each batch.
+    """
     from gmstudio.engine.runtime.datasets import DatasetCache
-    from gmstudio.engine.runtime.device import choose_device
     from gmstudio.engine.training.job import start_training
     from gmstudio.engine.training.resume import Continuation, resume_run
 
-    where = choose_device(device)
-    watcher = Watcher()
-    if resume and branch:
-        raise ValueError("--resume continues a run and --branch begins another one; leave one of them out.")
-    if resume_or_start and (resume or branch or write_config):
-        raise ValueError("--resume-or-start chooses by itself; leave out --resume, --branch and --write-config.")
-    begun = begun_run(out) if resume_or_start else None
-    if begun is not None:
-        file = read_config_file(typed_path(config)) if config else ConfigFile()
-        given = {name: value for name, value in (("steps", steps), ("seed", seed)) if value is not None}
-        restart = Restart(begun, file, family, data, settings or [], given)
-        warn(restart.remarks())
-        if restart.finished:
-            typer.echo(f"finished at step {restart.record.step:,}: {begun}")
+    with together(device) as (where, ranks):
+        if ranks is not None and ranks.rank:
+            help_training(ranks)
             return
-        path, choices = str(begun), restart.continuation()
-        start = partial(_resumed, lambda: resume_run(path, choices, DatasetCache(), where, watcher.watch))
-    elif resume:
-        path = out or family
-        if not path:
-            raise ValueError("Name the run to resume: gmstudio train --resume --out RUN.")
-        if settings:
-            raise ValueError("A resumed run keeps its settings; only --steps can move its end. Leave out --set.")
-        if log:
-            raise ValueError("A resumed run is logged to where it was. Leave out --log.")
-        if config or write_config:
-            raise ValueError("A resumed run keeps its settings. Leave out --config and --write-config.")
-        path = str(typed_run(path))
-        _check_same_run(path, family if out else "", seed)
-        choices = Continuation(steps, _continued_schedule(schedule), data_dir, accept_changed_data)
-        start = partial(_resumed, lambda: resume_run(path, choices, DatasetCache(), where, watcher.watch))
-    elif branch:
-        if family or data or data_dir or config or write_config or accept_changed_data:
-            raise ValueError("A branch keeps family and data of its run; only --set, --steps and --seed change it.")
-        given = {name: value for name, value in (("steps", steps), ("seed", seed)) if value is not None}
-        changes = [*(settings or []), *_logged(log or [])]
-        planned = plan_of_branch(str(typed_run(branch)), at, changes, given, _continued_schedule(schedule))
-        target = str(typed_path(out)) if out else ""
-        start = partial(_resumed, start_branch(planned, target, where, watcher.watch))
-    elif at is not None:
-        raise ValueError("--at belongs to --branch RUN, whose checkpoint it names.")
-    elif schedule or accept_changed_data:
-        raise ValueError(
-            "--schedule and --accept-changed-data belong to --resume; set the schedule by --set schedule=."
-        )
-    else:
-        file = read_config_file(typed_path(config)) if config else ConfigFile()
-        settings = [*(settings or []), *_logged(log or [])]
-        plan = plan_of(file, family, data, data_dir, steps, seed, settings, where)
-        if write_config:
-            _write_config(plan.record.spec, write_config)
-            return
-        warn(plan.dataset.remarks)
-        start = partial(start_training, plan, str(typed_path(out)) if out else "", where, watcher.watch)
-    if not watcher.follow(start):
-        raise typer.Exit(1)
+        watcher = Watcher(patient=ranks is not None)
+        if resume and branch:
+            raise ValueError("--resume continues a run and --branch begins another one; leave one of them out.")
+        if resume_or_start and (resume or branch or write_config):
+            raise ValueError("--resume-or-start chooses by itself; leave out --resume, --branch and --write-config.")
+        begun = begun_run(out) if resume_or_start else None
+        if begun is not None:
+            file = read_config_file(typed_path(config)) if config else ConfigFile()
+            given = {name: value for name, value in (("steps", steps), ("seed", seed)) if value is not None}
+            restart = Restart(begun, file, family, data, settings or [], given)
+            warn(restart.remarks())
+            if restart.finished:
+                typer.echo(f"finished at step {restart.record.step:,}: {begun}")
+                return
+            path, choices = str(begun), restart.continuation()
+            start = partial(_resumed, lambda: resume_run(path, choices, DatasetCache(), where, watcher.watch, ranks))
+        elif resume:
+            path = out or family
+            if not path:
+                raise ValueError("Name the run to resume: gmstudio train --resume --out RUN.")
+            if settings:
+                raise ValueError("A resumed run keeps its settings; only --steps can move its end. Leave out --set.")
+            if log:
+                raise ValueError("A resumed run is logged to where it was. Leave out --log.")
+            if config or write_config:
+                raise ValueError("A resumed run keeps its settings. Leave out --config and --write-config.")
+            path = str(typed_run(path))
+            _check_same_run(path, family if out else "", seed)
+            choices = Continuation(steps, _continued_schedule(schedule), data_dir, accept_changed_data)
+            start = partial(_resumed, lambda: resume_run(path, choices, DatasetCache(), where, watcher.watch, ranks))
+        elif branch:
+            if family or data or data_dir or config or write_config or accept_changed_data:
+                raise ValueError("A branch keeps family and data of its run; only --set, --steps and --seed change it.")
+            given = {name: value for name, value in (("steps", steps), ("seed", seed)) if value is not None}
+            changes = [*(settings or []), *_logged(log or [])]
+            planned = plan_of_branch(str(typed_run(branch)), at, changes, given, _continued_schedule(schedule))
+            target = str(typed_path(out)) if out else ""
+            start = partial(_resumed, start_branch(planned, target, where, watcher.watch, ranks))
+        elif at is not None:
+            raise ValueError("--at belongs to --branch RUN, whose checkpoint it names.")
+        elif schedule or accept_changed_data:
+            raise ValueError(
+                "--schedule and --accept-changed-data belong to --resume; set the schedule by --set schedule=."
+            )
+        else:
+            file = read_config_file(typed_path(config)) if config else ConfigFile()
+            settings = [*(settings or []), *_logged(log or [])]
+            plan = plan_of(file, family, data, data_dir, steps, seed, settings, where)
+            if write_config:
+                _write_config(plan.record.spec, write_config)
+                return
+            warn(plan.dataset.remarks)
+            start = partial(start_training, plan, str(typed_path(out)) if out else "", where, watcher.watch, ranks)
+        if not watcher.follow(start):
+            raise typer.Exit(1)
 
 
 def _resumed(resume: Callable[[], "TrainingJob"]) -> "TrainingJob":

@@ -29,16 +29,20 @@ STDERR = 2
 ENDING = b"\nEnding after the present step, with a checkpoint. Interrupt again to end at once without it.\n"
 
 
-class _EndSignals:
+class EndSignals:
     """Context in which Ctrl+C, SIGTERM, SIGUSR1 and a hang-up only set ``requested``, so that a step is completed.
 
     A second Ctrl+C, or a second SIGTERM, interrupts at once; a hang-up does not, since a terminal that is closed may
     send several, nor does SIGUSR1, by which a job's scheduler gives notice of its end. Signals that were ignored before
     (``nohup``) are ignored still.
+
+    Args:
+        patient: no signal interrupts at once, since a launcher of processes repeats those that a terminal sends.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, patient: bool = False) -> None:
         self.requested = False
+        self._patient = patient
         self._seen: set[int] = set()
         there = [getattr(signal, name) for name in (*URGENT, *PATIENT) if hasattr(signal, name)]
         self._before = {number: signal.getsignal(number) for number in there}
@@ -56,13 +60,14 @@ class _EndSignals:
             signal.signal(number, handler)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        if number in self._seen and signal.Signals(number).name in URGENT:
+        if number in self._seen and not self._patient and signal.Signals(number).name in URGENT:
             raise KeyboardInterrupt
         self._seen.add(number)
         if not self.requested:
             self.requested = True
-            with contextlib.suppress(OSError):  # unbuffered: the signal may have come in the midst of printing
-                os.write(STDERR, ENDING)
+            if not self._patient:
+                with contextlib.suppress(OSError):  # unbuffered: the signal may have come in the midst of printing
+                    os.write(STDERR, ENDING)
 
 
 class Watcher:
@@ -70,12 +75,14 @@ class Watcher:
 
     Args:
         console: where it is drawn; None: on stdout.
+        patient: no signal interrupts a step, see ``EndSignals``.
     """
 
-    def __init__(self, console: "Console | None" = None) -> None:
+    def __init__(self, console: "Console | None" = None, *, patient: bool = False) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._console = console or new_console()
+        self._patient = patient
         self._progress = Progress(
             TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(),
@@ -120,7 +127,7 @@ class Watcher:
         Raises:
             OSError: when the output cannot be written, for example to a full disk; training has ended by then.
         """
-        with _EndSignals() as signals:
+        with EndSignals(patient=self._patient) as signals:
             job = start()
             try:
                 self._begin(job)

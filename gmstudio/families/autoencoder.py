@@ -264,7 +264,8 @@ class Autoencoder(Family, EncoderFeatures):
 
     def phases(self) -> list[Phase]:
         """One phase for encoder and decoder together."""
-        return [Phase("model", list(self.parameters()), self.loss)]
+        couples = "codes are standardized by the batch"
+        return [Phase("model", list(self.parameters()), self.loss, couples=couples)]
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
         """Reconstruction error of the batch, and its sparsity penalty where there is one.

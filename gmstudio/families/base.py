@@ -42,6 +42,8 @@ class Phase:
             are among them for the first time: those that no earlier batch held, or all where each visit redraws pixels.
         after_update: called after each update of this phase's parameters, for example to average weights.
         takes_labels: whether ``loss`` accepts labels and conditions on them.
+        couples: how the images of a batch act on one another in the loss, a phrase; empty: the loss is a mean over
+            images, so that a batch can be computed in parts (``gmstudio.nn.batch_part``).
     """
 
     name: str
@@ -53,6 +55,7 @@ class Phase:
     before_update: Callable[[Tensor, int], None] | None = None
     after_update: Callable[[], None] | None = None
     takes_labels: bool = False
+    couples: str = ""
 
 
 class Family(nn.Module, ABC):

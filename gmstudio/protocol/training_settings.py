@@ -22,6 +22,19 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     batch_size: Annotated[
         int, field("Batch size", "Images per parameter update.", ge=1, le=65_536, unit="images", log=True, live=True)
     ] = 64
+    accumulate: Annotated[
+        int,
+        field(
+            "Accumulate",
+            "Batches per parameter update: their gradients are averaged, as if they were one batch as many times as "
+            "large, which would not fit into memory.",
+            ge=1,
+            le=1024,
+            unit="batches",
+            advanced=True,
+            live=True,
+        ),
+    ] = 1
     learning_rate: Annotated[float, field("Learning rate", "Adam's step size.", gt=0, le=10, log=True, live=True)] = (
         1e-3
     )
@@ -187,3 +200,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
             advanced=True,
         ),
     ] = ""
+
+    @property
+    def images_per_update(self) -> int:
+        """Images whose gradients are averaged in an update."""
+        return self.batch_size * self.accumulate

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.data.dataset import Dataset, Labels
+from gmstudio.protocol.training_settings import Training
 
 
 class Batches:
@@ -15,15 +16,22 @@ class Batches:
 
     Args:
         dataset: data set with training and validation images.
-        batch_size: images per step; at most the size of the training split is used.
+        batch_size: images per update; at most the size of the training split is used.
         seed: seed of the order.
         device: device on which the images are stored and indexed.
         mutation: probability μ with which each sub-pixel of a training image is replaced by a random level, for a
             background model (Ren et al. 2019, arXiv:1906.02845, section 3).
+        at_once: largest number of images that are validated at once; 0: ``batch_size``.
     """
 
     def __init__(
-        self, dataset: Dataset, batch_size: int, seed: int, device: torch.device, mutation: float = 0.0
+        self,
+        dataset: Dataset,
+        batch_size: int,
+        seed: int,
+        device: torch.device,
+        mutation: float = 0.0,
+        at_once: int = 0,
     ) -> None:
         self._train = torch.from_numpy(dataset.train.images).to(device)
         self._valid = torch.from_numpy(dataset.valid.images).to(device)
@@ -34,16 +42,17 @@ class Batches:
         self._seed = seed
         self._order = torch.empty(0)
         self._is_new = torch.empty(0)
-        self._set_size(batch_size)
+        self._set_size(batch_size, at_once)
 
-    def in_size(self, batch_size: int) -> "Batches":
+    def in_size(self, batch_size: int, at_once: int = 0) -> "Batches":
         """Return batches of another size of the same images, which are not copied."""
         changed = copy.copy(self)
-        changed._set_size(batch_size)
+        changed._set_size(batch_size, at_once)
         return changed
 
-    def _set_size(self, batch_size: int) -> None:
+    def _set_size(self, batch_size: int, at_once: int) -> None:
         self.batch_size = min(batch_size, len(self._train))
+        self._at_once = min(at_once or batch_size, self.batch_size)
         self.steps_per_epoch = len(self._train) // self.batch_size
         self._epoch = -1
 
@@ -80,15 +89,15 @@ class Batches:
         return None if self._train_labels is None else self._train_labels.index_select(0, self._rows(step))
 
     def valid(self, limit: int) -> list[Tensor]:
-        """Return at most ``limit`` validation images, always the same, in batches of at most ``batch_size``."""
+        """Return at most ``limit`` validation images, always the same, in batches of at most ``at_once``."""
         rows = self._valid_rows(limit)
-        return list(self._valid.index_select(0, rows).split(self.batch_size)) if len(rows) else []
+        return list(self._valid.index_select(0, rows).split(self._at_once)) if len(rows) else []
 
     def valid_labels(self, limit: int) -> list[Tensor] | None:
         """Return the labels of ``valid``, batch by batch; None where the data has none."""
         if self._valid_labels is None:
             return None
-        return list(self._valid_labels.index_select(0, self._valid_rows(limit)).split(self.batch_size))
+        return list(self._valid_labels.index_select(0, self._valid_rows(limit)).split(self._at_once))
 
     def _rows(self, step: int) -> Tensor:
         """Indices of the training images in the batch of a step."""
@@ -115,6 +124,12 @@ class Batches:
     def _valid_rows(self, limit: int) -> Tensor:
         order = np.random.default_rng(0).permutation(len(self._valid))[:limit]
         return torch.from_numpy(order).to(self._valid.device)
+
+
+def batches_for(dataset: Dataset, training: Training, device: torch.device) -> Batches:
+    """Return the batches of a training on a device."""
+    size, at_once = training.images_per_update, training.batch_size
+    return Batches(dataset, size, training.seed, device, training.mutation, at_once)
 
 
 def mutated(images: Tensor, levels: int, mutation: float, generator: torch.Generator) -> Tensor:

@@ -14,7 +14,7 @@ from gmstudio.engine.runtime.datasets import load_data
 from gmstudio.engine.runtime.inspection import in_background
 from gmstudio.engine.training.batches import Batches
 from gmstudio.engine.training.optimizers import PhaseOptimizer
-from gmstudio.engine.training.step import TrainStep, UpdateInput
+from gmstudio.engine.training.step import TrainStep, UpdateInput, WholeBatch
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family
 from gmstudio.protocol.config import parse_config
@@ -114,7 +114,7 @@ def train_steps(
     generator = torch.Generator(model.device).manual_seed(seed + 1)  # the seed itself drew the weights
     batches = Batches(dataset, training.batch_size, seed, model.device, training.mutation)
     optimizers = [PhaseOptimizer(phase, training) for phase in model.phases()]
-    updater = TrainStep(optimizers, generator, training)
+    updater = TrainStep(optimizers, WholeBatch(generator, training))
     counts = [(updates or {}).get(o.phase.name, o.phase.updates_per_step) for o in optimizers]
     index = 0
     for step in range(training.steps):

@@ -13,8 +13,11 @@ from gmstudio.engine.runtime.building import build_model, note_labels, run_confi
 from gmstudio.engine.runtime.context import Progress
 from gmstudio.engine.runtime.errors import error_sentence, is_device_lost
 from gmstudio.engine.runtime.memory import give_back_memory, is_out_of_memory, keep_freed_memory, limit_memory
+from gmstudio.engine.training.distributed import Ranks
 from gmstudio.engine.training.freed_space import FreedSpace
 from gmstudio.engine.training.loggers.live import LiveLoggers
+from gmstudio.engine.training.optimization import refuse_coupled
+from gmstudio.engine.training.part_check import check_parts, examples_of
 from gmstudio.engine.training.plan import Plan
 from gmstudio.engine.training.remedies import remedy_for
 from gmstudio.engine.training.trainer import StepOutput, Trainer, TrainingFailedError
@@ -138,7 +141,10 @@ class TrainingJob:
         try:
             piece = next(self._pieces)
         except StopIteration:
-            self._end("finished")
+            if self.trainer.called_off:
+                self.stop()
+            else:
+                self._end("finished")
         except TrainingFailedError as error:
             self._fail(error)
         except RunError as error:  # for example a full disk; everything is in memory, so wait
@@ -329,7 +335,9 @@ class TrainingJob:
         self._send(changed)
 
 
-def start_training(plan: Plan, folder: str, device: torch.device, send: Send) -> TrainingJob:
+def start_training(
+    plan: Plan, folder: str, device: torch.device, send: Send, ranks: Ranks | None = None
+) -> TrainingJob:
     """Create the run folder and prepare the training.
 
     Args:
@@ -337,9 +345,10 @@ def start_training(plan: Plan, folder: str, device: torch.device, send: Send) ->
         folder: path of the run folder; empty: a new one in the library of runs.
         device: device to train on.
         send: takes the events.
+        ranks: processes that train along; None: there are none.
 
     Raises:
-        ValueError: when config and images do not fit each other.
+        ValueError: when config and images do not fit each other, or processes cannot share the batches.
         RunError: when the folder cannot be used.
     """
     limit_memory(device)
@@ -347,10 +356,12 @@ def start_training(plan: Plan, folder: str, device: torch.device, send: Send) ->
     path = Path(folder).absolute() if folder else new_run_path(runs_home(), plan.record.family)
     model = build_model(plan.family, plan.config, plan.record.image, device, plan.training.seed)
     note_labels(model, plan.dataset.train_labels)
+    if ranks is not None:  # before there is a folder
+        refuse_coupled(model, check_parts(model, examples_of(plan.dataset, plan.training.images_per_update, device)))
     record = msgspec.structs.replace(plan.record, fingerprint=plan.dataset.fingerprint)
     run = RunFolder.create(path, record)
     try:
-        return TrainingJob(Trainer(run, model, plan.dataset), send)
+        return TrainingJob(Trainer(run, model, plan.dataset, ranks), send)
     except Exception as error:
         with contextlib.suppress(RunError):  # the first error is reported
             run.update(status="failed", message=error_sentence(error))

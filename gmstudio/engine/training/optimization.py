@@ -1,15 +1,18 @@
 """Optimization of a model: its phases with their optimizers, and the updates of one step."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from gmstudio.engine.training.batches import Batches
+from gmstudio.engine.training.distributed import Ranks
 from gmstudio.engine.training.graphed_step import updates_for
 from gmstudio.engine.training.optimizers import PhaseOptimizer
-from gmstudio.engine.training.step import Outcome, TrainStep, UpdateInput
+from gmstudio.engine.training.part_check import Examples, PhaseParts, check_parts, reasons
+from gmstudio.engine.training.parted_batch import PartedBatch
+from gmstudio.engine.training.step import Outcome, TrainStep, UpdateInput, Updates, WholeBatch
 from gmstudio.families.base import Family
 from gmstudio.protocol.training_settings import Training
 
@@ -22,6 +25,11 @@ class Optimization:
         training: learning rate, schedule, clipping, weight decay, precision.
         generator: source of the losses' noise.
         log: takes a sentence for the log of the run.
+        examples: a few images, with which it is checked that a batch can be computed in parts, where it is to be.
+        ranks: processes that share each batch; None: there is this one alone.
+
+    Raises:
+        ValueError: when processes are to share batches whose images act on one another.
 
     Attributes:
         phases: all phases.
@@ -30,9 +38,16 @@ class Optimization:
     """
 
     def __init__(
-        self, model: Family, training: Training, generator: torch.Generator, log: Callable[[str], object]
+        self,
+        model: Family,
+        training: Training,
+        generator: torch.Generator,
+        log: Callable[[str], object],
+        examples: Examples,
+        ranks: Ranks | None = None,
     ) -> None:
         self._model, self._generator, self._log = model, generator, log
+        self._examples, self._ranks = examples, ranks
         self._set_up(training)
         self._active = self.optimizers
 
@@ -40,8 +55,21 @@ class Optimization:
         self.phases = self._model.phases()
         self.optimizers = [PhaseOptimizer(phase, training) for phase in self.phases]
         self.batches_per_step = max(phase.updates_per_step for phase in self.phases)
-        plain = TrainStep(self.optimizers, self._generator, training)
-        self._updates = updates_for(plain, self.optimizers, self._model, training, self._generator, self._log)
+        self._updates = self._updates_by(training)
+
+    def _updates_by(self, training: Training) -> Updates:
+        """Return the updates on whole batches, or on batches in parts."""
+        if self._ranks is None and training.accumulate == 1:
+            plain = TrainStep(self.optimizers, WholeBatch(self._generator, training))
+            return updates_for(plain, self.optimizers, self._model, training, self._generator, self._log)
+        checks = check_parts(self._model, self._examples)
+        if self._ranks is not None:
+            refuse_coupled(self._model, checks)
+        elif reasons(checks):
+            self._log(f"Accumulated batches are not quite one large batch: {reasons(checks)}.")
+        if self._generator.device.type == "cuda" and training.cuda_graphs == "auto":
+            self._log("Trains without CUDA graphs, since batches are computed in parts.")
+        return TrainStep(self.optimizers, PartedBatch(self._model, checks, self._generator, training, self._ranks))
 
     def change(self, training: Training) -> None:
         """Go on with other settings of training or model, with the state that the optimizers have."""
@@ -108,3 +136,16 @@ class Optimization:
         """Load what ``state_arrays`` returned."""
         for optimizer in self.optimizers:
             optimizer.load_state_arrays(arrays)
+
+
+def refuse_coupled(model: Family, checks: Mapping[str, PhaseParts]) -> None:
+    """Check that several processes can train a model.
+
+    Raises:
+        ValueError: when the images of a batch act on one another in the loss.
+    """
+    if reasons(checks):
+        raise ValueError(
+            f"{model.card.title} with these settings is not trained by several processes: {reasons(checks)}. Start it "
+            "without torchrun."
+        )

@@ -13,6 +13,7 @@ from gmstudio.engine.runtime.errors import ScheduleOpenError
 from gmstudio.engine.runtime.memory import keep_freed_memory, limit_memory
 from gmstudio.engine.runtime.run_data import changes_since, load_run_data, log_changes
 from gmstudio.engine.runtime.weights import load_checkpoint
+from gmstudio.engine.training.distributed import Ranks
 from gmstudio.engine.training.job import Send, TrainingJob
 from gmstudio.engine.training.optimizers import learning_rate
 from gmstudio.engine.training.trainer import Trainer
@@ -47,7 +48,14 @@ class Continuation:
     accept_changed_data: bool = False
 
 
-def resume_run(path: str, choices: Continuation, cache: DatasetCache, device: torch.device, send: Send) -> TrainingJob:
+def resume_run(
+    path: str,
+    choices: Continuation,
+    cache: DatasetCache,
+    device: torch.device,
+    send: Send,
+    ranks: Ranks | None = None,
+) -> TrainingJob:
     """Continue a run from its latest checkpoint; nothing on disk changes before all checks have passed.
 
     Args:
@@ -56,6 +64,7 @@ def resume_run(path: str, choices: Continuation, cache: DatasetCache, device: to
         cache: source of its data set.
         device: device to train on.
         send: takes the events.
+        ranks: processes that train along; None: there are none.
 
     Raises:
         RunError: when the run is missing, damaged, or being written by another process.
@@ -74,7 +83,7 @@ def resume_run(path: str, choices: Continuation, cache: DatasetCache, device: to
         run.record = continued(before, step, choices)  # written by ``update`` below
         dataset = load_run_data(cache, before, choices.data_folder, accept_changed=choices.accept_changed_data)
         note_labels(model, dataset.train_labels)
-        trainer = Trainer(run, model, dataset)
+        trainer = Trainer(run, model, dataset, ranks)
         trainer.restore()
         if trainer.finished:
             raise ValueError(f"All {trainer.training.steps:,} steps are made. Enter more steps to continue.")

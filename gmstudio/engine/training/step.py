@@ -52,19 +52,48 @@ class Updates(Protocol):
         """Update the phases on the batch."""
 
 
+class Gradients(Protocol):
+    """Interface of ``WholeBatch`` and ``PartedBatch``."""
+
+    def add(self, phase: Phase, batch: Tensor, labels: Tensor | None) -> LossTerms:
+        """Compute the loss of a batch, and add its gradients to those of the phase's parameters.
+
+        Returns:
+            Terms of the loss, 0-dim.
+        """
+
+
+class WholeBatch:
+    """Gradients of batches that are computed whole.
+
+    Args:
+        generator: source of the losses' noise, on the model's device.
+        training: training settings, for the precision.
+    """
+
+    def __init__(self, generator: torch.Generator, training: Training) -> None:
+        self._generator = generator
+        self._bf16 = training.precision == "bf16"
+
+    def add(self, phase: Phase, batch: Tensor, labels: Tensor | None) -> LossTerms:
+        """See ``Gradients``."""
+        with torch.autocast(batch.device.type, dtype=torch.bfloat16, enabled=self._bf16):
+            terms = phase_loss(phase, batch, self._generator, labels)
+        terms["loss"].backward()
+        return terms
+
+
 class TrainStep:
     """Updates on any device.
 
     Args:
         optimizers: optimizers of all phases of the model.
-        generator: source of the losses' noise, on the model's device.
-        training: training settings, for the precision.
+        gradients: computes losses and gradients.
     """
 
-    def __init__(self, optimizers: Sequence[PhaseOptimizer], generator: torch.Generator, training: Training) -> None:
+    def __init__(self, optimizers: Sequence[PhaseOptimizer], gradients: Gradients) -> None:
         self._optimizers = optimizers
-        self._generator = generator
-        self._bf16 = training.precision == "bf16"
+        self._gradients = gradients
 
     def run(self, given: UpdateInput) -> list[Outcome]:
         """See ``Updates``."""
@@ -81,9 +110,7 @@ class TrainStep:
         phase = optimizer.phase
         self._require_grad_of(phase)
         optimizer.zero_grad()
-        with torch.autocast(given.batch.device.type, dtype=torch.bfloat16, enabled=self._bf16):
-            terms = phase_loss(phase, given.batch, self._generator, given.labels)
-        terms["loss"].backward()
+        terms = self._gradients.add(phase, given.batch, given.labels)
         norm = optimizer.move(want_norm=given.want_norm)
         if phase.after_update is not None:
             phase.after_update()

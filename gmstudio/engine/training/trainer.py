@@ -6,8 +6,10 @@ validation and samples draw from generators of their own. So a run continues fro
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import torch
 
@@ -16,13 +18,15 @@ from gmstudio.engine.plane.recording import recorder_for
 from gmstudio.engine.runs.series import curves_of, series_of
 from gmstudio.engine.runtime.weights import load_checkpoint
 from gmstudio.engine.sampling.grids import draw_grid, grid_kind
-from gmstudio.engine.training.batches import Batches
+from gmstudio.engine.training.batches import batches_for
 from gmstudio.engine.training.checkpoint_writer import CheckpointWriter, refused_random_state, resumable
 from gmstudio.engine.training.device_queue import DeviceQueue
+from gmstudio.engine.training.distributed import Ranks
 from gmstudio.engine.training.divergence import diverged_loss, has_finite_weights
 from gmstudio.engine.training.due import DueAt, due_at, missing_at
 from gmstudio.engine.training.optimization import Optimization
 from gmstudio.engine.training.optimizers import OTHER_DEVICE, WEIGHTS_ONLY, learning_rate
+from gmstudio.engine.training.part_check import examples_of
 from gmstudio.engine.training.scalars import PendingScalars, norm_name, term_name
 from gmstudio.engine.training.step import Outcome
 from gmstudio.engine.training.travel_checkpoints import TravelCheckpoints
@@ -75,9 +79,13 @@ class Trainer:
         run: run folder, open for writing; its record holds the training settings.
         model: model on its device.
         dataset: data set to train on.
+        ranks: processes that train along, of which this one is rank 0; None: there are none.
+
+    Raises:
+        ValueError: when processes cannot share the batches.
     """
 
-    def __init__(self, run: RunFolder, model: Family, dataset: Dataset) -> None:
+    def __init__(self, run: RunFolder, model: Family, dataset: Dataset, ranks: Ranks | None = None) -> None:
         self.run = run
         self.model = model
         training = self.training = run.record.training
@@ -89,11 +97,16 @@ class Trainer:
         """Sentences on damaged checkpoints that ``restore`` passed over."""
         self._device = model.device
         self._dataset = dataset
-        self._batches = Batches(dataset, training.batch_size, training.seed, self._device, training.mutation)
+        self._ranks = ranks
+        self._batches = batches_for(dataset, training, self._device)
         self._generator = torch.Generator(self._device).manual_seed(training.seed)
-        self._optimization = Optimization(model, training, self._generator, self._log_updates)
-        self._validation = Validation(model, self._optimization.phases, dataset, self._batches, self.training)
         self._pending = PendingScalars(run.history)
+        examples = examples_of(dataset, self._batches.batch_size, self._device)
+        self._optimization = Optimization(model, training, self._generator, self._log_updates, examples, ranks)
+        if ranks is not None:
+            ranks.refuse_small(self._batches.batch_size)
+            self._log_updates(ranks.sentence(self._batches.batch_size))
+        self._validation = Validation(model, self._optimization.phases, dataset, self._batches, self.training)
         self._checkpointed_at = time.monotonic()
         self._timed_from = (time.perf_counter(), 0)
         self._queue = DeviceQueue(self._device)
@@ -168,6 +181,7 @@ class Trainer:
             TrainingFailedError: when a loss or a weight is no longer finite.
             RunError: when the run cannot be written; a new generator continues where this one ended.
         """
+        self._begin_together()
         if self._writer.step < 0:  # from now on the run can be resumed whatever happens
             yield StepOutput(self.checkpoint(), at_step_boundary=False)
         yield from self._evaluate(missing_at(self.step, self.training, self.run.history, grid_kind(self.model)))
@@ -176,7 +190,10 @@ class Trainer:
         while not self.finished:
             yield StepOutput((), at_step_boundary=True)
             began = time.perf_counter()
-            self._advance()
+            with self._naming_lost_ranks():
+                if not self._another_step():
+                    return
+                self._advance()
             if self._surfaces is not None:
                 self._surfaces.trained(time.perf_counter() - began)
             yield StepOutput(self._flush_if_due(), at_step_boundary=False)
@@ -207,9 +224,9 @@ class Trainer:
         before, self.training = self.training, training
         self.model.change_config(config)
         self._optimization.change(training)
-        if training.batch_size != before.batch_size:
-            self._pending.batch_size(self.step, before.batch_size, training.batch_size)
-            self._batches = self._batches.in_size(training.batch_size)
+        if (training.batch_size, training.accumulate) != (before.batch_size, before.accumulate):
+            self._pending.batch_size(self.step, before.images_per_update, training.images_per_update)
+            self._batches = self._batches.in_size(training.images_per_update, training.batch_size)
             self._validation = Validation(self.model, self._optimization.phases, self._dataset, self._batches, training)
         self.run.checkpoints.travel = training.travel_checkpoints
         self.restart_clock()
@@ -217,6 +234,40 @@ class Trainer:
     def restart_clock(self) -> None:
         """Measure the rate from now on, without the time that validation, samples or a pause took."""
         self._timed_from = (time.perf_counter(), self.step)
+
+    # ---- other processes ---------------------------------------------------------------------------------------
+
+    @property
+    def called_off(self) -> bool:
+        """Another process has wanted the end of the training, for example since its machine is needed."""
+        return self._ranks is not None and self._ranks.over and not self.finished
+
+    def _begin_together(self) -> None:
+        if self._ranks is not None and not self._ranks.begun:
+            state = resumable(self.model, self._optimization, self._generator)
+            self._ranks.begin(msgspec.json.encode(self.run.record), self.step, state)
+
+    def _another_step(self) -> bool:
+        return self._ranks is None or self._ranks.another_step()
+
+    @contextmanager
+    def _naming_lost_ranks(self) -> Iterator[None]:
+        """Context in which the end of another process is a sentence; the step is not made then.
+
+        Raises:
+            TrainingFailedError: when another process has ended.
+        """
+        try:
+            yield
+        except RuntimeError as error:
+            if self._ranks is None or not self._ranks.is_lost(error):
+                raise
+            self._ranks.over = True
+            self._writer.finish()
+            raise TrainingFailedError(
+                f"Another process of this training has ended; its messages give the reason. The checkpoint of step "
+                f"{self._writer.step:,} is kept, and --resume continues from it, with any number of processes."
+            ) from error
 
     def _advance(self) -> None:
         """Make one step: the updates of every active phase."""
@@ -394,6 +445,8 @@ class Trainer:
             self._writer.close()
         finally:
             self.run.close()
+            if self._ranks is not None:
+                self._ranks.end()
 
     def _begin_checkpoint(self) -> None:
         self._refuse_diverged_weights()

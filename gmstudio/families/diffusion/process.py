@@ -21,6 +21,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from gmstudio.nn.batch_part import whole_count
 from gmstudio.nn.level_mixture import log_mass
 from gmstudio.nn.stacks import scaled
 
@@ -144,9 +145,9 @@ def evenly_spaced_times(num_timesteps: int, num_steps: int) -> list[int]:
 def stratified_times(
     count: int, first: int, last: int, device: torch.device, generator: torch.Generator | None
 ) -> Tensor:
-    """(count,) times, each uniform in first … last, together spread evenly; in random order."""
+    """(count,) times, each uniform in first … last, those of the whole batch spread evenly; in random order."""
     order = torch.randperm(count, generator=generator, device=device)
-    place = (order + torch.rand(count, generator=generator, device=device)) / max(1, count)
+    place = (order + torch.rand(count, generator=generator, device=device)) / max(1, whole_count(count))
     return (first + (place * (last + 1 - first)).long()).clamp(max=last)
 
 

@@ -46,6 +46,7 @@ from gmstudio.families.energy.rbm_objectives import OBJECTIVES
 from gmstudio.families.energy.restricted_boltzmann import RestrictedBoltzmann
 from gmstudio.families.energy.visible_units import VisibleKind, bernoulli
 from gmstudio.families.feature_layers import CODE
+from gmstudio.nn.batch_part import whole_batch
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
 from gmstudio.protocol.features import FeatureLayer
@@ -223,7 +224,8 @@ class RBM(AnnealedScoring, Family):
 
     def phases(self) -> list[Phase]:
         """One phase for weights and biases."""
-        return [Phase("model", list(self.machine.parameters()), self.loss)]
+        couples = "the sparsity target holds for the batch's mean activity" if self.config.sparsity_cost else ""
+        return [Phase("model", list(self.machine.parameters()), self.loss, couples=couples)]
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
         """Free energy of the batch minus that of the model's samples; its gradient is in closed form, without a graph.
@@ -244,7 +246,7 @@ class RBM(AnnealedScoring, Family):
             probs_BJ = torch.sigmoid(activation_BJ)
             of_data = Statistics(statistics_BV, probs_BJ, self.machine.units.mean_counts(x_BD))
             if self.training:
-                self._start_at_rates(of_data)
+                self._start_at_rates(batch, of_data)
             terms: LossTerms = {}
             if self.config.negative_phase == "cd":
                 h_MJ = bernoulli(probs_BJ, generator)
@@ -275,10 +277,12 @@ class RBM(AnnealedScoring, Family):
         statistics_BV = self.machine.units.statistics(x_BD)
         return x_BD, statistics_BV, self.machine.activation(statistics_BV)
 
-    def _start_at_rates(self, data: Statistics) -> None:
+    def _start_at_rates(self, batch: Tensor, data: Statistics) -> None:
         """Set the pixels' biases from the first batch's frequencies (Hinton 2010, Practical Guide, section 8)."""
-        bias = self.machine.visible_bias
-        rates = self.machine.units.log_odds(data.counts)
+        bias, counts, whole = self.machine.visible_bias, data.counts, whole_batch(batch)
+        if whole is not batch:
+            counts = self.machine.units.mean_counts(self.machine.units.state(whole, self.machine.weight_VH))
+        rates = self.machine.units.log_odds(counts)
         bias.copy_(torch.where(self.rates_seen == 0.0, rates.to(bias), bias))
 
     def _note(self, data: Statistics, model: Statistics, generator: torch.Generator) -> None:

@@ -99,8 +99,8 @@ class RestrictedBoltzmann(nn.Module):
             generator: source of i.
         """
         some = slice(max(1, most_rows // self.units.levels))
+        i_B = torch.randint(self.units.num_dims, (len(x_BD),), generator=generator, device=x_BD.device)[some]
         x_BD, activation_BH = x_BD[some], activation_BH[some]
-        i_B = torch.randint(self.units.num_dims, (len(x_BD),), generator=generator, device=x_BD.device)
         value_B = x_BD.gather(1, i_B.unsqueeze(1)).squeeze(1)
         if isinstance(self.units, BinaryUnits):
             nats_B = functional.softplus(self._gain_of_flip(activation_BH, i_B, value_B))

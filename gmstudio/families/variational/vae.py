@@ -254,7 +254,8 @@ class VAE(Variational, EncoderFeatures):
 
     def phases(self) -> list[Phase]:
         """One phase for encoder and decoder together."""
-        return [Phase("model", list(self.parameters()), self.loss)]
+        couples = "free bits hold for the KL averaged over the batch" if self.config.free_bits else ""
+        return [Phase("model", list(self.parameters()), self.loss, couples=couples)]
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
         """The chosen negative bound, averaged over the batch.
