@@ -342,5 +342,18 @@ def scoring(
     report(found)
 
 
+@app.command()
+def distributed(
+    family: FamilyOption = "vae",
+    steps: Annotated[int, typer.Option(min=10)] = 60,
+    batch: Annotated[int, typer.Option(min=2, help="Images of an update, whatever the number of processes.")] = 256,
+    processes: Annotated[int, typer.Option(min=2, help="Processes that share a batch.")] = 2,
+) -> None:
+    """Two processes that share each batch against one: difference of the losses, efficiency, steps a second."""
+    from benchmarks import distributed as benchmark
+
+    report(benchmark.measure(family, steps, batch, processes))
+
+
 if __name__ == "__main__":
     app()
