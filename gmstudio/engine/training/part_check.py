@@ -164,7 +164,7 @@ def _moved(model: Family) -> Family:
     with torch.no_grad():
         for parameter in copied.parameters():
             if parameter.is_floating_point():
-                parameter += MOVED * torch.randn(parameter.shape, generator=noise).to(parameter)
+                parameter.add_(torch.randn(parameter.shape, generator=noise).to(parameter), alpha=MOVED)
     return copied
 
 
