@@ -28,6 +28,8 @@ from gmstudio.runs.record import RunDamagedError, RunError, RunMissingError, now
 DATA_CHANGED = "data"
 """Kind of the event from which on a run uses other data than before."""
 SETTINGS_CHANGED, BRANCHED = "changed", "branch"
+SCHEDULE, PHASES, FOREIGN = "schedule", "phases", "origin"
+"""Kinds of the events of another course of the learning rate, of phases trained alone, of weights of other programs."""
 CHANGES = (SETTINGS_CHANGED, BRANCHED)
 """Kinds of the events of settings that were changed while the run trained, and of its begin as a branch."""
 _WRITE_TIMEOUT_S = 1.0

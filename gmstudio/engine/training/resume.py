@@ -23,6 +23,7 @@ from gmstudio.protocol.training import ContinuedSchedule
 from gmstudio.protocol.training_settings import Training
 from gmstudio.runs.example_copy import copy_example
 from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.history import SCHEDULE
 from gmstudio.runs.library import new_run_path, runs_home
 from gmstudio.runs.names import folder_of
 from gmstudio.runs.record import RunRecord, read_record
@@ -99,7 +100,7 @@ def resume_run(
         log_changes(run, changes_since(before, dataset), trainer.step)
         if choices.schedule:
             rate = learning_rate(run.record.training, trainer.step)
-            run.history.log(trainer.step, "schedule", f"Schedule: {choices.schedule}, learning rate {rate:.2g}.")
+            run.history.log(trainer.step, SCHEDULE, f"Schedule: {choices.schedule}, learning rate {rate:.2g}.")
         for warning in trainer.warnings:
             run.history.log(trainer.step, "warning", warning)
     except BaseException:

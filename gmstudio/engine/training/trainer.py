@@ -40,7 +40,7 @@ from gmstudio.protocol.training_settings import Training
 from gmstudio.runs.batch_sizes import note_batch_size
 from gmstudio.runs.checkpoints import CHECKPOINTS_NAME
 from gmstudio.runs.folder import RunFolder
-from gmstudio.runs.history import SETTINGS_CHANGED, ImageGrid, Scalar
+from gmstudio.runs.history import PHASES, SETTINGS_CHANGED, ImageGrid, Scalar
 from gmstudio.runs.record import RunError
 
 NORM_EVERY = 10
@@ -210,7 +210,7 @@ class Trainer:
         """
         if self._optimization.choose_phases(names):
             names = self._optimization.active
-            self.run.history.log(self.step, "phases", f"Trains {', '.join(names)} from here on.")
+            self.run.history.log(self.step, PHASES, f"Trains {', '.join(names)} from here on.")
 
     def change(self, training: Training, config: Any, text: str) -> None:
         """Train on with other settings from the next step on; a resumed run that has them goes on the same way.

@@ -18,10 +18,9 @@ from gmstudio.engine.training.plan import Plan
 from gmstudio.families.base import Family
 from gmstudio.runs.checkpoints import WEIGHTS
 from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.history import FOREIGN
 from gmstudio.runs.record import RunRecord
 
-EVENT = "origin"
-"""Kind of the event that names the file."""
 CPU = torch.device("cpu")
 Arrays = dict[str, NDArray[Any]]
 
@@ -161,7 +160,7 @@ def _write(folder: Path, wanted: WeightImport, arrays: Arrays, count: int) -> No
     text = f"Weights of {path.name} ({count} arrays, SHA-256 {digest_of(path)}), which another program trained."
     with RunFolder.create(folder, _record(wanted)) as run:
         run.checkpoints.save(0, {WEIGHTS: arrays}, {"step": 0, "seed": wanted.plan.training.seed})
-        run.history.log(0, EVENT, text)
+        run.history.log(0, FOREIGN, text)
         run.update(status="stopped", fingerprint=dataset.fingerprint)
 
 

@@ -10,11 +10,19 @@ from gmstudio.engine.runtime.building import family_class
 from gmstudio.engine.runtime.starts import spec_on, training_defaults_on
 from gmstudio.families.base import Family
 from gmstudio.protocol.training_settings import Training
-from gmstudio.runs.history import DATA_CHANGED
+from gmstudio.runs.history import DATA_CHANGED, FOREIGN, PHASES, SCHEDULE, SETTINGS_CHANGED
 from gmstudio.runs.record import RunRecord
 
 OWN_OPTIONS = ("steps", "seed")
 """Training settings that have an option of their own."""
+UNREPEATED = {
+    FOREIGN: "The first weights are those of another program.",
+    DATA_CHANGED: "The data were changed in the course of the training.",
+    SETTINGS_CHANGED: "Settings were changed while the run trained; its events have steps and former values.",
+    SCHEDULE: "The run was continued with another course of the learning rate.",
+    PHASES: "Some of the phases were trained alone for a while.",
+}
+"""Kind of an event → the reason why no command repeats a run that has one."""
 
 
 def repeating_command(record: RunRecord) -> str:
@@ -42,14 +50,14 @@ def command_remarks(record: RunRecord, event_kinds: set[str]) -> tuple[str, ...]
         record: of the run.
         event_kinds: kinds of the events in its history.
     """
-    found = ["With the same versions and on the same device the losses are the same to the last bit."]
+    differs = [text for kind, text in UNREPEATED.items() if kind in event_kinds]
     if record.origin is not None:
-        found = [
-            f"The run began at step {record.origin.step:,} of {record.origin.run}; the command trains with the same "
-            "settings from new weights, so that its losses are others."
-        ]
-    if DATA_CHANGED in event_kinds:
-        found.append("The data were changed in the course of the training, which the command cannot repeat.")
+        differs.insert(0, f"The run began at step {record.origin.step:,} of {record.origin.run}.")
+    if differs:
+        last = "The command trains new weights with the settings that the run has now, so that its losses are others."
+        found = [*differs, last]
+    else:
+        found = ["With the same versions and on the same device the losses are the same to the last bit."]
     if record.data_config.get("folder"):
         found.append(f"It needs the same files in {record.data_config['folder']}; the report has their digests.")
     return tuple(found)

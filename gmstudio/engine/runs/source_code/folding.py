@@ -7,17 +7,27 @@ on numbers of images stays as it is.
 
 import ast
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from torch import nn
 
+from gmstudio.engine.runs.source_code.expressions import (
+    SETTINGS,
+    UnknownError,
+    agreed,
+    attribute_of,
+    compares_with_none,
+    is_stored,
+    is_type_checking,
+    is_written,
+    literal,
+    spread,
+)
 from gmstudio.engine.runs.source_code.parsing import is_comment
 from gmstudio.engine.runs.source_code.tracing import PLAIN, VARIED, Record, same
 
-SETTINGS = "__settings__"
-"""Name that stands for a whole object of settings, which nothing of the file needs."""
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
@@ -43,10 +53,6 @@ _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
 _TESTS_OF_WORDS = ("startswith", "endswith")
 
 
-class UnknownError(Exception):
-    """The value of an expression is not decided by the settings."""
-
-
 class Folder(ast.NodeTransformer):
     """Put what is known into one function.
 
@@ -66,7 +72,7 @@ class Folder(ast.NodeTransformer):
 
     def fold(self, function: ast.FunctionDef) -> ast.FunctionDef:
         """Change a function in place, and return it."""
-        stored = {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and _is_stored(node)}
+        stored = {node.id for node in ast.walk(function) if isinstance(node, ast.Name) and is_stored(node)}
         for name in stored & self._arguments.keys():
             if not isinstance(self._arguments[name], msgspec.Struct):
                 self._arguments[name] = VARIED
@@ -91,7 +97,7 @@ class Folder(ast.NodeTransformer):
         """Keep the branch that is taken; drop checks that only raise."""
         if all(isinstance(one, ast.Raise) or is_comment(one) for one in node.body) and not node.orelse:
             return None
-        if _is_type_checking(node.test):
+        if is_type_checking(node.test):
             return None
         test = self._test(node.test)
         if isinstance(test, ast.Constant):
@@ -170,7 +176,7 @@ class Folder(ast.NodeTransformer):
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         """Put in settings, and parameters that are always None, true, false or a word."""
-        if _is_stored(node):
+        if is_stored(node):
             return node
         value = self._locals.get(node.id, self._arguments.get(node.id, VARIED))
         if isinstance(value, msgspec.Struct):
@@ -182,14 +188,14 @@ class Folder(ast.NodeTransformer):
 
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         """Put in values of settings."""
-        if _is_stored(node):
+        if is_stored(node):
             return node
         try:
             found = self._of_settings(node)
         except UnknownError:
             self.generic_visit(node)
             return node
-        return ast.copy_location(_literal(found), node)
+        return ast.copy_location(literal(found), node)
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
         """Keep the branch that is taken."""
@@ -203,25 +209,25 @@ class Folder(ast.NodeTransformer):
     def visit_Call(self, node: ast.Call) -> ast.expr:
         """Visit the arguments, and write a shape that is spread out as numbers."""
         self.generic_visit(node)
-        node.args = list(_spread(node.args))
+        node.args = list(spread(node.args))
         return node
 
     def visit_Tuple(self, node: ast.Tuple) -> ast.expr:
         """See ``visit_Call``."""
         self.generic_visit(node)
-        node.elts = list(_spread(node.elts))
+        node.elts = list(spread(node.elts))
         return node
 
     def visit_List(self, node: ast.List) -> ast.expr:
         """See ``visit_Call``."""
         self.generic_visit(node)
-        node.elts = list(_spread(node.elts))
+        node.elts = list(spread(node.elts))
         return node
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         """Choose from a table of the module by a setting."""
         self.generic_visit(node)
-        if isinstance(node.value, ast.Name) and isinstance(node.slice, ast.Constant) and not _is_stored(node):
+        if isinstance(node.value, ast.Name) and isinstance(node.slice, ast.Constant) and not is_stored(node):
             table = self._names.get(node.value.id)
             if isinstance(table, dict) and callable(table.get(node.slice.value)):
                 name = getattr(table[node.slice.value], "__name__", "")
@@ -268,14 +274,14 @@ class Folder(ast.NodeTransformer):
     def _truth(self, node: ast.expr) -> bool:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
             kinds = self._kinds(node.args[1])
-            return _agreed(isinstance(one, kinds) for one in self._objects(node.args[0]))
-        if isinstance(node, ast.Compare) and _compares_with_none(node):
+            return agreed(isinstance(one, kinds) for one in self._objects(node.args[0]))
+        if isinstance(node, ast.Compare) and compares_with_none(node):
             wanted = isinstance(node.ops[0], ast.Is)
-            return _agreed((one is None) is wanted for one in self._objects(node.left))
+            return agreed((one is None) is wanted for one in self._objects(node.left))
         if isinstance(node, ast.Attribute):
             found = self._objects(node)
             if all(one is None or (isinstance(one, nn.Module) and not hasattr(one, "__len__")) for one in found):
-                return _agreed(one is not None for one in found)
+                return agreed(one is not None for one in found)
         return bool(self._value(node))
 
     # ---- values ------------------------------------------------------------------------------------------------
@@ -344,7 +350,7 @@ class Folder(ast.NodeTransformer):
         if not isinstance(base, msgspec.Struct):
             raise UnknownError
         value = getattr(base, node.attr)
-        if not _is_written(value) and not isinstance(value, msgspec.Struct):
+        if not is_written(value) and not isinstance(value, msgspec.Struct):
             raise UnknownError
         return value
 
@@ -355,7 +361,7 @@ class Folder(ast.NodeTransformer):
         if isinstance(node, ast.Name) and node.id != "self":
             return [self._named(node.id)]
         if isinstance(node, ast.Attribute) and node.attr not in self._changing:
-            return [_attribute(one, node.attr) for one in self._objects(node.value)]
+            return [attribute_of(one, node.attr) for one in self._objects(node.value)]
         raise UnknownError
 
     def _compared(self, node: ast.Compare) -> bool:
@@ -381,56 +387,3 @@ class Folder(ast.NodeTransformer):
         if not isinstance(found, type):
             raise UnknownError
         return (found,)
-
-
-def _attribute(owner: Any, name: str) -> Any:
-    """Attribute of an object that costs nothing: its own, a module's part, or a plain one of its class."""
-    if isinstance(owner, msgspec.Struct):
-        return getattr(owner, name)
-    own = getattr(owner, "__dict__", {})
-    for found in (own, *(own.get(table) or {} for table in ("_modules", "_parameters", "_buffers"))):
-        if name in found:
-            return found[name]
-    found = getattr(type(owner), name, VARIED)
-    if found is None or isinstance(found, (*PLAIN, msgspec.Struct)):
-        return found
-    raise UnknownError
-
-
-def _compares_with_none(node: ast.Compare) -> bool:
-    other = node.comparators[0]
-    by_identity = len(node.ops) == 1 and isinstance(node.ops[0], ast.Is | ast.IsNot)
-    return by_identity and isinstance(other, ast.Constant) and other.value is None
-
-
-def _agreed(answers: Iterator[bool]) -> bool:
-    found = set(answers)
-    if len(found) != 1:
-        raise UnknownError
-    return found.pop()
-
-
-def _is_written(value: object) -> bool:
-    return isinstance(value, PLAIN) or (isinstance(value, tuple) and all(map(_is_written, value)))
-
-
-def _literal(value: Any) -> ast.expr:
-    if isinstance(value, msgspec.Struct):
-        return ast.Name(SETTINGS, ast.Load())
-    return ast.parse(repr(value), mode="eval").body
-
-
-def _spread(nodes: list[ast.expr]) -> Iterator[ast.expr]:
-    for node in nodes:
-        if isinstance(node, ast.Starred) and isinstance(node.value, ast.Tuple | ast.List):
-            yield from _spread(node.value.elts)
-        else:
-            yield node
-
-
-def _is_stored(node: ast.expr) -> bool:
-    return not isinstance(getattr(node, "ctx", None), ast.Load)
-
-
-def _is_type_checking(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name) and node.id == "TYPE_CHECKING"

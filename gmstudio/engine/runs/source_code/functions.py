@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from gmstudio.engine.runs.source_code.folding import SETTINGS
+from gmstudio.engine.runs.source_code.expressions import SETTINGS
 from gmstudio.engine.runs.source_code.parsing import is_comment
 from gmstudio.engine.runs.source_code.tracing import Place, Record
 
