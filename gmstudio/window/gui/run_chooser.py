@@ -84,7 +84,7 @@ class RunChooser(QComboBox):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.activated.connect(self._on_activated)
-        library.changed.connect(self._fill)
+        library.turns.add(self._fill)
         library.live_changed.connect(self._on_live_changed)
         theme().changed.connect(self._on_theme_changed)
         self._fill()

@@ -86,6 +86,9 @@ class WindowMemory(QObject):
 
     def _restore_runs(self) -> None:
         """Show in each panel the run that it showed last; where it shows none, the newest that it can show."""
+        if self._library.turns.waiting:
+            self._restore_runs_later()
+            return
         remembered = self._settings.get(RUN_OF_PANEL)
         for name in self._runs_due & set(self._panels):
             self._runs_due.discard(name)

@@ -60,7 +60,7 @@ class AtlasState(QObject):
         self.thumbnails = Thumbnails(events, library, self)
         self.player = DemonstrationPlayer(events, self._models, self)
         library.catalog_arrived.connect(self._on_catalog)
-        library.changed.connect(self._on_library_changed)
+        library.turns.add(self._on_library_changed)
         if library.catalog is not None:
             self._on_catalog()
 
@@ -83,10 +83,7 @@ class AtlasState(QObject):
 
     def ready_run(self, family: str) -> str:
         """Path of the ready model of a family, else of the newest of its runs with weights; empty: there is none."""
-        example = self._library.example(family)
-        if example:
-            return example
-        return next((info.run for info in self._library.runs_with("") if info.spec.family == family), "")
+        return self._library.ready(family)
 
     @property
     def ready_words(self) -> str:

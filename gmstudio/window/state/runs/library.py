@@ -26,8 +26,10 @@ from gmstudio.protocol.training import CheckpointSaved, KeepCheckpoint, Training
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.data.sets import DataSets
-from gmstudio.window.state.runs.list_parts import ListParts, in_order
+from gmstudio.window.state.runs.known_runs import KnownRuns
+from gmstudio.window.state.runs.list_parts import ListParts
 from gmstudio.window.state.runs.received_curves import ReceivedCurves
+from gmstudio.window.state.runs.turns import Turns
 
 EXAMPLES = "examples"
 """First part of the names of ready models."""
@@ -45,6 +47,7 @@ class RunLibrary(QObject):
     Attributes:
         catalog: catalog of the engine; None until it has started.
         data_sets: imported data sets.
+        turns: calls of those that follow ``changed`` and take long where there are many runs.
         home: folder of the runs on the engine's machine; empty until it is known.
         problems: one sentence for each folder that cannot be read.
         follows: panels show newly started runs; else they stay with theirs.
@@ -97,9 +100,8 @@ class RunLibrary(QObject):
         self.examples_home = ""
         self.follows = False
         self._list_state = ""
-        self._runs: dict[str, RunInfo] = {}
-        self._sorted: tuple[RunInfo, ...] | None = None
-        self._able: dict[tuple[str, str], list[RunInfo]] = {}
+        self._runs = KnownRuns()
+        self.turns = Turns(self.changed, lambda: len(self._runs), self)
         self._parts = ListParts()
         self._successors: dict[str, str] = {}
         self.problems: tuple[str, ...] = ()
@@ -145,15 +147,17 @@ class RunLibrary(QObject):
     @property
     def runs(self) -> tuple[RunInfo, ...]:
         """Descriptions of the runs, starred ones first, then newest first; the examples at the end."""
-        if self._sorted is None:
-            self._sorted = in_order(self._runs.values())
-        return self._sorted
+        return self._runs.ordered()
 
     def example(self, family: str, name: str = "") -> str:
         """Return the name of a family's ready model, that of a name where there are several; "" when there is none."""
-        found = [info.run for info in self._runs.values() if info.example and info.spec.family == family]
+        found = self._runs.examples(family)
         named = {folder_name(run): run for run in found}
         return named.get(name) or named.get(family) or next(iter(found), "")
+
+    def ready(self, family: str) -> str:
+        """Return the name of a family's ready model, else of the first of its runs with weights; "" without any."""
+        return self.example(family) or self._runs.newest(family, self.live)
 
     def info(self, run: str) -> RunInfo | None:
         """Return the description of a run; None when it is not in the library."""
@@ -165,18 +169,11 @@ class RunLibrary(QObject):
         Args:
             capability: one of ``CAPABILITIES``; empty: any run.
         """
-        key = (capability, self.live)
-        if key not in self._able:
-            able = [info for info in self.runs if self.is_able(info.run, capability)]
-            self._able[key] = sorted(able, key=lambda r: r.run != self.live)
-        return list(self._able[key])
+        return self._runs.able(capability, self.live)
 
     def is_able(self, run: str, capability: str) -> bool:
         """Return whether a run is among ``runs_with`` a capability, without making the list."""
-        info = self._runs.get(run)
-        if info is None or not (info.checkpoint_steps or run == self.live):
-            return False
-        return not capability or capability in info.capabilities
+        return self._runs.is_able(run, capability, self.live)
 
     def refresh(self) -> None:
         """Request the list of runs."""
@@ -301,7 +298,7 @@ class RunLibrary(QObject):
         self.opened.clear()
         for run in tuple(self._opening):
             self._end_opening(run)
-        for info in tuple(self._runs.values()):
+        for info in self.runs:
             if info.status in ("running", "paused"):
                 self._update(info.run, status="interrupted")
         self.engine_lost.emit()
@@ -320,10 +317,8 @@ class RunLibrary(QObject):
     def _on_runs_listed(self, event: RunsListed) -> None:
         """Take a part of the list; panels follow with the first, which has the newest runs, and the last."""
         before = {run: self._runs.get(run) for run in self.opened}
-        self._runs.update((info.run, info) for info in event.runs)
-        for run in self._parts.gone(event, self._runs):
-            self._runs.pop(run, None)
-        self._forget_order()
+        self._runs.update(event.runs)
+        self._runs.remove(self._parts.gone(event, self._runs.names()))
         if event.last:
             self.home, self.problems, self._list_state = event.home, event.problems, event.state
             self.examples_home = event.examples
@@ -351,8 +346,8 @@ class RunLibrary(QObject):
         self.changed.emit()
 
     def _on_run_trashed(self, event: RunTrashed) -> None:
-        info = self._runs.pop(event.run, None)
-        self._forget_order()
+        info = self._runs.get(event.run)
+        self._runs.remove([event.run])
         self.opened.pop(event.run, None)
         self.chosen_steps.pop(event.run, None)
         self._end_opening(event.run)
@@ -396,18 +391,13 @@ class RunLibrary(QObject):
             request.drop()
             request.deleteLater()
 
-    def _forget_order(self) -> None:
-        self._sorted = None
-        self._able.clear()
-
     def _put(self, info: RunInfo) -> None:
         self._runs[info.run] = info
         self._parts.note(info.run)
-        self._forget_order()
 
     def _update(self, run: str, **values: object) -> None:
-        if run in self._runs:
-            self._put(msgspec.structs.replace(self._runs[run], **values))
+        if (info := self._runs.get(run)) is not None:
+            self._put(msgspec.structs.replace(info, **values))
 
     def _set_live(self, run: str, status: LiveStatus = "idle") -> None:
         self.live_status = status

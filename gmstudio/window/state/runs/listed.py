@@ -9,6 +9,7 @@ from gmstudio.protocol.runs import RunInfo
 from gmstudio.window.state.runs.run_edits import RunEdits
 from gmstudio.window.state.runs.run_query import RunQuery, words_of
 from gmstudio.window.state.runs.state import RunsState
+from gmstudio.window.state.runs.turns import MANY
 
 FILTERS = ("family", "data", "status", "tag")
 
@@ -50,8 +51,9 @@ class ListedRuns(QObject):
         self._words: dict[str, tuple[RunInfo, str]] = {}
         self._runs: list[RunInfo] = []
         self._later = QTimer(self, singleShot=True, interval=0)
-        self._later.timeout.connect(self._fill)
+        self._later.timeout.connect(self._follow)
         self.library.changed.connect(self._later.start)
+        owner.active_changed.connect(self._follow)
         owner.run_changed.connect(self._on_run_changed)
         owner.keep("library", self.choices, self.restore_choices)
         self._fill()
@@ -120,6 +122,11 @@ class ListedRuns(QObject):
             self.chosen = (self.owner.run,) if self.owner.run else ()
             self.chosen_changed.emit()
 
+    def _follow(self) -> None:
+        """Take the library's runs; a hidden page of many waits until it is shown."""
+        if self.owner.active or len(self.library.runs) < MANY:
+            self._fill()
+
     def _fill(self) -> None:
         query = RunQuery(self.text)
         runs = self.library.runs
@@ -152,12 +159,14 @@ _VALUES: dict[str, Callable[[RunInfo], tuple[str, ...]]] = {
 
 def _offered(runs: Sequence[RunInfo]) -> dict[str, dict[str, str]]:
     """Values of the filters that runs have, by their titles."""
-    families = {info.spec.family: info.family_title for info in runs}
-    tags = {tag for info in runs if info.tags for tag in info.tags}
+    families, data, statuses, tags = dict[str, str](), set[str](), set[str](), set[str]()
+    for info in runs:
+        families[info.spec.family] = info.family_title
+        data.add(info.data_label)
+        statuses.add(info.status)
+        tags.update(info.tags)
     found = {
         "family": families,
-        "data": {label: label for label in {info.data_label for info in runs}},
-        "status": {status: status for status in {info.status for info in runs}},
-        "tag": {tag: tag for tag in tags},
+        **{n: {v: v for v in values} for n, values in zip(FILTERS[1:], (data, statuses, tags), strict=True)},
     }
     return {name: dict(sorted(values.items(), key=lambda entry: entry[1].casefold())) for name, values in found.items()}

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QStyledItemDelegate,
     QStyleOptionViewItem,
     QVBoxLayout,
-    QWidget,
 )
 
 from gmstudio.protocol.runs import RunInfo, bits_text
@@ -19,7 +18,9 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.run_chooser import MAX_LISTED, NO_RUN, WAITING, listed_runs
 from gmstudio.window.gui.run_text import progress_text, run_name, run_tip, started_text
 from gmstudio.window.gui.theme import GRID, theme
+from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.state.density.state import DensityState
+from gmstudio.window.state.runs.turns import MANY
 
 RUN = Qt.ItemDataRole.UserRole
 Flag = QItemSelectionModel.SelectionFlag
@@ -52,7 +53,7 @@ class _TwoLines(QStyledItemDelegate):
             option.text = f"{first}{line}{second}"
 
 
-class ModelsList(QWidget):
+class ModelsList(ActiveWidget):
     """Runs of the library in two lines each, to be checked.
 
     Args:
@@ -87,8 +88,9 @@ class ModelsList(QWidget):
         self.list.itemChanged.connect(self._on_checked)
         self.list.itemActivated.connect(self._on_activated)
         self.filter.textChanged.connect(self._on_filter)
-        for change in (state.runs_changed, state.library.changed, theme().changed):
+        for change in (state.runs_changed, theme().changed):
             change.connect(self._fill)
+        state.library.turns.add(self._follow)
         state.library.live_changed.connect(lambda _run: self._fill())
         state.run_changed.connect(self._on_run_changed)
         self._fill()
@@ -109,6 +111,16 @@ class ModelsList(QWidget):
                 self._on_activated(item)
                 return True
         return False
+
+    def set_active(self, active: bool) -> None:
+        """Write what changed while the list was hidden."""
+        if active and len(self._state.library.runs) >= MANY:
+            self._fill()
+
+    def _follow(self) -> None:
+        """Take the library's runs; a hidden list of many waits until it is shown."""
+        if self.active or len(self._state.library.runs) < MANY:
+            self._fill()
 
     def _fill(self) -> None:
         """Write the lines anew; the place of the scroll bar and the current line stay."""

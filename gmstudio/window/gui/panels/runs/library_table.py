@@ -45,7 +45,7 @@ class LibraryTable(QAbstractTableModel):
         """
         runs, before = self._sorted(self._state.runs), self.runs
         best = _best_of(runs)
-        same = len(runs) == len(before) and all(a.run == b.run for a, b in zip(runs, before, strict=True))
+        same = len(runs) == len(before) and all(a is b or a.run == b.run for a, b in zip(runs, before, strict=True))
         if not same:
             self.beginResetModel()
             self.runs, self._best = runs, best

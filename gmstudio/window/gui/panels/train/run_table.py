@@ -51,16 +51,24 @@ class RunTable(QAbstractTableModel):
         examples = self._sorted([info for info in self._library.runs if info.example])
         before = self.runs
         runs: list[RunInfo | None] = [*own, None, *examples] if examples else [*own]
-        alike = Counter(_title(info) for info in runs if info is not None)
-        if alike != self._alike or list(map(_path, runs)) != list(map(_path, before)):
-            self.beginResetModel()
-            self.runs, self._alike = runs, alike
-            self.endResetModel()
+        if len(runs) == len(before) and self._take_changed(runs):
             return
+        alike = Counter(_title(info) for info in runs if info is not None)
+        self.beginResetModel()
+        self.runs, self._alike = runs, alike
+        self.endResetModel()
+
+    def _take_changed(self, runs: list[RunInfo | None]) -> bool:
+        """Draw those rows again that changed; return False, and change nothing, where other rows change with them."""
+        changed = [row for row, (info, known) in enumerate(zip(runs, self.runs, strict=True)) if info is not known]
+        for row in changed:
+            info, known = runs[row], self.runs[row]
+            if info is None or known is None or info.run != known.run or _title(info) != _title(known):
+                return False
         self.runs = runs
-        for row, (info, known) in enumerate(zip(runs, before, strict=True)):
-            if info is not known:
-                self._redraw(row, row)
+        for row in changed:
+            self._redraw(row, row)
+        return True
 
     def refresh(self) -> None:
         """Draw all rows again, for example in other colours."""

@@ -26,6 +26,7 @@ from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.state.runs.library import RunLibrary
+from gmstudio.window.state.runs.turns import MANY
 from gmstudio.window.state.training.state import TrainingState
 
 REFRESH_MS = 500
@@ -76,7 +77,7 @@ class RunsView(ActiveWidget):
         self._tree.selectionModel().currentChanged.connect(self._on_current_changed)
         self._tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self._tree.customContextMenuRequested.connect(self._open_menu)
-        library.changed.connect(self._fill)
+        library.turns.add(self._follow)
         library.trashed.connect(self._on_trashed)
         state.overlays_changed.connect(self._table.refresh)
         state.run_changed.connect(self._fill)
@@ -97,6 +98,11 @@ class RunsView(ActiveWidget):
     def set_active(self, active: bool) -> None:
         """Update the steps and losses, which do not follow the history while hidden."""
         if active:
+            self._fill()
+
+    def _follow(self) -> None:
+        """Take the library's runs; a hidden list of many waits until it is shown."""
+        if self.active or len(self._library.runs) < MANY:
             self._fill()
 
     def _fill(self) -> None:

@@ -286,10 +286,12 @@ def test_the_context_menu_has_all_of_it(stage: Stage) -> None:
 def test_of_three_thousand_runs_only_the_one_that_changed_is_drawn(stage: Stage) -> None:
     stage.put(*(a_run(f"{number:04}") for number in range(3000)))
     rows = stage.tree.model()
+    stage.qtbot.waitUntil(lambda: rows.rowCount() == 3000)
     drawn: list[tuple[int, int]] = []
     rows.dataChanged.connect(lambda first, last: drawn.append((first.row(), last.row())))
     rows.modelReset.connect(lambda: drawn.append((0, 2999)))
     stage.client.deliver(CheckpointSaved(run="/runs/1234", step=20))
+    stage.qtbot.waitUntil(lambda: bool(drawn))
     assert drawn == [(1234, 1234)]
 
 
