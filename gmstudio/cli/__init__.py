@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from gmstudio.cli.annotating import annotate
 from gmstudio.cli.coding import decode, encode
 from gmstudio.cli.data import commands as data_commands
 from gmstudio.cli.exporting import export
@@ -105,7 +106,7 @@ def engine() -> None:
     raise typer.Exit(serve())
 
 
-for _command in (train, sample, score, probe, encode, decode, export, report, runs, families, lab):
+for _command in (train, sample, score, probe, encode, decode, export, report, runs, annotate, families, lab):
     app.command()(_command)
 app.command("import")(import_run)
 app.command("import-weights")(import_weights)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from gmstudio.cli.family_entries import family_entries
+from gmstudio.cli.listed_runs import DAMAGED, ListedRun, RunFilter
 
 if TYPE_CHECKING:
     from gmstudio.protocol.families import FamilyEntry
+    from gmstudio.protocol.runs import RunInfo
     from gmstudio.runs.folder import RunFolder
     from gmstudio.runs.library import RunSummary
 
@@ -21,6 +23,9 @@ RUN_KEYS = (
     "label",
     "note",
     "starred",
+    "tags",
+    "archived",
+    "origin",
     "example",
     "family",
     "family_title",
@@ -43,18 +48,18 @@ RUN_KEYS = (
 DETAIL_KEYS = (*RUN_KEYS, "device", "config", "data_config", "training", "checkpoints", "events")
 
 
-def runs_document() -> dict[str, object]:
-    """Document of all runs, and of the examples apart."""
+def runs_document(wanted: RunFilter) -> dict[str, object]:
+    """Document of the runs that are wanted, and of such examples apart."""
     from gmstudio.runs.examples import example_folders, examples_home
     from gmstudio.runs.library import list_runs, runs_home, summarize
 
     runs, examples = list_runs(runs_home()), [summarize(folder) for folder in example_folders()]
-    families = family_entries() if any(one.status != "damaged" for one in (*runs, *examples)) else {}
+    families = family_entries() if any(one.status != DAMAGED for one in (*runs, *examples)) else {}
     return {
         "home": runs_home(),
-        "runs": [run_document(one, families) for one in runs],
+        "runs": [_document(one) for one in wanted.listed(runs, families)[0]],
         "examples_home": examples_home(),
-        "examples": [run_document(one, families) for one in examples],
+        "examples": [_document(one) for one in wanted.listed(examples, families)[0]],
     }
 
 
@@ -65,6 +70,12 @@ def run_document(summary: "RunSummary", families: "Mapping[str, FamilyEntry]") -
         summary: of the run.
         families: entries of the catalog.
     """
+    (run,), _ = RunFilter(archived=True).listed([summary], families)
+    return _document(run)
+
+
+def _document(run: ListedRun) -> dict[str, object]:
+    summary, info = run
     found: dict[str, object] = dict.fromkeys(RUN_KEYS)
     found |= {
         "run": summary.path.absolute(),
@@ -74,20 +85,19 @@ def run_document(summary: "RunSummary", families: "Mapping[str, FamilyEntry]") -
         "best_validation_loss": summary.best_valid,
         "last_validation_loss": summary.last_valid,
     }
-    return found if summary.status == "damaged" else found | _described(summary, families)
+    return found if info is None else found | _described(summary, info)
 
 
-def _described(summary: "RunSummary", families: "Mapping[str, FamilyEntry]") -> dict[str, object]:
-    from gmstudio.engine.runs.info import run_info
-    from gmstudio.runs.names import name_of
-
-    info = run_info(name_of(summary.path), families, summary=summary)
+def _described(summary: "RunSummary", info: "RunInfo") -> dict[str, object]:
     return {
         "title": info.title,
         "name": info.name or None,
         "label": info.label,
         "note": info.note or None,
         "starred": info.starred,
+        "tags": info.tags,
+        "archived": info.archived,
+        "origin": None if info.origin is None else msgspec.to_builtins(info.origin),
         "example": info.example,
         "family": summary.family,
         "family_title": info.family_title,

@@ -29,7 +29,7 @@ DOCUMENT = Path(__file__).parents[2] / "docs" / "command-line.md"
 HEADING = re.compile(r"^## `(gmstudio[^`]*)`$", re.MULTILINE)
 OPTION = re.compile(r"(?<![\w-])--?[a-z][a-z-]*")
 CODE = re.compile(r"`([^`]+)`")
-LEADING = re.compile(r"(--?[a-z][a-z-]*)(?:\s+(-[a-z])\b)?")
+LEADING = re.compile(r"(--?[a-z][a-z-]*)(?:\s+(-[a-z]|--[a-z-]+)(?=\s))?")
 HELP = {"--help"}
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from gmstudio.protocol.run_query import RunQuery, words_of
 from gmstudio.protocol.runs import RunInfo
 from gmstudio.window.state.runs.run_edits import RunEdits
-from gmstudio.window.state.runs.run_query import RunQuery, words_of
 from gmstudio.window.state.runs.state import RunsState
 from gmstudio.window.state.runs.turns import MANY
 

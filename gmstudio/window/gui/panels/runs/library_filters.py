@@ -3,12 +3,12 @@
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QSizePolicy, QToolButton, QWidget
 
+from gmstudio.protocol.run_query import CONDITIONS, KINDS
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.runs.library_view import LibraryView
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.state.runs.listed import FILTERS, ListedRuns
-from gmstudio.window.state.runs.run_query import CONDITIONS, KINDS
 
 SEARCH_TIP = (
     "Words in name, family, data, tags, note or settings. Conditions: "

@@ -3,7 +3,7 @@
 import pytest
 from runs_scene import BRANCH, CNN, EXAMPLE, FAILED, FLOW, OLD, RUNS, VAE
 
-from gmstudio.window.state.runs.run_query import RunQuery, words_of
+from gmstudio.protocol.run_query import RunQuery, words_of
 
 
 def found(text: str) -> list[str]:
