@@ -16,6 +16,7 @@ from gmstudio.cli.coding import decode, encode
 from gmstudio.cli.data import commands as data_commands
 from gmstudio.cli.exporting import export
 from gmstudio.cli.families import families
+from gmstudio.cli.grids import grid
 from gmstudio.cli.importing_runs import import_run
 from gmstudio.cli.importing_weights import import_weights
 from gmstudio.cli.labs import lab
@@ -106,7 +107,7 @@ def engine() -> None:
     raise typer.Exit(serve())
 
 
-for _command in (train, sample, score, probe, encode, decode, export, report, runs, annotate, families, lab):
+for _command in (train, grid, sample, score, probe, encode, decode, export, report, runs, annotate, families, lab):
     app.command()(_command)
 app.command("import")(import_run)
 app.command("import-weights")(import_weights)

@@ -13,6 +13,7 @@ from gmstudio import cli
 from gmstudio.cli import (
     coding,
     exporting,
+    grids,
     importing_runs,
     importing_weights,
     probing,
@@ -103,6 +104,7 @@ def test_every_key_of_a_document_is_explained() -> None:
         "gmstudio data info": read,
         "gmstudio data import": kept - read,
         "gmstudio data download": set(DOWNLOAD_KEYS),
+        "gmstudio grid": (*grids.KEYS, *grids.RUN_KEYS),
         "gmstudio score": scoring.KEYS,
         "gmstudio probe": probing.KEYS,
         "gmstudio encode": coding.ENCODE_KEYS,

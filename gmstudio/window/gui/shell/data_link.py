@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject
 
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.window.state.studio import Studio
 
 DATA, RUNS, TRAIN = "data", "runs", "train"
@@ -28,6 +29,18 @@ class DataLink(QObject):
 
             assert isinstance(state, DataState)
             state.train_wanted.connect(self._train_on)
+        elif name == RUNS:
+            from gmstudio.window.state.runs.state import RunsState
+
+            assert isinstance(state, RunsState)
+            state.next_spec = self._next_spec
+
+    def _next_spec(self) -> RunSpec | None:
+        """Return the settings that the next run has in Train."""
+        from gmstudio.window.state.training.state import TrainingState
+
+        setup = self._studio.state(TrainingState).setup
+        return setup.spec if setup.entry is not None else None
 
     def import_files(self, path: str) -> None:
         """Show the import of files."""

@@ -57,17 +57,20 @@ class CompareSaving(QObject):
 
         self._ask("Save picture", name, "png", png_writer(image, metadata_of(origin)))
 
-    def table(self, make: Callable[[Mapping[str, str]], str], name: str, origin: Provenance) -> None:
-        """Save a table as CSV.
+    def table(
+        self, make: Callable[[Mapping[str, str]], str], name: str, origin: Provenance, suffix: str = "csv"
+    ) -> None:
+        """Save a table as text, for example CSV.
 
         Args:
             make: writes the table with these texts before it; called in a thread.
             name: of the file that is offered.
             origin: of all runs.
+            suffix: of the file.
         """
         from gmstudio.window.gui.widgets.save_forms import text_writer
 
-        self._ask("Save table", name, "csv", text_writer(partial(make, metadata_of(origin))))
+        self._ask("Save table", name, suffix, text_writer(partial(make, metadata_of(origin))))
 
     def _ask(self, title: str, name: str, suffix: str, write: Write) -> None:
         ask_path(self._window, title, name, suffix, partial(self._write, write))

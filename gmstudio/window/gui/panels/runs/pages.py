@@ -4,6 +4,7 @@ from gmstudio.window.gui.page_tabs import PageEntry
 from gmstudio.window.gui.panels.runs.branches import BranchesPage
 from gmstudio.window.gui.panels.runs.code import CodePage
 from gmstudio.window.gui.panels.runs.compare import ComparePage
+from gmstudio.window.gui.panels.runs.grid import GridPage
 from gmstudio.window.gui.panels.runs.library import LibraryPage
 from gmstudio.window.gui.panels.runs.pictures import PicturesPage
 from gmstudio.window.gui.panels.runs.queue import QueuePage
@@ -20,6 +21,7 @@ PAGES: tuple[PageEntry[RunsState], ...] = (
     ),
     PageEntry("branches", "Branches", "Family tree of a run, and new runs that begin at a checkpoint", BranchesPage),
     PageEntry("queue", "Queue", "Runs that wait to be trained one after another", QueuePage),
+    PageEntry("grid", "Grid", "Runs over the values of two fields, side by side with their samples", GridPage),
     PageEntry("weights", "Import weights", "A run of weights that another program trained", WeightsPage),
     PageEntry("code", "Code", "The model of a run as one readable file of PyTorch", CodePage),
 )

@@ -33,7 +33,7 @@ from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.state.runs.queue import QueueState
 from gmstudio.window.state.runs.state import RunsState
 
-LETTERS = {NUMBER: 4, LABEL: 54, DATA: 20, STATUS: 14, PROGRESS: 20, TIME: 20}
+LETTERS = {NUMBER: 4, LABEL: 54, DATA: 20, STATUS: 17, PROGRESS: 20, TIME: 20}
 """Widths of the columns in letters; the last one takes the rest."""
 LOOK_MS = 2000
 """Time between two looks at a queue that another window's engine trains."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
 from runs_scene import VAE, RunsScene
@@ -103,14 +104,14 @@ def test_actions_follow_the_choice_and_say_why_not(stage: Stage) -> None:
     assert stage.scene.state.run == VAE
 
 
-def test_keys_move_and_remove_and_undo_brings_back(stage: Stage, qtbot: QtBot) -> None:
+def test_keys_move_and_remove_and_undo_brings_back(stage: Stage) -> None:
     stage.choose(0)
     stage.queue.view.setFocus()
-    qtbot.keyClick(stage.queue.view, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
+    QTest.keyClick(stage.queue.view, Qt.Key.Key_Down, Qt.KeyboardModifier.AltModifier)
     stage.settle()
     assert stage.engine.order == "bacd"
     assert [index.row() for index in stage.queue.view.selectionModel().selectedRows()] == [1]
-    qtbot.keyClick(stage.queue.view, Qt.Key.Key_Delete)
+    QTest.keyClick(stage.queue.view, Qt.Key.Key_Delete)
     stage.settle()
     assert stage.engine.order == "bcd"
     stage.panel.undo.undo()
