@@ -34,6 +34,8 @@ class QueueFeature(Feature):
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
         self._queue = context.queue = TrainingQueue(context)
+        if self._queue.waits:
+            self._queue.announce()  # so that the window can say so
 
     def _on_list_queue(self, command: ListQueue) -> None:
         self._list(command.request)

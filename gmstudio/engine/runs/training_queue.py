@@ -78,6 +78,11 @@ class TrainingQueue:
         )
 
     @property
+    def waits(self) -> bool:
+        """Entries wait that were added before this engine started, or its queue cannot be read."""
+        return bool(self.note) or self._has_waiting
+
+    @property
     def due(self) -> bool:
         """The next entry is to be begun now."""
         return self.working and self._has_waiting and not self.current and self._context.training is None
@@ -270,7 +275,9 @@ class TrainingQueue:
     def _recover(self) -> None:
         """Let entries wait whose process has ended in the midst of them."""
         try:
-            if not any(entry.status == "running" for entry in self.file.read().entries):
+            content = self.file.read()
+            self._note(content)
+            if not any(entry.status == "running" for entry in content.entries):
                 return
             if not self.file.take_work():
                 return

@@ -8,6 +8,8 @@ from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.window.state.studio import Studio
 
 DATA, RUNS, TRAIN = "data", "runs", "train"
+QUEUE = "queue"
+"""Page of the Runs panel."""
 
 
 class DataLink(QObject):
@@ -34,6 +36,13 @@ class DataLink(QObject):
 
             assert isinstance(state, RunsState)
             state.next_spec = self._next_spec
+
+    def show_queue(self) -> None:
+        """Show the queue of runs."""
+        from gmstudio.window.state.runs.state import RunsState
+
+        self._show_panel(RUNS)
+        self._studio.state(RunsState).page_wanted.emit(QUEUE)
 
     def _next_spec(self) -> RunSpec | None:
         """Return the settings that the next run has in Train."""

@@ -32,6 +32,7 @@ from gmstudio.window.gui.shell.palette.command_palette import CommandPalette
 from gmstudio.window.gui.shell.panel_requests import PanelRequests
 from gmstudio.window.gui.shell.preload import Preloader, panel_builders
 from gmstudio.window.gui.shell.presentation import Presentation
+from gmstudio.window.gui.shell.queue_notice import QueueNotice
 from gmstudio.window.gui.shell.ready_note import ReadyNote
 from gmstudio.window.gui.shell.run_opener import RunOpener
 from gmstudio.window.gui.shell.save_menus import SaveMenus
@@ -87,6 +88,7 @@ class MainWindow(QMainWindow):
         DecisionNotices(studio, self.banner, self)
         self._drop = FileDrop(self, studio)
         self._data_link = DataLink(studio, self.show_panel, self)
+        QueueNotice(studio, self.banner, self._data_link.show_queue, self)
         self._opener = RunOpener(studio, places, self._settings, self)
         self._requests = PanelRequests(self._places, studio, self._opener, self.build_panel, self.show_panel, self)
         self._memory = WindowMemory(studio.library, places, self._settings, self)

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from gmstudio.protocol.base import Command
 from gmstudio.protocol.data import DataLoading
 from gmstudio.protocol.engine import CommandFailed, Reason
+from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunInfo
 from gmstudio.protocol.runs_queue import AddToQueue
 from gmstudio.protocol.training import (
@@ -68,7 +69,8 @@ class TrainingCommands(QObject):
         self._stepping = self._request(self._on_failed)
         self._keeping = self._request(self._on_failed)
         self._queueing = self._request(self._on_queue_failed)
-        self._queueing.replied.connect(self.setup.note_queued)
+        self._queueing.replied.connect(lambda _event: self._on_queued())
+        self._queued: list[RunSpec] = []
 
     def _request(self, on_failed: Callable[[CommandFailed], None]) -> Request:
         request = Request(self._events, self)
@@ -105,6 +107,11 @@ class TrainingCommands(QObject):
     def can_queue(self) -> bool:
         """The settings are valid as far as is known, and are not being added to the queue."""
         return self.setup.entry is not None and not self.setup.problem and not self._queueing.busy
+
+    @property
+    def queued(self) -> int:
+        """Number of runs with the present settings that were just added to the queue."""
+        return len(self._queued) if self._queued and self._queued[-1] == self.setup.spec else 0
 
     @property
     def can_pause(self) -> bool:
@@ -235,6 +242,13 @@ class TrainingCommands(QObject):
         if isinstance(self._starting.command, StartTraining) and failure.reason is not Reason.ENGINE_GONE:
             self.setup.refuse(failure)
         self._on_failed(failure)
+
+    def _on_queued(self) -> None:
+        """Count runs with the same settings."""
+        assert isinstance(self._queueing.command, AddToQueue)
+        (spec,) = self._queueing.command.specs
+        self._queued = [*(one for one in self._queued if one == spec), spec]
+        self.status_changed.emit()
 
     def _on_queue_failed(self, failure: CommandFailed) -> None:
         if failure.reason is not Reason.ENGINE_GONE:

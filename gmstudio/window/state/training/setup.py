@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from gmstudio.protocol.base import Event
 from gmstudio.protocol.data import BrowseData, DataBrowsed, DataEntry, DataLoading, DescribeModel, ModelDescribed
 from gmstudio.protocol.data_import import DataSetInfo
 from gmstudio.protocol.engine import Catalog, CommandFailed
@@ -50,7 +49,6 @@ class TrainingSetup(QObject):
         browsed: images of the chosen data; None while they are pending or refused.
         problem: reason why the choices cannot be trained; empty otherwise.
         cancelled: loading the data was cancelled, so that the settings are not checked.
-        queued: runs with the present settings that were added to the queue.
 
     Signals:
         catalog_changed: the families and data sources changed.
@@ -80,7 +78,6 @@ class TrainingSetup(QObject):
         self.browsed: DataBrowsed | None = None
         self.problem = ""
         self.cancelled = False
-        self.queued = 0
         self._data_chosen = False
         self._values: dict[tuple[str, str], Values] = {}
         self._typing_errors: dict[str, dict[str, str]] = {"config": {}, "data_config": {}, "training": {}}
@@ -312,11 +309,6 @@ class TrainingSetup(QObject):
         self._refusals = dict(failed.fields)
         self.verdict_changed.emit()
 
-    def note_queued(self, _event: Event) -> None:
-        """Note that a run with the present settings was added to the queue."""
-        self.queued += 1
-        self.verdict_changed.emit()
-
     # ---- requests ------------------------------------------------------------------------------------------------
 
     def _quiet_timer(self, slot: Any) -> QTimer:
@@ -343,7 +335,6 @@ class TrainingSetup(QObject):
     def _settings_changed(self) -> None:
         """Discard the check of the previous settings."""
         self.described = None
-        self.queued = 0
         self.problem = self.mistyped
         self._refusals = {}
         self.verdict_changed.emit()

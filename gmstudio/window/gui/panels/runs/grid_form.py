@@ -54,6 +54,8 @@ class GridForm(QWidget):
         self.note.setAlignment(Qt.AlignmentFlag.AlignTop)
         panel.name_widget(self.note, "grid_note", "What the grid is made of", "")
         self._lay_out()
+        for name in ("columns_values", "rows_values"):
+            self.texts[name].setPlaceholderText("0.1, 1, 10  or  0.1 : 10 : 3 : log")
         for name, combo in self.combos.items():
             combo.activated.connect(lambda index, name=name: self._choose(name, index))
         for name, text in self.texts.items():

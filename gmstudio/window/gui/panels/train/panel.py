@@ -294,8 +294,8 @@ class TrainPanel(Panel):
             text, role = setup.problem, "error"
         elif setup.described is not None:
             counted = f"{setup.described.num_parameters:,} parameters, {setup.described.image}"
-            times = f" {setup.queued} times" if setup.queued > 1 else ""
-            counted += f" · {QUEUED}{times}" if setup.queued else ""
+            times = f" {state.queued} times" if state.queued > 1 else ""
+            counted += f" · {QUEUED}{times}" if state.queued else ""
             text, role = "\n".join((counted, *setup.described.remarks)), "muted"
         else:
             text, role = self._pending_check(), "muted"
