@@ -70,15 +70,15 @@ def _print_runs(console: "Console", heading: str, summaries: "list[RunSummary]",
     table = Table(run, data, progress, figure, created, box=None)
     families = family_entries() if any(summary.status != DAMAGED for summary in summaries) else {}
     runs, hidden = wanted.listed(summaries, families)
-    for run in runs:
-        table.add_row(*_described(run))
+    for one in runs:
+        table.add_row(*_described(one))
     console.print(plain_text(heading), soft_wrap=True)
     console.print(table)
     if hidden:
         console.print(f"{hidden:,} archived; --all lists them, too.", style="dim")
-    for run in runs:
-        if run.summary.problem:
-            console.print(plain_text(run.summary.problem), style="yellow")
+    for one in runs:
+        if one.summary.problem:
+            console.print(plain_text(one.summary.problem), style="yellow")
 
 
 def _described(run: ListedRun) -> tuple[str, ...]:

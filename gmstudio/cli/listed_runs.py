@@ -75,11 +75,10 @@ class RunFilter:
         runs = [ListedRun(summary, _described(summary, families)) for summary in summaries]
         runs = [run for run in runs if self._accepts(run, query)]
         shown = [r for r in runs if self.archived or query.wants_archived or r.info is None or not r.info.archived]
-        key = _KEYS.get(self.sort)
-        whole = [run for run in shown if run.info is not None]
-        if key is not None:
-            whole.sort(key=lambda run: key(run.info) if run.info is not None else None)
-        return [*whole, *(run for run in shown if run.info is None)], len(runs) - len(shown)
+        whole = [(run.info, run) for run in shown if run.info is not None]
+        if (key := _KEYS.get(self.sort)) is not None:
+            whole.sort(key=lambda pair: key(pair[0]))
+        return [*(run for _info, run in whole), *(run for run in shown if run.info is None)], len(runs) - len(shown)
 
     def _accepts(self, run: ListedRun, query: RunQuery) -> bool:
         info = run.info

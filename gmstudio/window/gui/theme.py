@@ -186,7 +186,12 @@ class Theme(QObject):
         drawing = _drawing(name)
         icon = QIcon()
         disabled = self.blend("muted", "window", 0.5)
-        for mode, color in ((QIcon.Mode.Normal, self.color(role)), (QIcon.Mode.Disabled, disabled)):
+        colors = {
+            QIcon.Mode.Normal: self.color(role),
+            QIcon.Mode.Disabled: disabled,
+            QIcon.Mode.Selected: self.color("accent_text"),  # in a selected row, which has the accent's colour
+        }
+        for mode, color in colors.items():
             renderer = QSvgRenderer(QByteArray(drawing.replace("currentColor", color.name()).encode()))
             for size in ICON_SIZES:
                 pixmap = QPixmap(QSize(size, size))
