@@ -13,7 +13,7 @@ from gmstudio.window.gui.shell.banner import Banner
 from gmstudio.window.state.runs.state import RunsState
 from gmstudio.window.state.runs.travel import TravelState
 
-LISTED = ("vae", "vae-beta-4", "gan", "rbm", "made", "nade", "fvbn", "realnvp", "ddpm")
+LISTED = ("vae", "vae-beta-4", "gan", "made", "nade", "fvbn")
 NAMED = {"vae": ("", "homework 2", True), "vae-beta-4": ("", "homework 2", False), "gan": ("", "collapses", False)}
 """Name of a model → the run's name, a tag, a star."""
 TRAVELLED_STEP = 340
