@@ -38,7 +38,7 @@ _encode = msgspec.msgpack.encode
 
 
 class IndexedRun(NamedTuple):
-    """What is known of a run.
+    """Description of a run as it was read.
 
     Args:
         signature: digest of the signature of its folder when it was read.

@@ -1,4 +1,4 @@
-"""Which checkpoints of a run stay on the disk: the newest, the marked ones, and some spread over the training."""
+"""Checkpoints of a run that stay on the disk: the newest, the marked ones, and some spread over the training."""
 
 from collections.abc import Collection, Sequence
 

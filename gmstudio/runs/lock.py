@@ -97,7 +97,7 @@ class Holder(NamedTuple):
 
     @property
     def is_elsewhere(self) -> bool:
-        """It ran on another machine, which shares the disk."""
+        """Return whether it ran on another machine, which shares the disk."""
         return self.host not in ("", socket.gethostname())
 
 

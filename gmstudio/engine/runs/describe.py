@@ -75,7 +75,7 @@ def announce_run(context: EngineContext, path: str, request: int, since: int = -
 
 
 class Stored(NamedTuple):
-    """What the history of a run holds.
+    """Contents of the history of a run.
 
     Args:
         sample_steps: steps at which sample images were kept.

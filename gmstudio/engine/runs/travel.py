@@ -1,4 +1,4 @@
-"""What the checkpoints of a run make of the same validation images: reconstructions, and a map of the codes."""
+"""Fixed validation images through the checkpoints of a run: reconstructions, and a map of the codes."""
 
 from collections.abc import Generator
 from dataclasses import dataclass

@@ -30,7 +30,7 @@ tags:
 
 
 class Card(NamedTuple):
-    """What a card is written of.
+    """Sources of a card.
 
     Args:
         run: folder of the run, open for reading.

@@ -128,7 +128,7 @@ class LocalConstants(ast.NodeTransformer):
 
 
 def _decided(test: ast.expr) -> bool | None:
-    """Whether a test of constants holds; None: it is none."""
+    """Return whether a test of constants holds; None: it is none."""
     if isinstance(test, ast.Constant):
         return bool(test.value)
     if isinstance(test, ast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], ast.Is | ast.IsNot):

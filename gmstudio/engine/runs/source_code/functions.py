@@ -50,7 +50,7 @@ class Function:
 
     @property
     def is_property(self) -> bool:
-        """Whether it is read as an attribute."""
+        """Return whether it is read as an attribute."""
         names = {one.id if isinstance(one, ast.Name) else "" for one in self.node.decorator_list}
         return bool(names & {"property", "cached_property"})
 
@@ -119,7 +119,7 @@ def is_self(node: ast.expr) -> bool:
 
 
 def is_pure(node: ast.expr) -> bool:
-    """Whether an expression only computes: it calls nothing that changes a tensor in place."""
+    """Return whether an expression only computes: it calls nothing that changes a tensor in place."""
     for one in ast.walk(node):
         if isinstance(one, ast.Yield | ast.YieldFrom | ast.Await | ast.NamedExpr):
             return False

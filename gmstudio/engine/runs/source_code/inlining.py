@@ -27,7 +27,7 @@ def without_trivial(functions: list[Function]) -> list[Function]:
 
 
 def _is_own_only(one: Function, functions: list[Function]) -> bool:
-    """Whether a function that returns an attribute is called of ``self`` alone, so that each call can be replaced."""
+    """Return whether a function that returns an attribute is called of ``self`` alone: each call can be replaced."""
     if not isinstance(_returned(one), ast.Attribute):
         return True
     used = [node for other in functions for node in ast.walk(other.node) if isinstance(node, ast.Attribute)]

@@ -1,4 +1,4 @@
-"""What the names in a module's source stand for: parts of our own sources, or imports of other packages."""
+"""Meaning of the names in a module's source: parts of our own sources, or imports of other packages."""
 
 import ast
 import builtins
@@ -41,7 +41,7 @@ class Imported:
 
     @property
     def is_allowed(self) -> bool:
-        """Whether the file of a model may import it."""
+        """Return whether the file of a model may import it."""
         return self.module.partition(".")[0] in ALLOWED
 
 

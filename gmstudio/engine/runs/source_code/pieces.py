@@ -18,7 +18,7 @@ def run_through(function: ast.FunctionDef) -> None:
 
 
 def _images(annotation: ast.expr | None) -> ast.expr | None:
-    """What the iterator yields at last."""
+    """Return the last value of the iterator."""
     text = ast.unparse(annotation) if annotation is not None else ""
     inner = text.removeprefix("Iterator[").removesuffix("]").removesuffix(" | None")
     return ast.parse(inner, mode="eval").body if inner != text else annotation

@@ -1,4 +1,4 @@
-"""Where a run is logged: the setting ``log_to``, read and checked."""
+"""Places to which a run is logged: the setting ``log_to``, read and checked."""
 
 from dataclasses import dataclass
 from hashlib import sha256

@@ -1,4 +1,4 @@
-"""What goes between panels: dropped data sets to Data, dropped weights to Runs, and data sets from Data to Train."""
+"""Links between panels: dropped data sets to Data, dropped weights to Runs, and data sets from Data to Train."""
 
 from collections.abc import Callable
 

@@ -12,7 +12,7 @@ from gmstudio.protocol.runs_branching import BranchRun, FindFixedSettings, Fixed
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.runs.family_tree import TreeRun, family_tree
 from gmstudio.window.state.runs.state import RunsState
-from gmstudio.window.state.runs.travel import nearest
+from gmstudio.window.state.runs.steps import nearest
 
 PARTS = ("config", "training")
 Values = dict[str, Any]
@@ -84,9 +84,7 @@ class BranchesState(QObject):
         """Checkpoint at which the branch begins; None: the run has none."""
         info = self.info
         steps = info.checkpoint_steps if info is not None else ()
-        if not steps:
-            return None
-        return steps[-1] if self._step is None else nearest(steps, self._step)
+        return nearest(steps, self._step)
 
     def choose_step(self, step: int) -> None:
         """Begin at the checkpoint that is nearest to a step; what was set stays."""

@@ -37,7 +37,7 @@ class CodeState(QObject):
 
     @property
     def busy(self) -> bool:
-        """Whether the file is being written."""
+        """The file is being written."""
         return self._request.busy
 
     def show(self) -> None:

@@ -1,6 +1,5 @@
 """Samples of compared runs at one training step: grids that were saved, and grids that are drawn now."""
 
-from bisect import bisect_left
 from collections.abc import Sequence
 from functools import partial
 from typing import Literal, NamedTuple, get_args
@@ -15,6 +14,7 @@ from gmstudio.protocol.runs_compare import ComparedDrawn, DrawCompared
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.runs.compare import CompareState
 from gmstudio.window.state.runs.state import RunsState
+from gmstudio.window.state.runs.steps import nearest
 from gmstudio.window.state.training.samples import KeptSamples
 
 Source = Literal["saved", "drawn"]
@@ -145,7 +145,7 @@ class ComparedGrids(QObject):
             kept.follow()
             return
         wanted = nearest(kept.steps, self.step)
-        if kept.shown is None or kept.shown.step != wanted:
+        if wanted is not None and (kept.shown is None or kept.shown.step != wanted):
             kept.show_step(wanted)
         kept.following = False
 
@@ -218,17 +218,3 @@ class ComparedGrids(QObject):
         if kept is not None:
             kept.show_run(event)
             self._show_saved(event.info.run)
-
-
-def nearest(steps: Sequence[int], step: int | None) -> int:
-    """Return the nearest of increasing steps, the earlier of two; None: the last.
-
-    Args:
-        steps: at least one, increasing.
-        step: any step.
-    """
-    if step is None:
-        return steps[-1]
-    after = bisect_left(steps, step)
-    around = steps[max(after - 1, 0) : after + 1]
-    return min(around, key=lambda one: (abs(one - step), one))

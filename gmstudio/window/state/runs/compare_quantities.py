@@ -21,7 +21,7 @@ ANYWHERE = ("learning_rate", "images_per_s")
 
 @dataclass(frozen=True)
 class Basis:
-    """What must be equal for two curves to measure the same quantity; None: it does not matter.
+    """Values that must be equal for two curves to measure the same quantity; None: it does not matter.
 
     Args:
         image: shape and levels of the images.

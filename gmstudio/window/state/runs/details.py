@@ -76,7 +76,7 @@ class RunDetails(QObject):
 
     @property
     def train_on_reason(self) -> str:
-        """Why the run cannot be trained on now, one sentence; empty where it can."""
+        """Reason why the run cannot be trained on now, one sentence; empty where it can."""
         info, live = self.info, self._owner.library.live
         if info is None:
             return "No run is chosen."

@@ -17,7 +17,7 @@ def in_order(infos: Iterable[RunInfo]) -> tuple[RunInfo, ...]:
 
 
 class ListParts:
-    """What has arrived of a list, which holds all runs once its last part has come."""
+    """Parts that have arrived of a list, which holds all runs once its last part has come."""
 
     def __init__(self) -> None:
         self._request = -1

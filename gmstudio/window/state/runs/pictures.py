@@ -90,7 +90,7 @@ class PicturesState(QObject):
 
     @property
     def sources(self) -> tuple[PictureSource, ...]:
-        """What is compared; files that are too many wait until a run is removed."""
+        """Pictures that are compared; files that are too many wait until a run is removed."""
         names, infos = self.compared.names(), self.compared.infos
         taken = {self.compared.colour(run) for run in self.compared.runs}
         free = (index for index in range(2 * MAX_COMPARED) if index not in taken)

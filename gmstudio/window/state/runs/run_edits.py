@@ -14,7 +14,7 @@ FIELDS = ("name", "note", "starred", "tags", "archived")
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """What a person gave a run."""
+    """Name, note, star, tags and archive of a run, as a person gave them."""
 
     name: str
     note: str

@@ -1,7 +1,6 @@
 """Time travel in the window: one step of a run's training, and all that is shown of it."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -11,23 +10,12 @@ from gmstudio.protocol.runs_travel import TravelShown, TravelTo
 from gmstudio.window.client.latest_wins import LatestWins
 from gmstudio.window.state.play_clock import PlayClock
 from gmstudio.window.state.runs.state import RunsState
+from gmstudio.window.state.runs.steps import latest_at, nearest
 from gmstudio.window.state.training.history import RunHistory
 
 SETTLED_MS = 200
 """Panels explore the model of another checkpoint when the step has rested so long."""
 MIN_SPEED_HZ, MAX_SPEED_HZ = 1.0, 20.0
-
-
-def nearest(steps: Sequence[int], step: int) -> int | None:
-    """Return the nearest of rising steps, of two equally near ones the earlier; None without any."""
-    place = bisect_left(steps, step)
-    around = steps[max(place - 1, 0) : place + 1]
-    return min(around, key=lambda one: abs(one - step), default=None)
-
-
-def latest_at(steps: Sequence[int], step: int) -> int | None:
-    """Return the latest of rising steps at or before a step, else the first; None without any."""
-    return steps[max(bisect_right(steps, step) - 1, 0)] if steps else None
 
 
 class TravelState(QObject):
@@ -111,9 +99,7 @@ class TravelState(QObject):
         """Step of the checkpoint that is nearest to the step that is shown; None without any."""
         info = self.info
         steps = info.checkpoint_steps if info is not None else ()
-        if not steps:
-            return None
-        return steps[-1] if self.step is None else nearest(steps, self.step)
+        return nearest(steps, self.step)
 
     @property
     def stops(self) -> list[int]:

@@ -90,7 +90,7 @@ class WeightsState(QObject):
 
     @property
     def elsewhere(self) -> str:
-        """Why no file can be chosen here, a sentence; empty: the engine reads the files of this computer."""
+        """Reason why no file can be chosen here, a sentence; empty: the engine reads the files of this computer."""
         return self._runs.library.elsewhere
 
     def schema(self, part: str) -> Values:

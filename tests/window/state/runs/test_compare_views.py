@@ -12,8 +12,9 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import Cancel, CommandFailed, Reason
 from gmstudio.protocol.runs import SamplesDrawn
 from gmstudio.protocol.runs_compare import DescribeSettings, DrawCompared
-from gmstudio.window.state.runs.compare_grids import ComparedGrids, nearest
+from gmstudio.window.state.runs.compare_grids import ComparedGrids
 from gmstudio.window.state.runs.compare_settings import DASH, ComparedSettings
+from gmstudio.window.state.runs.steps import nearest
 
 
 def settings_in(scene: CompareScene) -> ComparedSettings:

@@ -238,7 +238,7 @@ class CompareSamples(ActiveWidget):
         return self._grids.problems.get(run, "Drawing …" if self._grids.busy(run) else "")
 
     def _caption(self, name: str, grid: ShownGrid | None, run: str) -> str:
-        """What a grid shows: its run, step and kind."""
+        """Caption of a grid: its run, step and kind."""
         if grid is None:
             return name
         drawing = " · drawing …" if self._grids.source == "drawn" and self._grids.busy(run) else ""

@@ -93,7 +93,7 @@ class ComparedTraces:
 
 
 def signature(traces: "Sequence[Trace]") -> tuple[Key, ...]:
-    """What must change for traces of kept positions to be drawn anew."""
+    """Return what must change for traces of kept positions to be drawn anew."""
     return tuple(
         (t.key, id(t.steps), len(t.values), t.generation, t.color.rgb(), t.factor, t.best, t.owner) for t in traces
     )

@@ -89,7 +89,7 @@ class LibraryFilters(QWidget):
 
     @property
     def count(self) -> str:
-        """How many runs are listed, in words."""
+        """Number of runs that are listed, in words."""
         return self._count.words
 
     def _focus_search(self) -> None:

@@ -115,7 +115,7 @@ class TrashView(ActiveWidget):
 
     @property
     def sentence(self) -> str:
-        """What is in the trash, or what is about to be deleted."""
+        """Sentence on what is in the trash, or what is about to be deleted."""
         runs = self._state.runs
         if runs is None:
             return LISTING

@@ -62,7 +62,7 @@ class ComparedPicture:
 
 
 class Reading(NamedTuple):
-    """What a picture has at a place.
+    """Values of a picture at a place.
 
     Args:
         where: row and column, within an image of a sheet also its number; empty: beside the picture or between images.

@@ -14,7 +14,8 @@ from gmstudio.protocol.training import CheckpointSaved
 from gmstudio.window.gui.panels.runs.pages import PAGES
 from gmstudio.window.gui.panels.runs.panel import RunsPanel
 from gmstudio.window.gui.panels.runs.travel import NO_CODES, TravelPage
-from gmstudio.window.state.runs.travel import TravelState, latest_at, nearest
+from gmstudio.window.state.runs.steps import latest_at, nearest
+from gmstudio.window.state.runs.travel import TravelState
 
 
 @pytest.fixture(scope="module")
