@@ -1,4 +1,9 @@
-"""Batches for training: the data set on the device, in an order that is a pure function of (seed, epoch)."""
+"""Batches for training: the data set on the device, in an order that is a pure function of (seed, epoch).
+
+On the CPU the arrays of the data set are indexed where they are, so that a set that is mapped from the disk is read
+batch by batch and may be larger than the memory. On an accelerator it is copied, unless it would take most of the
+memory there: then batches are taken on the host and sent one by one, without waiting.
+"""
 
 import copy
 
@@ -18,7 +23,7 @@ class Batches:
         dataset: data set with training and validation images.
         batch_size: images per update; at most the size of the training split is used.
         seed: seed of the order.
-        device: device on which the images are stored and indexed.
+        device: device of the batches.
         mutation: probability μ with which each sub-pixel of a training image is replaced by a random level, for a
             background model (Ren et al. 2019, arXiv:1906.02845, section 3).
         at_once: largest number of images that are validated at once; 0: ``batch_size``.
@@ -33,10 +38,12 @@ class Batches:
         mutation: float = 0.0,
         at_once: int = 0,
     ) -> None:
-        self._train = torch.from_numpy(dataset.train.images).to(device)
-        self._valid = torch.from_numpy(dataset.valid.images).to(device)
-        self._train_labels = _on_device(dataset.train.labels, device)
-        self._valid_labels = _on_device(dataset.valid.labels, device)
+        self._device = device
+        place = device if fits(dataset.train.images.nbytes + dataset.valid.images.nbytes, device) else HOST
+        self._train = torch.from_numpy(dataset.train.images).to(place)
+        self._valid = torch.from_numpy(dataset.valid.images).to(place)
+        self._train_labels = _on_device(dataset.train.labels, place)
+        self._valid_labels = _on_device(dataset.valid.labels, place)
         self._resample = dataset.resample
         self._mutation, self._levels = mutation, dataset.image.levels
         self._seed = seed
@@ -62,7 +69,7 @@ class Batches:
         Where binarization is stochastic, pixels are sampled from ``generator`` each time, and so is the noise of
         noised data; without either, it is not used.
         """
-        images = self._train.index_select(0, self._rows(step))
+        images = self._sent(self._train.index_select(0, self._rows(step)))
         if self._resample:
             uniform = torch.rand(images.shape, generator=generator, device=images.device)
             images = (uniform * 255 < images).to(torch.uint8)
@@ -82,22 +89,29 @@ class Batches:
         rows = self._rows(step)
         is_new = self._is_new[rows]
         number = int(is_new.sum())
-        return (batch if self._resample or self._mutation else batch[is_new]), number
+        return (batch if self._resample or self._mutation else batch[is_new.to(batch.device)]), number
 
     def train_labels(self, step: int) -> Tensor | None:
         """Return the labels (B,) int64 of the batch of a step; None where the data has none."""
-        return None if self._train_labels is None else self._train_labels.index_select(0, self._rows(step))
+        return None if self._train_labels is None else self._sent(self._train_labels.index_select(0, self._rows(step)))
 
     def valid(self, limit: int) -> list[Tensor]:
         """Return at most ``limit`` validation images, always the same, in batches of at most ``at_once``."""
         rows = self._valid_rows(limit)
-        return list(self._valid.index_select(0, rows).split(self._at_once)) if len(rows) else []
+        return list(self._sent(self._valid.index_select(0, rows)).split(self._at_once)) if len(rows) else []
 
     def valid_labels(self, limit: int) -> list[Tensor] | None:
         """Return the labels of ``valid``, batch by batch; None where the data has none."""
         if self._valid_labels is None:
             return None
-        return list(self._valid_labels.index_select(0, self._valid_rows(limit)).split(self._at_once))
+        return list(self._sent(self._valid_labels.index_select(0, self._valid_rows(limit))).split(self._at_once))
+
+    def _sent(self, values: Tensor) -> Tensor:
+        """Return values on the device; from the host of a CUDA device in pinned memory, without waiting."""
+        if values.device == self._device:
+            return values
+        pinned = values.pin_memory() if self._device.type == "cuda" else values
+        return pinned.to(self._device, non_blocking=True)
 
     def _rows(self, step: int) -> Tensor:
         """Indices of the training images in the batch of a step."""
@@ -124,6 +138,19 @@ class Batches:
     def _valid_rows(self, limit: int) -> Tensor:
         order = np.random.default_rng(0).permutation(len(self._valid))[:limit]
         return torch.from_numpy(order).to(self._valid.device)
+
+
+HOST = torch.device("cpu")
+MOST = 0.5
+"""Largest share of an accelerator's free memory that a data set takes."""
+
+
+def fits(size: int, device: torch.device) -> bool:
+    """Return whether a data set of this number of bytes is copied to a device."""
+    if device.type != "cuda":
+        return True
+    free, _ = torch.cuda.mem_get_info(device)
+    return size <= MOST * free
 
 
 def batches_for(dataset: Dataset, training: Training, device: torch.device) -> Batches:

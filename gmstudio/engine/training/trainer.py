@@ -245,7 +245,8 @@ class Trainer:
     def _begin_together(self) -> None:
         if self._ranks is not None and not self._ranks.begun:
             state = resumable(self.model, self._optimization, self._generator)
-            self._ranks.begin(msgspec.json.encode(self.run.record), self.step, state)
+            with self._naming_lost_ranks():
+                self._ranks.begin(msgspec.json.encode(self.run.record), self.step, state)
 
     def _another_step(self) -> bool:
         return self._ranks is None or self._ranks.another_step()
@@ -264,9 +265,11 @@ class Trainer:
                 raise
             self._ranks.over = True
             self._writer.finish()
+            kept = ""
+            if self._writer.step >= 0:
+                kept = f" The checkpoint of step {self._writer.step:,} is kept; any number of processes can resume it."
             raise TrainingFailedError(
-                f"Another process of this training has ended; its messages give the reason. The checkpoint of step "
-                f"{self._writer.step:,} is kept, and --resume continues from it, with any number of processes."
+                f"Another process of this training has ended; its messages give the reason.{kept}"
             ) from error
 
     def _advance(self) -> None:
