@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.families.variational.base import Variational
+from gmstudio.nn.plain_adam import PlainAdam
 
 Numbers = NDArray[np.float64]
 
@@ -234,7 +235,7 @@ def tighten(image: CodeModel, q: Gaussian2, steps: int) -> Iterator[Gaussian2]:
         torch.tensor(values, dtype=torch.float32, device=noise.device, requires_grad=True)
         for values in (q.mean, np.log(q.deviation))
     )
-    optimizer = torch.optim.Adam([mean, log_deviation], lr=0.03)
+    optimizer = PlainAdam([mean, log_deviation], lr=0.03)
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = 0.03 * (1 - step / steps)
         codes = mean + log_deviation.exp() * noise

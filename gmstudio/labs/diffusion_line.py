@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from gmstudio.families.diffusion.process import NoiseSchedule, ScheduleKind
 from gmstudio.labs.gaussian_mixture import GaussianMixture
 from gmstudio.labs.small_networks import dense_network
+from gmstudio.nn.plain_adam import PlainAdam
 
 Numbers = NDArray[np.float64]
 Score = Callable[[Numbers, int], Numbers]
@@ -149,7 +150,7 @@ def learn_score(
     generator: torch.Generator,
 ) -> Iterator[float]:
     """Train by denoising score matching, E ‖ε - ε̂(√ᾱ_t x_0 + √(1 - ᾱ_t) ε, t)‖²: yields the loss of each step."""
-    optimizer = torch.optim.Adam(network.parameters(), lr=4e-3)
+    optimizer = PlainAdam(network.parameters(), lr=4e-3)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     signal, noise = (torch.from_numpy(values).float() for values in (diffusion.signal, diffusion.noise))
     for _ in range(steps):

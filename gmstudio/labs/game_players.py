@@ -24,6 +24,7 @@ from torch import Tensor
 
 from gmstudio.families.adversarial.losses import ADVERSARIAL_LOSSES, AdversarialName
 from gmstudio.labs.small_networks import dense_network
+from gmstudio.nn.plain_adam import PlainAdam
 
 Numbers = NDArray[np.float64]
 
@@ -86,8 +87,8 @@ class Players:
         width = HIDDEN[self.num_dims]
         self.g = dense_network((self.num_dims, width, width, self.num_dims), generator)
         self.d = dense_network((self.num_dims * (1 + 2 * NUM_WAVES), width, width, 1), generator)
-        self._g_adam = torch.optim.Adam(self.g.parameters(), betas=BETAS)
-        self._d_adam = torch.optim.Adam(self.d.parameters(), betas=BETAS)
+        self._g_adam = PlainAdam(self.g.parameters(), betas=BETAS)
+        self._d_adam = PlainAdam(self.d.parameters(), betas=BETAS)
         self.axis: Numbers = np.linspace(-REACH, REACH, PLACES[self.num_dims])
         self.codes = _equally_probable(CODES[self.num_dims], self.num_dims)
 

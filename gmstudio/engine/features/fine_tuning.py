@@ -17,7 +17,6 @@ Shapes: n labelled images, M test images, B batch, F features, K classes, S seed
 """
 
 import copy
-import importlib
 import time
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, TypeVar, get_args
@@ -33,13 +32,14 @@ from gmstudio.engine.density.subjects import subject_of
 from gmstudio.engine.features import probing
 from gmstudio.engine.features.extraction import view_pieces
 from gmstudio.engine.features.layers import layer_of, values_of
-from gmstudio.engine.runtime.beside import beside, result_of
+from gmstudio.engine.runtime.beside import result_of
 from gmstudio.engine.runtime.building import build_model
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.inspection import PIECE_S, check_fit, exploring
 from gmstudio.engine.runtime.meter import MEASURED_S, Meter
 from gmstudio.families.base import Family
 from gmstudio.nn.ema import MovingAverage
+from gmstudio.nn.plain_adam import PlainAdam
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.features import FeatureLayer, WorkProgress
 from gmstudio.protocol.features_fine_tuning import FineTune, FineTuneCurve, FineTuned, TuningKind
@@ -110,7 +110,7 @@ class Classifier:
         groups: list[dict[str, Any]] = [{"params": list(self.head.parameters()), "lr": HEAD_RATE * learning_rate}]
         if not self.frozen:
             groups.append({"params": list(self.model.parameters())})
-        self._adam = torch.optim.Adam(groups, lr=learning_rate)
+        self._adam = PlainAdam(groups, lr=learning_rate)
 
     def features(self, x_BCHW: Tensor) -> Tensor:
         """Features (B, F) of integer images, without a gradient."""
@@ -230,7 +230,6 @@ class FineTuning:
         Raises:
             ValueError: when the features are not finite, or a loss is no longer.
         """
-        yield from beside(lambda: importlib.import_module("torch._dynamo"))  # the first optimizer imports it
         for number in range(self._command.num_seeds):
             yield from self._run_seed(number)
         yield self._event(WorkProgress(stage="Training classifiers", share=1.0, seconds_left=0.0), done=True)

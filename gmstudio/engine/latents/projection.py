@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gmstudio.engine.runtime.inspection import check_levels, exploring, latent_of
 from gmstudio.families.base import Encoder, Family, Latent
+from gmstudio.nn.plain_adam import PlainAdam
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.latents import (
@@ -46,7 +47,7 @@ def _optimize(model: Family, x: Tensor, command: ProjectImage) -> Iterator[Event
     latent = latent_of(model)
     target = x.float() / (model.image.levels - 1)
     codes = _starting_codes(model, latent, x, command.seed).requires_grad_(True)
-    adam = torch.optim.Adam([codes], lr=LEARNING_RATE)
+    adam = PlainAdam([codes], lr=LEARNING_RATE)
     reported_at = 0.0
     for step in range(1, command.steps + 1):
         before = codes.detach().clone()

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from gmstudio.families.base import Phase
+from gmstudio.nn.plain_adam import PlainAdam
 from gmstudio.protocol.training_settings import Training
 
 
@@ -48,7 +49,7 @@ class PhaseOptimizer:
         self._varies = training.schedule != "constant" or training.warmup > 0
         self._rate_on_device: torch.Tensor | None = None
         rate = training.learning_rate * phase.learning_rate_scale
-        self._adam = torch.optim.Adam(
+        self._adam = PlainAdam(
             phase.parameters,
             lr=rate,
             betas=phase.betas,

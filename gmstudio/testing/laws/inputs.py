@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from gmstudio.families.base import Autoregressive, Family, Latent, PixelSession
+from gmstudio.nn.plain_adam import PlainAdam
 from gmstudio.protocol.images import ImageSpec
 
 BINARY = ImageSpec(1, 3, 3, 2)
@@ -157,8 +158,7 @@ def train(model: Family, batch: Tensor, steps: int, learning_rate: float = 1e-3,
     """
     noise, phases = seeded(seed), model.train().phases()
     optimizers = [
-        torch.optim.Adam(phase.parameters, learning_rate * phase.learning_rate_scale, betas=phase.betas)
-        for phase in phases
+        PlainAdam(phase.parameters, learning_rate * phase.learning_rate_scale, betas=phase.betas) for phase in phases
     ]
     for phase in phases:
         if phase.before_update is not None:  # a family that counts images counts these once

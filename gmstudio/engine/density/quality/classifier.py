@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gmstudio.data.dataset import Dataset
-from gmstudio.engine.runtime.inspection import in_background
+from gmstudio.nn.plain_adam import PlainAdam
 from gmstudio.protocol.images import ImageSpec
 
 NUM_FEATURES = 128
@@ -119,11 +119,7 @@ def train_classifier(
     assert labels is not None
     random = np.random.default_rng([seed, 2])
     rows = random.permutation(len(labels))[: max_images or None]
-    adam: torch.optim.Adam | None = None
-    for adam in in_background(lambda: torch.optim.Adam(classifier.parameters(), lr=learning_rate)):
-        if adam is None:  # the first optimizer imports for seconds
-            yield 0
-    assert adam is not None
+    adam = PlainAdam(classifier.parameters(), lr=learning_rate)
     device = classifier.head.weight.device
     for step in range(steps):
         chosen = random.choice(rows, min(batch, len(rows)))
