@@ -4,20 +4,23 @@ from functools import partial
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShowEvent, QUndoStack
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QScrollArea, QTabWidget, QToolButton, QWidget
 
 from gmstudio.media.provenance import Provenance
+from gmstudio.window.gui.control_edits import ControlEdits
+from gmstudio.window.gui.control_values import Control
+from gmstudio.window.gui.open_pages import open_pages, show_pages
 from gmstudio.window.gui.theme import theme
-from gmstudio.window.gui.undo import MAX_EDITS, record_edits
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.gui.widgets.panel_keys import PanelKeys
 from gmstudio.window.gui.widgets.sliders.typed_slider import inset_text
 from gmstudio.window.gui.widgets.wheel_guard import guard_wheel
-from gmstudio.window.state.edits import EditRecorder
+from gmstudio.window.state.edits import Edit, EditRecorder
+from gmstudio.window.state.history import History, Place, Step
 
-Control = QWidget | QAction
+__all__ = ["Control", "Panel"]
 
 
 class _ActionButton(QToolButton):
@@ -46,7 +49,7 @@ class Panel(ActiveWidget):
         name: object name, for example ``pixels``, and name of its ``Place``; controls are named ``pixels.<control>``.
 
     Attributes:
-        undo: history of the edits, which the window's Edit menu undoes while the panel is shown.
+        undo: history of the edits; in a window that of all its panels, see ``join_history``.
 
     Signals:
         control_remembered: a control whose value is kept from one start of the window to the next.
@@ -56,6 +59,7 @@ class Panel(ActiveWidget):
         panel_wanted: name of another panel that is to be shown.
         dimension_wanted: name of a run, and number of a dimension of its code that is to be moved in Latents.
         lesson_wanted: name of a lesson that is to be opened.
+        undo_changed: what can be undone or redone changed.
         menu_opening: a ``QMenu`` that is about to open for a widget; the window adds saving and copying of its picture.
     """
 
@@ -68,6 +72,7 @@ class Panel(ActiveWidget):
     panel_wanted = Signal(str)
     dimension_wanted = Signal(str, int)
     lesson_wanted = Signal(str)
+    undo_changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -83,8 +88,12 @@ class Panel(ActiveWidget):
         self._everywhere: set[QAction] = set()
         self._keys = PanelKeys(self, lambda: self._panel_wide, self._buttons_of)
         self._remembered: list[Control] = []
-        self.undo = QUndoStack(self)
-        self.undo.setUndoLimit(MAX_EDITS)
+        self._title = ""
+        self.undo = History(self)
+        self.undo.show = self.show_step
+        self.undo.changed.connect(self.undo_changed)
+        self.controls = ControlEdits(self)
+        self._track(self.controls)
         theme().changed.connect(self._tint_icons)
 
     def add_action(
@@ -243,9 +252,40 @@ class Panel(ActiveWidget):
         if isinstance(widget, QAbstractSpinBox):
             inset_text(widget)
 
+    # ---- undo ----------------------------------------------------------------------------------------------------
+
     def record_edits(self, recorder: EditRecorder) -> None:
         """Keep the edits of the panel's state in ``undo``, see ``gmstudio.window.gui.undo``."""
-        record_edits(self.undo, recorder)
+        self.controls.beside(recorder)
+        self._track(recorder)
+
+    def join_history(self, history: History, title: str) -> None:
+        """Keep the edits in the history of the window, with the panel's title."""
+        self.undo, self._title = history, title
+        history.changed.connect(self.undo_changed)
+        self.undo_changed.emit()
+
+    def undo_newest(self) -> None:
+        """Undo the newest step of the history."""
+        self.undo.undo()
+
+    def redo_newest(self) -> None:
+        """Redo the step of the history that was undone last."""
+        self.undo.redo()
+
+    def show_step(self, step: Step) -> None:
+        """Show the pages on which a step was made."""
+        show_pages(self, step.place.pages)
+
+    def _track(self, recorder: EditRecorder) -> None:
+        recorder.edited.connect(partial(self._on_edited, recorder))
+        recorder.cleared.connect(lambda run: self.undo.forget(recorder, run))
+        recorder.settled.connect(lambda: self.undo.settle(recorder))
+
+    def _on_edited(self, recorder: EditRecorder, edit: Edit) -> None:
+        self.undo.push(edit, recorder, Place(self.name, self._title, open_pages(self)))
+
+    # ---- pictures ------------------------------------------------------------------------------------------------
 
     def picture_details(self) -> dict[str, str]:
         """Keywords and texts that saved pictures of the panel embed beside their run."""
@@ -283,8 +323,9 @@ class Panel(ActiveWidget):
         return self._buttons.get(action, [])
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Tint the icons: panels set which buttons are primary while they lay out."""
+        """Tint the icons: panels set which buttons are primary while they lay out. Find controls to record."""
         self._tint_icons()
+        self.controls.find_later()
         super().showEvent(event)
 
     def _tint_icons(self) -> None:

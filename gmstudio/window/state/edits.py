@@ -2,7 +2,8 @@
 
 A state owns one ``EditRecorder`` and registers the parts of it that a user edits. A method that carries out an edit
 runs in ``recording``; what merely follows (newer weights, another run) runs in ``unrecorded``. The panel passes the
-recorder to ``Panel.record_edits``, which keeps the history and offers it in the Edit menu.
+recorder to ``Panel.record_edits``, which keeps the edits in the window's history (``gmstudio.window.state.history``).
+A state whose content belongs to a run says so by ``about_run``: its edits are undone with that run shown.
 
     self.edits = EditRecorder(self)
     self.edits.add_part("order", lambda: self.order, self.set_order)
@@ -34,16 +35,18 @@ class Edit:
         key: consecutive edits of the same key are one step of the history; empty: a step of its own.
         before: snapshots of the parts that differ.
         after: likewise.
+        run: run that the content belongs to; empty: to none.
     """
 
     name: str
     key: str
     before: Content
     after: Content
+    run: str = ""
 
     def merged(self, later: "Edit") -> "Edit":
         """Return this edit and a later one as one."""
-        return Edit(later.name, self.key, {**later.before, **self.before}, {**self.after, **later.after})
+        return Edit(later.name, self.key, {**later.before, **self.before}, {**self.after, **later.after}, self.run)
 
     @property
     def empty(self) -> bool:
@@ -51,21 +54,70 @@ class Edit:
         return same_content(self.before, self.after)
 
 
+@dataclass(frozen=True)
+class Subject:
+    """Run that the content of a state belongs to.
+
+    Args:
+        shown: returns the run that is shown, or "".
+        choose: shows another run.
+        known: returns whether a run can be shown: it is there.
+        ready: returns whether the content of the run that is shown can be restored; False while the run is opened.
+    """
+
+    shown: Callable[[], str]
+    choose: Callable[[str], None]
+    known: Callable[[str], bool]
+    ready: Callable[[], bool]
+
+
 class EditRecorder(QObject):
     """Recorder of edits.
 
+    Attributes:
+        subject: run that the content belongs to; None: to no run.
+        expecting: an edit was begun that is recorded when the engine has carried it out.
+
     Signals:
         edited: an ``Edit`` was made.
-        cleared: the recorded edits no longer apply, because another run is shown.
+        cleared: run whose recorded edits no longer apply, as its content is of another kind; empty: all edits.
+        settled: the content of the run that is shown can be restored.
     """
 
     edited = Signal(object)
-    cleared = Signal()
+    cleared = Signal(str)
+    settled = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._parts: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
         self._depth = 0
+        self.subject: Subject | None = None
+        self.expecting = False
+
+    def about_run(
+        self,
+        shown: Callable[[], str],
+        choose: Callable[[str], None],
+        known: Callable[[str], bool],
+        ready: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Say which run the content belongs to, see ``Subject``; ``settle`` tells when ``ready`` becomes true."""
+        self.subject = Subject(shown, choose, known, ready)
+
+    @property
+    def run(self) -> str:
+        """Run that the content belongs to, or ""."""
+        return self.subject.shown() if self.subject is not None else ""
+
+    @property
+    def is_restoring(self) -> bool:
+        """What changes now is not recorded."""
+        return self._depth > 0
+
+    def settle(self) -> None:
+        """Announce that the content of the run that is shown can be restored."""
+        self.settled.emit()
 
     def add_part(self, name: str, snapshot: Callable[[], S], restore: Callable[[S], None]) -> None:
         """Register a part of the state; parts are restored in the order in which they were added.
@@ -98,7 +150,11 @@ class EditRecorder(QObject):
         after = self._snapshots()
         changed = [part for part in self._parts if not same_content(before[part], after[part])]
         if changed:
-            self.edited.emit(Edit(name, key, {p: before[p] for p in changed}, {p: after[p] for p in changed}))
+            self.record(name, key, {p: before[p] for p in changed}, {p: after[p] for p in changed})
+
+    def record(self, name: str, key: str, before: Content, after: Content) -> None:
+        """Record an edit of the run that is shown; the arguments are those of ``Edit``."""
+        self.edited.emit(Edit(name, key, before, after, self.run))
 
     @contextmanager
     def unrecorded(self) -> Iterator[None]:
@@ -116,9 +172,9 @@ class EditRecorder(QObject):
                 if name in content:
                     restore(content[name])
 
-    def clear(self) -> None:
-        """Announce that the recorded edits no longer apply."""
-        self.cleared.emit()
+    def clear(self, run: str = "") -> None:
+        """Announce that the recorded edits of a run no longer apply; empty: no edits."""
+        self.cleared.emit(run)
 
     def _snapshots(self) -> dict[str, object]:
         return {name: snapshot() for name, (snapshot, _restore) in self._parts.items()}

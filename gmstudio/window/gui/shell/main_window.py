@@ -11,7 +11,6 @@ from PySide6.QtGui import (
     QKeyEvent,
     QKeySequence,
     QShowEvent,
-    QUndoGroup,
 )
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMainWindow, QMenu, QStackedWidget, QVBoxLayout, QWidget
 
@@ -21,6 +20,7 @@ from gmstudio.window.gui.places import Place, place_key
 from gmstudio.window.gui.shell.banner import Banner, Notice
 from gmstudio.window.gui.shell.data_link import DataLink
 from gmstudio.window.gui.shell.decision_notices import DecisionNotices
+from gmstudio.window.gui.shell.edit_menu import EditMenu
 from gmstudio.window.gui.shell.engine_notices import EngineNotices
 from gmstudio.window.gui.shell.file_drop import FileDrop
 from gmstudio.window.gui.shell.help import HelpPage
@@ -41,7 +41,7 @@ from gmstudio.window.gui.shell.sidebar import HELP, Sidebar
 from gmstudio.window.gui.shell.status_bar import StatusBar
 from gmstudio.window.gui.shell.tooltips import TooltipWrapper
 from gmstudio.window.gui.theme import MODES, theme
-from gmstudio.window.gui.undo import REDO, UNDO, FieldUndo
+from gmstudio.window.gui.undo import FieldUndo
 from gmstudio.window.state.studio import Studio
 
 SIZE = QSize(1280, 800)
@@ -76,7 +76,7 @@ class MainWindow(QMainWindow):
         theme().set_mode(self._settings.get(THEME))
         studio.library.follows = self._settings.get(FOLLOW)
         self._panels: dict[str, Panel] = {}
-        self._undo = QUndoGroup(self)
+        self._edits = EditMenu(self, self._panels, self.show_panel, studio.library)
         FieldUndo(self)
         self.setObjectName("main_window")
         self.setWindowIcon(theme().icon("gmstudio", "accent"))
@@ -117,7 +117,7 @@ class MainWindow(QMainWindow):
         self._opener.found.connect(self._show_run)
         self._opener.failed.connect(self._report_unopened)
         self._ready_note.training_wanted.connect(self._requests.set_up_training)
-        for said in (self._save_menus.written, self._opener.restored):
+        for said in (self._save_menus.written, self._opener.restored, self._edits.said):
             said.connect(lambda text: self.statusBar().showMessage(text, MESSAGE_MS))
         self._save_menus.failed.connect(lambda text: self.banner.show_notice(Notice("save", text, "error")))
         self._drop.run_found.connect(self._opener.open)
@@ -147,7 +147,6 @@ class MainWindow(QMainWindow):
         self._opener.set_panel(name)
         place = self._places.get(name)
         self._ready_note.follow(place, place.state_in(self._studio) if place is not None else None)
-        self._show_undo()
         (page if last is None or not page.isAncestorOf(last) else last).setFocus()
 
     def build_panel(self, name: str) -> None:
@@ -168,14 +167,13 @@ class MainWindow(QMainWindow):
         self._requests.add_panel(panel)
         self._lessons.add_panel(panel)
         panel.set_presenting(self._presentation.on)
-        self._undo.addStack(panel.undo)
+        self._edits.add_panel(panel, place.title)
         page = PanelPage(panel)
         holder, self._pages[name] = self._pages[name], page
         shown = self._stack.currentWidget() is holder
         self._stack.insertWidget(self._stack.indexOf(holder), page)
         if shown:
             self._stack.setCurrentWidget(page)
-            self._show_undo()
         self._stack.removeWidget(holder)
         holder.deleteLater()
 
@@ -267,7 +265,8 @@ class MainWindow(QMainWindow):
         self._add(runs, "connect", "&Connect to…", "", self._machine.ask, tip)
         runs.addSeparator()
         self._add(runs, "quit", "&Quit", "Ctrl+Q", self.close, "Save a checkpoint of the run in training, and close.")
-        self._add_edits(self.menuBar().addMenu("&Edit"))
+        self._edits.fill(self.menuBar().addMenu("&Edit"))
+        self._general.extend(self._edits.actions)
         view = self.menuBar().addMenu("&View")
         for number, place in enumerate(self._places.values(), start=1):
             go = self._go_to(place.name)
@@ -306,23 +305,6 @@ class MainWindow(QMainWindow):
         menu.addAction(action)
         self.addAction(action)  # so that its key works without the menu
         return action
-
-    def _add_edits(self, menu: QMenu) -> None:
-        """Undo and redo of the panel that is shown; the edit is named."""
-        undo, redo = self._undo.createUndoAction(self, "&Undo"), self._undo.createRedoAction(self, "&Redo")
-        for action, name, key in ((undo, "undo", UNDO), (redo, "redo", REDO)):
-            action.setObjectName(f"window.{name}")
-            action.setShortcut(QKeySequence(key))
-            action.setToolTip(f"{name.capitalize()} an edit of the panel that is shown")
-            self._general.append(action)
-            menu.addAction(action)
-            self.addAction(action)
-
-    def _show_undo(self) -> None:
-        """Let the Edit menu undo edits of the panel that is shown, and none where there is no panel."""
-        panel = self._panels.get(self.panel)
-        for stack in self._undo.stacks():
-            stack.setActive(panel is not None and stack is panel.undo)
 
     def _add_themes(self, menu: QMenu) -> None:
         group = QActionGroup(self)

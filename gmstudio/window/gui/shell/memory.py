@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QObject, QTimer
-from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QCheckBox, QComboBox, QSlider, QSplitter
 
+from gmstudio.window.gui.control_values import control_value, set_control_value
 from gmstudio.window.gui.panel import Control, Panel
 from gmstudio.window.gui.places import Place, RunState
 from gmstudio.window.gui.shell.settings import CHECKPOINTS, CONTROLS, RUN_OF_PANEL, STATES, Values, WindowSettings
-from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
-from gmstudio.window.gui.widgets.number_input import IntegerField, NumberField
 from gmstudio.window.state.runs.library import RunLibrary
 
 
@@ -105,47 +102,3 @@ class WindowMemory(QObject):
     def _restore_control(self, control: Control) -> None:
         if control.objectName() in self._controls:
             set_control_value(control, self._controls[control.objectName()])
-
-
-def control_value(control: Control) -> Any:
-    """Value of a control as JSON: the choice, the number, the state, the open tab, or the sizes of a splitter.
-
-    Raises:
-        TypeError: for a kind of control that has no value.
-    """
-    match control:
-        case QComboBox():
-            data = control.currentData()
-            return control.currentText() if data is None else data
-        case IntegerField() | NumberField() | QSlider():
-            return control.value()
-        case QAction() | QCheckBox():
-            return control.isChecked()
-        case LazyTabs():
-            return control.open_page
-        case QSplitter():
-            return control.sizes()
-    raise TypeError(f"{type(control).__name__} has no value that can be remembered.")
-
-
-def set_control_value(control: Control, value: Any) -> None:
-    """Give a control a value as its user would; one that does not fit is ignored."""
-    match control, value:
-        case QComboBox(), str() | int():
-            index = next((i for i in range(control.count()) if value in (control.itemData(i), control.itemText(i))), -1)
-            if index >= 0 and index != control.currentIndex():
-                control.setCurrentIndex(index)
-                control.activated.emit(index)
-        case ((IntegerField() | QSlider()), int()) if not isinstance(value, bool):
-            control.setValue(value)
-        case NumberField(), int() | float():
-            control.setValue(float(value))
-        case QAction(), bool():
-            control.setChecked(value)
-        case QCheckBox(), bool() if value != control.isChecked():
-            control.setChecked(value)
-            control.clicked.emit()  # also where it is disabled until a run is open
-        case LazyTabs(), str() if value in (tab.name for tab in control.tabs):
-            control.show_page(value)
-        case QSplitter(), list() if len(value) == control.count() and all(isinstance(size, int) for size in value):
-            control.setSizes(value)

@@ -14,6 +14,7 @@ from gmstudio.window.state.data.assistant import ImportAssistant
 from gmstudio.window.state.data.downloads import Downloads
 from gmstudio.window.state.data.opened import OpenedSet
 from gmstudio.window.state.data.points import PointsPage
+from gmstudio.window.state.data.set_edits import SetEdits
 from gmstudio.window.state.data.settings_split import FOLDER, IMAGES, POINTS, PREVIEWED, images_schema
 from gmstudio.window.state.palette import PaletteEntry
 from gmstudio.window.state.runs.library import RunLibrary
@@ -30,6 +31,7 @@ class DataState(QObject):
     Attributes:
         sets: imported data sets.
         opened: the data set that is open.
+        set_edits: changes the imported data sets, so that it can be undone.
         points: its distribution, where it is one of points.
         assistant: the import of files.
         downloads: data sets that can be downloaded.
@@ -56,6 +58,7 @@ class DataState(QObject):
         self.sets.follow()
         self.opened = OpenedSet(events, self)
         self.points = PointsPage(events, self.opened, self.change_config, lambda: self.open_source(POINTS), self)
+        self.set_edits = SetEdits(self.sets, self.points.edits, self)
         self.assistant = ImportAssistant(events, self)
         self.downloads = Downloads(events, self)
         self.view: View = "empty"

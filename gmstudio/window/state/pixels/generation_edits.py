@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from gmstudio.window.state.edits import Edit, EditRecorder, same_content
+from gmstudio.window.state.edits import EditRecorder, same_content
 from gmstudio.window.state.pixels.conditioning import ConditioningContent
 from gmstudio.window.state.pixels.navigator import PixelNavigator
 from gmstudio.window.state.pixels.order import OrderChoice
@@ -87,6 +87,7 @@ class GenerationEdits:
         if name:
             before = self._pending.before if self._pending is not None else self.content()
             self._pending = _Pending(name, key, before)
+            self._recorder.expecting = True
 
     def begin_value(self, value: int) -> None:
         """Begin the choice of a value for the next sub-pixel, or for the one that is edited."""
@@ -99,12 +100,13 @@ class GenerationEdits:
     def drop(self) -> None:
         """Forget the edit that is being carried out: it was refused, or belongs to another generation."""
         self._pending = None
+        self._recorder.expecting = False
 
     def _on_moved(self) -> None:
         pending, navigator = self._pending, self._navigator
         if pending is None or navigator.busy or not isinstance(navigator.phase, Idle):
             return
-        self._pending = None
+        self.drop()
         after = self.content()
         if not same_content(pending.before, after):
-            self._recorder.edited.emit(Edit(pending.name, pending.key, {PART: pending.before}, {PART: after}))
+            self._recorder.record(pending.name, pending.key, {PART: pending.before}, {PART: after})

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QUndoCommand
+from PySide6.QtGui import QAction
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QComboBox, QFileDialog, QLabel, QProgressBar, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
@@ -22,6 +22,7 @@ from gmstudio.window.gui.shell.help import HelpPage
 from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.gui.shell.status_bar import rate_text
 from gmstudio.window.gui.theme import theme
+from gmstudio.window.state.edits import EditRecorder
 from gmstudio.window.state.studio import Studio
 
 __all__ = ["start_studio"]
@@ -363,28 +364,32 @@ def test_a_panel_is_entered_without_a_button_in_focus_and_returned_to_as_it_was_
     assert window.focusWidget() is button
 
 
-def test_the_edit_menu_undoes_edits_of_the_panel_that_is_shown(qtbot: QtBot, start_studio: StartStudio) -> None:
+def test_the_edit_menu_undoes_the_newest_edit_wherever_it_was_made(qtbot: QtBot, start_studio: StartStudio) -> None:
     window = open_window(qtbot, start_studio("--silent"))
-    first, second = find(window, Panel, "first"), find(window, Panel, "second")
-    assert isinstance(first, FirstPanel) and isinstance(second, Panel)
+    first = find(window, Panel, "first")
+    assert isinstance(first, FirstPanel)
     window.show_panel("first")
     undo, redo = find(window, QAction, "window.undo"), find(window, QAction, "window.redo")
     assert isinstance(undo, QAction) and isinstance(redo, QAction) and not undo.isEnabled()
-    first.undo.push(QUndoCommand("Randomize"))
+    edits, values = EditRecorder(first), [0]
+    edits.add_part("value", lambda: values[-1], values.append)
+    first.record_edits(edits)
+    with edits.recording("Randomize"):
+        values.append(1)
     assert (undo.text(), undo.isEnabled()) == ("&Undo Randomize", True)
     QTest.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert not undo.isEnabled() and redo.text() == "&Redo Randomize"
+    assert not undo.isEnabled() and redo.text() == "&Redo Randomize" and values[-1] == 0
+    assert window.statusBar().currentMessage() == "Undone: Randomize (First)"
     QTest.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
-    assert undo.isEnabled()
-    window.show_panel("second")
-    assert not undo.isEnabled()
-    window.show_panel("first")
+    assert undo.isEnabled() and values[-1] == 1
     first.line.setFocus()
     QTest.keyClicks(first.line, "ab")
     QTest.keyClick(first.line, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert first.line.text() == "" and undo.isEnabled()
+    assert first.line.text() == "" and values[-1] == 1
     QTest.keyClick(first.line, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)  # the field has nothing to undo
     assert not undo.isEnabled() and redo.isEnabled()
     redo.trigger()
     window.show_panel("help")
-    assert not undo.isEnabled()
+    assert undo.isEnabled()
+    undo.trigger()
+    assert window.panel == "first" and values[-1] == 0

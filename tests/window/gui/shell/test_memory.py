@@ -15,9 +15,10 @@ from training_scene import catalog, info, opened
 
 from gmstudio.protocol.families import LatentSpec
 from gmstudio.protocol.runs import ChooseCheckpoint, RunsListed
+from gmstudio.window.gui.control_values import control_value, set_control_value
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.places import PLACES
-from gmstudio.window.gui.shell.memory import WindowMemory, control_value, set_control_value
+from gmstudio.window.gui.shell.memory import WindowMemory
 from gmstudio.window.gui.shell.settings import CHECKPOINTS, WindowSettings
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.gui.widgets.number_input import IntegerField, NumberField

@@ -124,9 +124,9 @@ class PointsTools(QWidget):
             tip="Draw each stroke a second time, left and right exchanged",
             checkable=True,
         )
-        undo, nothing = self._panel.undo, "There is nothing of the kind."
-        self._undo = add("undo_stroke", "Undo", "", undo.undo, icon="undo", tip="Undo (Ctrl+Z)", needs=nothing)
-        self._redo = add("redo_stroke", "Redo", "", undo.redo, icon="redo", tip="Redo (Ctrl+Shift+Z)", needs=nothing)
+        undo, redo, nothing = self._panel.undo_newest, self._panel.redo_newest, "There is nothing of the kind."
+        self._undo = add("undo_stroke", "Undo", "", undo, icon="undo", tip="Undo (Ctrl+Z)", needs=nothing)
+        self._redo = add("redo_stroke", "Redo", "", redo, icon="redo", tip="Redo (Ctrl+Shift+Z)", needs=nothing)
         self._clear = add(
             "clear_drawing",
             "Clear",
@@ -181,18 +181,18 @@ class PointsTools(QWidget):
         self._shape.activated.connect(lambda index: points.set_values(shape=self._shape.itemData(index)))
         self._radius.valueChanged.connect(points.set_radius)
         self.pasted.kept.connect(self.take_file)
-        undo = self._panel.undo
-        for action, changed, can in (
-            (self._undo, undo.canUndoChanged, undo.canUndo()),
-            (self._redo, undo.canRedoChanged, undo.canRedo()),
-        ):
-            action.setEnabled(can)
-            changed.connect(action.setEnabled)
+        self._panel.undo_changed.connect(self._show_undo)
+        self._show_undo()
         self._state.lists_changed.connect(self._fill)
         self._state.opened.opened.connect(self._show)
         self._state.opened.page_changed.connect(self._show)
         points.tool_changed.connect(self._show)
         points.drawing_changed.connect(self._show)
+
+    def _show_undo(self) -> None:
+        """Offer undo and redo where there is a step."""
+        self._undo.setEnabled(self._panel.undo.undoable is not None)
+        self._redo.setEnabled(self._panel.undo.redoable is not None)
 
     def _fill(self) -> None:
         """Fill the list of shapes from the engine's catalog."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QUrl
-from PySide6.QtGui import QAction, QDesktopServices, QKeyEvent, QKeySequence, QUndoCommand
+from PySide6.QtGui import QAction, QDesktopServices, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
@@ -22,7 +22,6 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.data.set_table import SetRow, SetTable
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
-from gmstudio.window.state.data.sets import DataSets
 from gmstudio.window.state.data.state import DataState
 
 FILES = "Images and archives (*.zip *.npz *.npy *.mat *.amat *.csv *.txt *.gz *.bin *-ubyte *.tar.gz);;All files (*)"
@@ -48,7 +47,6 @@ class SetList(QWidget):
         self._panel = panel
         self._table = SetTable(state)
         self._selecting = False
-        self._again: set[str] = set()
         """Folders that Redo moves to the trash."""
         self._tree = _SetTree(self)
         self._tree.setModel(self._table)
@@ -115,8 +113,8 @@ class SetList(QWidget):
             "undo_trash",
             "Undo",
             "",
-            self._panel.undo.undo,
-            tip="Bring the data set back from the trash, as Undo in the Edit menu does",
+            self._state.set_edits.bring_back,
+            tip="Bring the data set back from the trash",
         )
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -158,7 +156,6 @@ class SetList(QWidget):
         state.view_changed.connect(self._select)
         state.downloads.changed.connect(self._select)
         state.problem_changed.connect(self._show_problem)
-        state.sets.removed.connect(self._record_trash)
         self._tree.selectionModel().selectionChanged.connect(lambda *_: self._open_selected())
         self._tree.clicked.connect(lambda _index: self._open_selected())
         self._tree.customContextMenuRequested.connect(self._open_menu)
@@ -247,15 +244,7 @@ class SetList(QWidget):
 
     def _trash(self) -> None:
         if (row := self._current) is not None and row.folder:
-            self._state.sets.trash(row.folder)
-
-    def _record_trash(self, folder: str) -> None:
-        """Let the Edit menu bring the set back."""
-        if folder in self._again:
-            self._again.discard(folder)
-            return
-        name = next((name for event, name in reversed(self._state.sets.trashed) if event.folder == folder), folder)
-        self._panel.undo.push(_TrashEdit(self._state.sets, folder, name, self._again))
+            self._state.set_edits.trash(row.folder)
 
     def _show_folder(self) -> None:
         if (row := self._current) is not None and row.folder:
@@ -287,27 +276,6 @@ class SetList(QWidget):
         dialog.fileSelected.connect(self._state.import_files)
         dialog.finished.connect(dialog.deleteLater)
         return dialog
-
-
-class _TrashEdit(QUndoCommand):
-    """Move of a data set to the trash, which was made already."""
-
-    def __init__(self, sets: DataSets, folder: str, name: str, again: set[str]) -> None:
-        super().__init__(f"Move {name} to the trash")
-        self._sets, self._folder, self._again = sets, folder, again
-        self._is_made = True
-
-    def undo(self) -> None:
-        """Bring the set back."""
-        self._sets.restore(self._folder)
-        self._is_made = False
-
-    def redo(self) -> None:
-        """Move it to the trash again; not at the first time, when it is there."""
-        if not self._is_made:
-            self._again.add(self._folder)
-            self._sets.trash(self._folder)
-            self._is_made = True
 
 
 class _SetTree(QTreeView):

@@ -150,5 +150,5 @@ class SetTable(QAbstractTableModel):
         if row is None or not row.folder or role != Qt.ItemDataRole.EditRole:
             return False
         if str(value).strip() != row.title:
-            self._state.sets.rename(row.folder, str(value).strip())
+            self._state.set_edits.rename(row.folder, str(value).strip())
         return True

@@ -2,8 +2,8 @@
 
 from PySide6.QtWidgets import QAbstractButton, QScrollArea, QTabWidget, QWidget
 
+from gmstudio.window.gui.control_values import set_control_value
 from gmstudio.window.gui.forms.editors import ChoiceEdit, FlagEdit, ListEdit, NumberEdit, TextEdit
-from gmstudio.window.gui.shell.memory import set_control_value
 from gmstudio.window.gui.widgets.sections import Sections
 from gmstudio.window.state.lessons.lesson_text import Value
 

@@ -17,8 +17,8 @@ SHOW = "window.show_"
 NOT_NOW = "Not available at present."
 NO_RUN = "{} shows no run yet; choose one there first."
 NOTHING_TO = {
-    "window.undo": "There is no edit to undo on this panel.",
-    "window.redo": "There is no edit to redo on this panel.",
+    "window.undo": "There is no step to undo.",
+    "window.redo": "There is no step to redo.",
 }
 
 

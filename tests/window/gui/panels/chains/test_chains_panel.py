@@ -170,7 +170,7 @@ def test_strokes_and_clearing_of_the_drawn_image_are_undone(stage: Stage, qtbot:
         qtbot.mouseClick(canvas, Qt.MouseButton.LeftButton, pos=corner)
     both = canvas.image
     stage.panel.setup.clear.trigger()
-    assert [undo.text(index) for index in range(undo.count())] == ["Draw", "Draw", "Clear"]
+    assert [step.edit.name for step in undo.steps] == ["Draw", "Draw", "Clear"]
     undo.undo()
     assert np.array_equal(canvas.image, both) and np.array_equal(stage.state.drawn, both)
     undo.undo()

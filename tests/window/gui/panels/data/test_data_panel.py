@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from data_panel_page import Shown, pictures
 from data_scene import DETAILS, INFO, SPEC, measured
+from history_text import undo_text
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtWidgets import QCheckBox, QComboBox, QLabel, QToolButton, QTreeView, QWidget
 from pytestqt.qtbot import QtBot
@@ -186,15 +187,15 @@ def test_a_set_goes_to_the_trash_and_comes_back(shown: Shown, qtbot: QtBot) -> N
     qtbot.keyClick(tree, Qt.Key.Key_Delete)
     assert shown.client.last(TrashDataSet).folder == INFO.folder
     shown.reply(TrashDataSet, DataSetTrashed(folder=INFO.folder, place="/trash/birds"))
-    assert "birds" not in shown.titles() and shown.panel.undo.undoText() == "Move birds to the trash"
+    assert "birds" not in shown.titles() and undo_text(shown.panel) == "Move birds to the trash"
     shown.click("undo_trash")
     assert shown.client.last(RestoreDataSet).place == "/trash/birds"
     shown.reply(RestoreDataSet, DataSetDescribed(info=INFO, details=DETAILS))
     assert "birds" in shown.titles() and not shown.find(QToolButton, "undo_trash").isVisible()
-    shown.panel.undo.redo()
+    shown.panel.undo.undo()  # of bringing it back
     shown.reply(TrashDataSet, DataSetTrashed(folder=INFO.folder, place="/trash/birds (2)"))
-    assert shown.panel.undo.count() == 1
-    shown.panel.undo.undo()
+    assert len(shown.panel.undo.steps) == 2
+    shown.panel.undo.redo()
     assert shown.client.last(RestoreDataSet).place == "/trash/birds (2)"
 
 

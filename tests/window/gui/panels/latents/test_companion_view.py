@@ -1,6 +1,7 @@
 """The companion of the decoded image in the panel: chosen in its head line, of the decoded image's size."""
 
 import numpy as np
+from history_text import undo_text
 from latent_engine import GAN, WIDE, LatentEngine
 from latent_fixture import control, engine, open_view, panel
 from PySide6.QtWidgets import QComboBox, QWidget
@@ -52,7 +53,7 @@ def test_a_sample_is_clicked_and_new_ones_are_drawn(qtbot: QtBot, panel: Latents
     choose(panel, engine, "samples")
     assert len(panel.companion.samples.images) == 16 and panel.companion.caption.words == "seed 0"
     panel.companion.samples.clicked.emit(5)
-    assert panel.undo.undoText() == "Go to sample 6" and panel.state.code.values.any()
+    assert undo_text(panel) == "Go to sample 6" and panel.state.code.values.any()
     panel.companion.draw.trigger()
     engine.serve()
     assert panel.companion.caption.words == "seed 1"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from history_text import undo_text
 from latent_engine import VAE, WIDE, LatentEngine
 from latent_fixture import control, engine, open_view, panel
 from PySide6.QtCore import QPoint, Qt
@@ -73,7 +74,7 @@ def test_each_edit_is_undone_and_redone_by_name(engine: LatentEngine, panel: Lat
     engine.serve()
     after = content(state)
     assert after != before or name == "Reset"
-    assert panel.undo.undoText().split(",")[0] == name.split(",")[0]
+    assert undo_text(panel).split(",")[0] == name.split(",")[0]
     panel.undo.undo()
     engine.serve()
     if name == "Reset":
@@ -91,7 +92,7 @@ def test_a_drag_of_one_slider_is_one_step_and_the_view_follows(engine: LatentEng
         state.code.set_value(0, value)
     for value in (1.0, 2.0):
         state.code.set_value(1, value)
-    assert panel.undo.count() == 2
+    assert len(panel.undo.steps) == 2
     panel.undo.undo()
     engine.serve()
     assert state.code.values[:2].tolist() == [pytest.approx(0.3), 0.0]
@@ -112,7 +113,7 @@ def test_a_stroke_and_the_code_that_is_found_of_it_are_one_step(
         engine.serve()
         if step == 0:
             drawn, code = view.canvas.image, panel.state.code.values
-    assert (panel.undo.count(), panel.undo.undoText()) == (2, "Draw")
+    assert (len(panel.undo.steps), undo_text(panel)) == (2, "Draw")
     panel.undo.undo()
     assert np.array_equal(view.canvas.image, drawn) and np.array_equal(panel.state.code.values, code)
     panel.undo.undo()
@@ -124,14 +125,14 @@ def test_newer_weights_and_other_runs_are_no_edits(engine: LatentEngine, panel: 
     state = panel.state
     state.gallery.encode()
     engine.serve()
-    assert panel.undo.count() == 1
+    assert len(panel.undo.steps) == 1
     engine.models[VAE] = engine._model("vae", 5)
     state.gallery.renew()
     engine.serve()
-    assert panel.undo.count() == 1
+    assert len(panel.undo.steps) == 1
     state.choose_run(WIDE)
     engine.serve()
-    assert panel.undo.count() == 0
+    assert len(panel.undo.steps) == 0
 
 
 def test_there_is_no_second_undo_on_the_canvas(panel: LatentsPanel) -> None:

@@ -10,9 +10,9 @@ from pytestqt.qtbot import QtBot
 
 from gmstudio.media.fit import Fitting
 from gmstudio.media.ink import measure_ink
+from gmstudio.window.gui.control_values import set_control_value
 from gmstudio.window.gui.panels.latents.panel import LatentsPanel
 from gmstudio.window.gui.panels.latents.user_image import UserImageView
-from gmstudio.window.gui.shell.memory import set_control_value
 from gmstudio.window.state.latents.export import usual_scale
 
 __all__ = ["engine", "panel"]

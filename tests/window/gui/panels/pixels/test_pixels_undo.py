@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from history_text import undo_text
 from pixel_engine import PixelEngine
 from pixels_scene import OTHER
 
@@ -60,7 +61,7 @@ def test_an_edit_of_the_generation_is_undone_and_redone_by_name(
     act(panel)
     engine.serve()
     after = where(panel)
-    assert panel.undo.count() == 1 and panel.undo.undoText().startswith(text)
+    assert len(panel.undo.steps) == 1 and undo_text(panel).startswith(text)
     for _ in range(2):
         panel.undo.undo()
         engine.serve()
@@ -72,7 +73,7 @@ def test_an_edit_of_the_generation_is_undone_and_redone_by_name(
         engine.serve()
         again = where(panel)
         assert (again.image == after.image).all() and (again.step, again.order_name) == (after.step, after.order_name)
-    assert panel.undo.count() == 1, "undoing is no edit"
+    assert len(panel.undo.steps) == 1, "undoing is no edit"
 
 
 def test_going_on_and_newer_weights_are_no_edits(panel: PixelsPanel, engine: PixelEngine) -> None:
@@ -81,13 +82,13 @@ def test_going_on_and_newer_weights_are_no_edits(panel: PixelsPanel, engine: Pix
         engine.serve()
     panel.session.use_current_weights()
     engine.serve()
-    assert panel.undo.count() == 0
+    assert len(panel.undo.steps) == 0
 
 
 def test_a_refused_edit_is_none(panel: PixelsPanel, engine: PixelEngine) -> None:
     panel.session.choose_order("no such order")
     engine.serve()
-    assert panel.session.problem and panel.undo.count() == 0
+    assert panel.session.problem and len(panel.undo.steps) == 0
 
 
 def test_a_dragged_number_of_observed_pixels_is_one_edit(panel: PixelsPanel, engine: PixelEngine) -> None:
@@ -96,7 +97,7 @@ def test_a_dragged_number_of_observed_pixels_is_one_edit(panel: PixelsPanel, eng
     for count in (5, 4, 3):
         panel.session.set_num_observed(count)
         engine.serve()
-    assert (panel.undo.count(), where(panel).step) == (2, 3)
+    assert (len(panel.undo.steps), where(panel).step) == (2, 3)
     panel.undo.undo()
     engine.serve()
     assert where(panel).step == 8 and panel.session.conditioning.num_observed == 8
@@ -111,7 +112,7 @@ def test_strokes_are_undone_one_by_one(panel: PixelsPanel, engine: PixelEngine) 
         for pixel in pixels:
             tools.paint(*pixel)
         tools.end_stroke()
-    assert tools.order.painted() == [0, 1, 10] and panel.undo.undoText() == "Paint the order"
+    assert tools.order.painted() == [0, 1, 10] and undo_text(panel) == "Paint the order"
     panel.undo.undo()
     assert tools.order.painted() == [0, 1]
     panel.undo.undo()
@@ -132,7 +133,7 @@ def test_a_stroke_of_the_mask_is_undone_with_what_it_observes(panel: PixelsPanel
     tools.paint(0, 0)
     tools.end_stroke()
     engine.serve()
-    assert where(panel).num_observed == observed - 1 and panel.undo.undoText() == "Paint the mask"
+    assert where(panel).num_observed == observed - 1 and undo_text(panel) == "Paint the mask"
     panel.undo.undo()
     engine.serve()
     assert where(panel).num_observed == observed
@@ -143,4 +144,4 @@ def test_another_run_has_a_history_of_its_own(panel: PixelsPanel, engine: PixelE
     engine.serve()
     panel.session.choose_run(OTHER)
     engine.serve()
-    assert panel.undo.count() == 0
+    assert len(panel.undo.steps) == 0

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 import pytest
+from history_text import undo_text
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
@@ -166,7 +167,7 @@ def test_actions_act_on_all_chosen_runs_and_are_undone_as_one(qtbot: QtBot, pane
     actions.star.trigger()
     assert annotated(scene) == [(CNN, {"starred": True}), (VAE, {"starred": True})]
     qtbot.waitUntil(lambda: actions.star.text() == "Remove star")
-    assert panel.undo.undoText() == "Star"
+    assert undo_text(panel) == "Star"
     panel.undo.undo()
     assert annotated(scene) == [(CNN, {"starred": False}), (VAE, {"starred": False})]
     panel.undo.redo()

@@ -13,8 +13,8 @@ from gmstudio.protocol.engine import CommandFailed, Done, Reason
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunChange
 from gmstudio.protocol.training import ChangeTraining, ResumeRun
+from gmstudio.window.gui.control_values import control_value
 from gmstudio.window.gui.panels.train.changing import ChangingView
-from gmstudio.window.gui.shell.memory import control_value
 from gmstudio.window.gui.theme import theme
 
 TRAINING = {"steps": 1500, "learning_rate": 1e-3, "batch_size": 64}
