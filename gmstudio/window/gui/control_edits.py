@@ -69,6 +69,7 @@ class ControlEdits(EditRecorder):
 
     def __init__(self, panel: "Panel") -> None:
         super().__init__(panel)
+        self.needs_run = False
         self._panel = panel
         self._watched: dict[str, _Watched] = {}
         self._recorders: list[EditRecorder] = []

@@ -88,7 +88,7 @@ class Panel(ActiveWidget):
         self._everywhere: set[QAction] = set()
         self._keys = PanelKeys(self, lambda: self._panel_wide, self._buttons_of)
         self._remembered: list[Control] = []
-        self._title = ""
+        self._place_title = ""
         self.undo = History(self)
         self.undo.show = self.show_step
         self.undo.changed.connect(self.undo_changed)
@@ -261,7 +261,7 @@ class Panel(ActiveWidget):
 
     def join_history(self, history: History, title: str) -> None:
         """Keep the edits in the history of the window, with the panel's title."""
-        self.undo, self._title = history, title
+        self.undo, self._place_title = history, title
         history.changed.connect(self.undo_changed)
         self.undo_changed.emit()
 
@@ -281,9 +281,10 @@ class Panel(ActiveWidget):
         recorder.edited.connect(partial(self._on_edited, recorder))
         recorder.cleared.connect(lambda run: self.undo.forget(recorder, run))
         recorder.settled.connect(lambda: self.undo.settle(recorder))
+        recorder.failed.connect(lambda reason: self.undo.give_up(recorder.run, reason))
 
     def _on_edited(self, recorder: EditRecorder, edit: Edit) -> None:
-        self.undo.push(edit, recorder, Place(self.name, self._title, open_pages(self)))
+        self.undo.push(edit, recorder, Place(self.name, self._place_title, open_pages(self)))
 
     # ---- pictures ------------------------------------------------------------------------------------------------
 

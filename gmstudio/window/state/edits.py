@@ -76,24 +76,27 @@ class EditRecorder(QObject):
 
     Attributes:
         subject: run that the content belongs to; None: to no run.
+        needs_run: an edit cannot be undone where its run is gone.
         expecting: an edit was begun that is recorded when the engine has carried it out.
 
     Signals:
         edited: an ``Edit`` was made.
         cleared: run whose recorded edits no longer apply, as its content is of another kind; empty: all edits.
         settled: the content of the run that is shown can be restored.
+        failed: sentence on why it cannot be opened.
     """
 
     edited = Signal(object)
     cleared = Signal(str)
     settled = Signal()
+    failed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._parts: dict[str, tuple[Callable[[], Any], Callable[[Any], None]]] = {}
         self._depth = 0
         self.subject: Subject | None = None
-        self.expecting = False
+        self.needs_run, self.expecting = True, False
 
     def about_run(
         self,
@@ -133,13 +136,18 @@ class EditRecorder(QObject):
         """Return whether a part of that name is registered."""
         return name in self._parts
 
+    def fail(self, reason: str) -> None:
+        """Announce that the run that is shown cannot be opened."""
+        self.failed.emit(reason)
+
     @contextmanager
-    def recording(self, name: str, key: str = "") -> Iterator[None]:
+    def recording(self, name: str, key: str = "", *, of_run: bool = True) -> Iterator[None]:
         """Record what the block changes as one edit; inside another edit it belongs to that one.
 
         Args:
             name: of the edit, an imperative.
             key: as in ``Edit``.
+            of_run: the edit belongs to the run that is shown; False: to no run, so that it can be undone without it.
         """
         if self._depth:
             yield
@@ -150,11 +158,12 @@ class EditRecorder(QObject):
         after = self._snapshots()
         changed = [part for part in self._parts if not same_content(before[part], after[part])]
         if changed:
-            self.record(name, key, {p: before[p] for p in changed}, {p: after[p] for p in changed})
+            contents = {p: before[p] for p in changed}, {p: after[p] for p in changed}
+            self.record(name, key, *contents, run=self.run if of_run else "")
 
-    def record(self, name: str, key: str, before: Content, after: Content) -> None:
-        """Record an edit of the run that is shown; the arguments are those of ``Edit``."""
-        self.edited.emit(Edit(name, key, before, after, self.run))
+    def record(self, name: str, key: str, before: Content, after: Content, run: str | None = None) -> None:
+        """Record an edit; the arguments are those of ``Edit``; without a run it is that of the run that is shown."""
+        self.edited.emit(Edit(name, key, before, after, self.run if run is None else run))
 
     @contextmanager
     def unrecorded(self) -> Iterator[None]:

@@ -216,7 +216,10 @@ class History(QObject):
             self.show(step)
             return _Readiness.READY
         if subject.shown() != run and not subject.known(run):
-            return _Readiness.GONE
+            if step.recorder.needs_run:
+                return _Readiness.GONE
+            self.show(step)
+            return _Readiness.READY
         self.show(step)
         if subject.shown() != run:
             subject.choose(run)

@@ -80,6 +80,7 @@ class ChainsState(PlayedFrames):
         self._library = library
         self._settings = FamilySettings()
         self.drawing = ChainDrawing(self)
+        self.drawing.edits.about_run(lambda: self.run, self.choose_run, library.has_run)
         self._applied: RunTrajectory | None = None
         self._announced = 0
         self._active = False

@@ -57,6 +57,7 @@ class FeaturesState(QObject):
         self.edits = EditRecorder(self)
         self.edits.add_part("space", lambda: (self.space, self._wished), self._restore_space)
         self.edits.add_part("compared", lambda: self.compared, self._set_compared)
+        self.edits.about_run(lambda: self.run, self.choose_run, library.has_run)
 
     def page(self, kind: PageState["FeaturesState", P]) -> P:
         """Return the state of a page, created at the first call."""
@@ -66,7 +67,6 @@ class FeaturesState(QObject):
         """Show another run."""
         if run != self.run:
             self.run = run
-            self.edits.clear()
             self.layers.show(run)
             self._settle_space()
             self.run_changed.emit()

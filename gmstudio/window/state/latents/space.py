@@ -43,6 +43,7 @@ class LatentSpace(QObject):
         super().__init__(parent)
         self._library = library
         self._is_open = False
+        self._num_dims: dict[str, int] = {}
         self.run = ""
         self.description: RunOpened | None = None
         self.edits = EditRecorder(self)
@@ -72,15 +73,17 @@ class LatentSpace(QObject):
         if again:
             self.reopened.emit()
         else:
+            if self._num_dims.setdefault(self.run, spec.num_dims) != spec.num_dims:
+                self._num_dims[self.run] = spec.num_dims
+                self.edits.clear(self.run)  # to a code of other dimensions they do not apply
             self.code.restart(spec.num_dims, RANGES[spec.prior], view)
             self._announce()
         return not again
 
     def _announce(self) -> None:
-        """Announce another latent space, to which earlier edits do not apply."""
+        """Announce another latent space."""
         with self.edits.unrecorded():
             self.run_changed.emit()
-        self.edits.clear()
 
     def halt(self) -> None:
         """Note that the engine is gone, and with it the open run."""

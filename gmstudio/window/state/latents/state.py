@@ -130,6 +130,7 @@ class LatentsState(QObject):
         self._computed_for: object = None
         self.edits.add_part("keyframes", self.interpolation.snapshot, self.interpolation.restore_snapshot)
         self.edits.add_part("code", self.code.snapshot, self.code.restore)
+        self.edits.about_run(lambda: self.run, self.choose_run, library.has_run, lambda: self.space.opened is not None)
         self._connect()
 
     def _connect(self) -> None:
@@ -245,6 +246,7 @@ class LatentsState(QObject):
         self._catch_up()
         self._run_live_timer()
         self._take_wanted_dim()
+        self.edits.settle()
 
     def _on_open_failed(self, run: str, failure: CommandFailed) -> None:
         if run == self.space.run:

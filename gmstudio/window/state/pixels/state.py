@@ -88,6 +88,7 @@ class PixelsState(QObject):
         self._accepted = Choices()
         self._generation_edits = GenerationEdits(self.edits, self.navigator, lambda: self._accepted, self._restore)
         self._image_on_path = False
+        self.edits.about_run(lambda: self.run, self.choose_run, library.has_run, self._is_ready)
         self.navigator.opened.connect(self._on_opened)
         self.navigator.moved.connect(self._on_moved)
         self.navigator.failed.connect(self._on_refused)
@@ -118,7 +119,6 @@ class PixelsState(QObject):
         self.navigator.close()
         self.conditioning.clear()
         self._generation_edits.drop()
-        self.edits.clear()
         self._open_if_needed()
         self.run_changed.emit()
         self.changed.emit()
@@ -351,6 +351,12 @@ class PixelsState(QObject):
         if self._image_on_path and image is not None and state is not None:
             self._image_on_path = state.path == image.levels.size and not self.navigator.chosen
         self.conditioning.update(state)
+        if self._is_ready():
+            self.edits.settle()
+
+    def _is_ready(self) -> bool:
+        """The generation rests, so that the content of an edit can be restored."""
+        return self.state is not None and self.navigator.usable and not (self.navigator.opening or self.navigator.busy)
 
     def _on_problem(self, message: str) -> None:
         self.problem = message
@@ -359,6 +365,8 @@ class PixelsState(QObject):
     def _on_refused(self, message: str) -> None:
         """Return to the choices of the generation that is still open."""
         self._generation_edits.drop()
+        if self.state is None:
+            self.edits.fail(message)
         self.order, self.label = self._accepted.order, self._accepted.label
         if self.conditioning.image is not self._accepted.conditioning.image:
             self.conditioning.restore(self._accepted.conditioning)

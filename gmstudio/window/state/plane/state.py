@@ -56,9 +56,10 @@ class PlaneState(PlaneTiles):
         self.edits.add_part("runs", lambda: tuple(tile.run for tile in self.tiles), self.show_beside)
         self.edits.add_part("point", lambda: self.point, self._restore_point)
         self.edits.add_part("inputs", self._snapshot_inputs, self._restore_inputs)
+        self.edits.about_run(lambda: self.run, self.choose_run, library.has_run, self._is_ready)
         self.made.connect(self._set_up)
         self.left.connect(self._on_left)
-        self.tile_changed.connect(lambda _tile: self._set_waiting())
+        self.tile_changed.connect(lambda _tile: self._on_tile_changed())
         self.recorded.connect(self._on_recorded_changed)
         self.place.moved.connect(self._show_place)
         events.on(SurfaceRecorded).connect(self._on_recorded)
@@ -261,7 +262,6 @@ class PlaneState(PlaneTiles):
         """Forget the point and the place in training, which belong to the points before."""
         self.place.pause()
         self.place.go(None)
-        self.edits.clear()
         self.point = None
         self.point_changed.emit()
 
@@ -276,6 +276,15 @@ class PlaneState(PlaneTiles):
 
     def _set_waiting(self) -> None:
         self.place.waiting = any(tile.feed.busy for tile in self.tiles)
+
+    def _on_tile_changed(self) -> None:
+        self._set_waiting()
+        if self._is_ready():
+            self.edits.settle()
+
+    def _is_ready(self) -> bool:
+        """Views and points of the chosen run can be restored."""
+        return self.chosen is not None and self.chosen.opened is not None
 
     def _on_recorded_changed(self) -> None:
         self.place.set_stops(self._stops(self.place.axis))

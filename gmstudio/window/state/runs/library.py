@@ -26,6 +26,7 @@ from gmstudio.protocol.training import CheckpointSaved, KeepCheckpoint, Training
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.data.sets import DataSets
+from gmstudio.window.state.runs.edited_runs import EditedRuns
 from gmstudio.window.state.runs.known_runs import KnownRuns
 from gmstudio.window.state.runs.list_parts import ListParts
 from gmstudio.window.state.runs.received_curves import ReceivedCurves
@@ -51,6 +52,7 @@ class RunLibrary(QObject):
         home: folder of the runs on the engine's machine; empty until it is known.
         problems: one sentence for each folder that cannot be read.
         follows: panels show newly started runs; else they stay with theirs.
+        edited: what was edited of the runs since the window was opened.
         chosen_steps: run → step of the checkpoint with whose weights it is explored, where that is not the newest.
         opened: run → its ``RunOpened`` from the engine that runs now.
         live: name of the run in training, paused or not; "" when none is.
@@ -94,6 +96,7 @@ class RunLibrary(QObject):
         self.data_sets = DataSets(events, self)
         self._choosing = Request(events, self)
         self._choosing.failed.connect(self._on_checkpoint_refused)
+        self.edited = EditedRuns()
         self.chosen_steps: dict[str, int] = {}
         self._checkpoints_due: dict[str, int] = {}
         self.home = ""
@@ -162,6 +165,10 @@ class RunLibrary(QObject):
     def info(self, run: str) -> RunInfo | None:
         """Return the description of a run; None when it is not in the library."""
         return self._runs.get(run)
+
+    def has_run(self, run: str) -> bool:
+        """Return whether a run is there: in the library, or opened from elsewhere."""
+        return self.info(run) is not None
 
     def runs_with(self, capability: str) -> list[RunInfo]:
         """Return the runs with weights whose family has a capability, the run in training first, then as in ``runs``.
@@ -343,6 +350,7 @@ class RunLibrary(QObject):
 
     def _on_run_described(self, event: RunDescribed) -> None:
         self._put(event.info)
+        self.edited.take_from_trash(event.info.run)  # where it came from, if it was there
         self.changed.emit()
 
     def _on_run_trashed(self, event: RunTrashed) -> None:
@@ -351,8 +359,10 @@ class RunLibrary(QObject):
         self.opened.pop(event.run, None)
         self.chosen_steps.pop(event.run, None)
         self._end_opening(event.run)
+        title = info.title if info is not None else event.run
+        self.edited.put_in_trash(event, title)
         self.changed.emit()
-        self.trashed.emit(event, info.title if info is not None else event.run)
+        self.trashed.emit(event, title)
 
     def _on_training_changed(self, event: TrainingChanged) -> None:
         self._update(event.run, status=event.status, step=event.step, message=event.message)

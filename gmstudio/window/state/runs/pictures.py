@@ -124,7 +124,7 @@ class PicturesState(QObject):
 
     def add_file(self, opened: PictureFile) -> None:
         """Compare one more picture; in place of the newest file where there is no room, if there is a file."""
-        with self._edits.recording("Open a picture"):
+        with self._edits.recording("Open a picture", of_run=False):
             kept = self.files[:-1] if self.full and self.files else self.files
             self._set_files((*kept, opened))
 
@@ -134,7 +134,7 @@ class PicturesState(QObject):
         if source.run:
             self.compared.remove(source.run)
         else:
-            with self._edits.recording("Close a picture"):
+            with self._edits.recording("Close a picture", of_run=False):
                 self._set_files(tuple(file for file in self.files if file is not source.file))
 
     def move_left(self, place: int) -> None:
@@ -145,7 +145,7 @@ class PicturesState(QObject):
             return
         at = next(number for number, file in enumerate(self.files) if file is source.file)
         if at > 0:
-            with self._edits.recording("Move a picture"):
+            with self._edits.recording("Move a picture", of_run=False):
                 files = list(self.files)
                 files[at - 1], files[at] = files[at], files[at - 1]
                 self._set_files(tuple(files))

@@ -6,26 +6,12 @@ from typing import Any
 import msgspec
 from PySide6.QtCore import QObject
 
-from gmstudio.protocol.runs import RunInfo, RunTrashed
+from gmstudio.protocol.runs import RunInfo
 from gmstudio.window.state.edits import EditRecorder
+from gmstudio.window.state.runs.edited_runs import Kept
 from gmstudio.window.state.runs.library import RunLibrary
 
 FIELDS = ("name", "note", "starred", "tags", "archived")
-
-
-class Kept(msgspec.Struct, frozen=True):
-    """Name, note, star, tags and archive of a run, as a person gave them."""
-
-    name: str
-    note: str
-    starred: bool
-    tags: tuple[str, ...]
-    archived: bool
-
-    @classmethod
-    def of(cls, info: RunInfo) -> "Kept":
-        """Return what a run has."""
-        return cls(info.name, info.note, info.starred, info.tags, info.archived)
 
 
 class RunEdits(QObject):
@@ -41,12 +27,9 @@ class RunEdits(QObject):
     def __init__(self, library: RunLibrary, recorder: EditRecorder, parent: QObject) -> None:
         super().__init__(parent)
         self._library, self._recorder = library, recorder
-        self._kept: Mapping[str, Kept] = {}
-        self._trashed: frozenset[str] = frozenset()
-        self._places: dict[str, RunTrashed] = {}
-        recorder.add_part("descriptions", lambda: self._kept, self._restore_kept)
-        recorder.add_part("trash", lambda: self._trashed, self._restore_trashed)
-        library.trashed.connect(self._on_trashed)
+        self._edited = library.edited
+        recorder.add_part("descriptions", lambda: self._edited.kept, self._restore_kept)
+        recorder.add_part("trash", lambda: self._edited.trashed, self._restore_trashed)
 
     def change(self, runs: Iterable[str], title: str, /, **fields: Any) -> None:
         """Change fields of some runs, as one edit.
@@ -86,10 +69,16 @@ class RunEdits(QObject):
         """
         names = [info.run for info in self._own(runs) if info.run != self._library.live]
         count = "run" if len(names) == 1 else f"{len(names)} runs"
-        with self._recorder.recording(f"Move {count} to the trash"):
-            self._trashed |= frozenset(names)
+        with self._recorder.recording(f"Move {count} to the trash", of_run=False):
+            self._edited.trashed |= frozenset(names)
         for run in names:
             self._library.trash(run, successor)
+
+    def bring_back(self, run: str) -> None:
+        """Move a run back from the trash, as one edit."""
+        with self._recorder.recording("Bring a run back", of_run=False):
+            self._edited.trashed -= {run}
+        self._restore(run)
 
     def _own(self, runs: Iterable[str]) -> list[RunInfo]:
         infos = (self._library.info(run) for run in runs)
@@ -99,12 +88,12 @@ class RunEdits(QObject):
         """Note what the runs had before, so that an undo leads back to it, and change them."""
         infos = self._own(changed)
         with self._recorder.unrecorded():
-            self._kept = {**self._kept, **{info.run: Kept.of(info) for info in infos}}
-        with self._recorder.recording(name):
-            self._restore_kept({**self._kept, **changed})
+            self._edited.kept = {**self._edited.kept, **{info.run: Kept.of(info) for info in infos}}
+        with self._recorder.recording(name, of_run=False):
+            self._restore_kept({**self._edited.kept, **changed})
 
     def _restore_kept(self, kept: Mapping[str, Kept]) -> None:
-        before, self._kept = self._kept, kept
+        before, self._edited.kept = self._edited.kept, kept
         for run, wanted in kept.items():
             known = before.get(run)
             if known is not None and known != wanted:
@@ -112,12 +101,13 @@ class RunEdits(QObject):
                 self._library.annotate(run, **fields)
 
     def _restore_trashed(self, trashed: frozenset[str]) -> None:
-        before, self._trashed = self._trashed, trashed
+        before, self._edited.trashed = self._edited.trashed, trashed
         for run in before - trashed:
-            if run in self._places:
-                self._library.restore(self._places.pop(run))
+            self._restore(run)
         for run in trashed - before:
             self._library.trash(run)
 
-    def _on_trashed(self, event: RunTrashed, _title: str) -> None:
-        self._places[event.run] = event
+    def _restore(self, run: str) -> None:
+        place = self._edited.take_from_trash(run)
+        if place is not None:
+            self._library.restore(place)

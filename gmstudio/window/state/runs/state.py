@@ -51,6 +51,7 @@ class RunsState(QObject):
         self._restored: dict[str, Any] = {}
         self.edits = EditRecorder(self)
         self.edits.add_part("compared", lambda: self.compared, self._set_compared)
+        self.edits.about_run(lambda: self.run, self.choose_run, library.has_run)
         library.changed.connect(self._drop_missing)
 
     def page(self, kind: PageState["RunsState", P]) -> P:
@@ -65,7 +66,7 @@ class RunsState(QObject):
 
     def compare(self, runs: tuple[str, ...]) -> None:
         """Compare these runs with one another; those beyond ``MAX_COMPARED`` are left out."""
-        with self.edits.recording("Choose runs to compare"):
+        with self.edits.recording("Choose runs to compare", of_run=False):
             self._set_compared(tuple(dict.fromkeys(runs))[:MAX_COMPARED])
 
     def set_active(self, active: bool) -> None:

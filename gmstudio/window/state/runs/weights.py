@@ -122,18 +122,18 @@ class WeightsState(QObject):
 
     def choose_family(self, family: str) -> None:
         """Map to another family, with its default settings."""
-        with self._runs.edits.recording("Choose the family of weights"):
+        with self._runs.edits.recording("Choose the family of weights", of_run=False):
             self._set(family, self.data, {**self.values, "config": {}})
 
     def choose_data(self, data: str) -> None:
         """Use other data, which decide the size and levels of the images."""
-        with self._runs.edits.recording("Choose the data of weights"):
+        with self._runs.edits.recording("Choose the data of weights", of_run=False):
             self._set(self.family, data, {**self.values, "data_config": {}})
 
     def set_values(self, part: str, values: Values) -> None:
         """Set the settings of the family or the data source."""
         if values != self.values[part]:
-            with self._runs.edits.recording("Set the settings of weights", key=f"weights {part}"):
+            with self._runs.edits.recording("Set the settings of weights", key=f"weights {part}", of_run=False):
                 self.values = {**self.values, part: dict(values)}
             self.mapping = None
             self._request()

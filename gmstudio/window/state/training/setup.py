@@ -13,6 +13,7 @@ from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 from gmstudio.window.state.data.settings_split import FOLDER, IMAGES, POINTS
+from gmstudio.window.state.edits import EditRecorder
 from gmstudio.window.state.runs.library import RunLibrary
 
 QUIET_MS = 250
@@ -34,6 +35,15 @@ def _same_kind(value: Any, default: Any) -> bool:
     return None in (value, default) or kind_of[0] == kind_of[1]
 
 
+_Content = tuple[str, str, bool, dict[tuple[str, str], Values]]
+"""Family, data source, whether the data were chosen, and the values of each part by the name of its owner."""
+
+
+def _drag_key(part: str, name: str, field: str, value: Any) -> str:
+    """Key of an edit of a setting: typing and stepping of one number is one edit; a choice is one of its own."""
+    return f"{part} {name} {field}" if isinstance(value, int | float) and not isinstance(value, bool) else ""
+
+
 class TrainingSetup(QObject):
     """Choices for the next run.
 
@@ -49,12 +59,14 @@ class TrainingSetup(QObject):
         browsed: images of the chosen data; None while they are pending or refused.
         problem: reason why the choices cannot be trained; empty otherwise.
         cancelled: loading the data was cancelled, so that the settings are not checked.
+        edits: recorder of the choices.
 
     Signals:
         catalog_changed: the families and data sources changed.
         family_changed: another family was chosen.
         data_changed: another data source was chosen.
         config_changed: a setting of the family changed.
+        values_restored: settings of the same family and data were undone or redone.
         verdict_changed: ``described``, ``problem`` or ``refusals`` changed.
         browsed_changed: the images for the preview, or the progress of loading them, changed.
     """
@@ -63,6 +75,7 @@ class TrainingSetup(QObject):
     family_changed = Signal()
     data_changed = Signal()
     config_changed = Signal()
+    values_restored = Signal()
     verdict_changed = Signal()
     browsed_changed = Signal()
 
@@ -82,6 +95,8 @@ class TrainingSetup(QObject):
         self._values: dict[tuple[str, str], Values] = {}
         self._typing_errors: dict[str, dict[str, str]] = {"config": {}, "data_config": {}, "training": {}}
         self._refusals: dict[str, str] = {}
+        self.edits = EditRecorder(self)
+        self.edits.add_part("setup", self._content, self._restore_content)
         self._describes = LatestWins(events, self)
         self._describes.replied.connect(self._on_described)
         self._describes.failed.connect(self._on_refused)
@@ -105,9 +120,10 @@ class TrainingSetup(QObject):
         """Choose a family of the catalog, and the data that it proposes unless the user chose data."""
         if name != self.family:
             before = self.data, self.data_config
-            self.family = name
-            self._typing_errors["config"] = self._typing_errors["training"] = {}
-            self.data = self.data if self._data_chosen else self._start_data(self.data)
+            with self.edits.recording("Choose a family"):
+                self.family = name
+                self._typing_errors["config"] = self._typing_errors["training"] = {}
+                self.data = self.data if self._data_chosen else self._start_data(self.data)
             self.family_changed.emit()
             if (self.data, self.data_config) != before:
                 self._show_data()
@@ -116,9 +132,10 @@ class TrainingSetup(QObject):
 
     def choose_data(self, name: str) -> None:
         """Choose a data source of the catalog."""
-        self._data_chosen = True
-        if name != self.data:
-            self.data = name
+        with self.edits.recording("Choose data"):
+            chosen, self.data = self.data, name
+            self._data_chosen = True
+        if name != chosen:
             self._show_data()
             self._settings_changed()
             self._describe()
@@ -148,8 +165,9 @@ class TrainingSetup(QObject):
 
     def take_data(self, name: str, config: Values) -> None:
         """Choose a data source of the catalog together with its settings."""
-        self.data, self._data_chosen = name, True
-        self._values[("data_config", name)] = dict(config)
+        with self.edits.recording("Choose data"):
+            self.data, self._data_chosen = name, True
+            self._values[("data_config", name)] = dict(config)
         self._show_data()
         self._settings_changed()
         self._describe()
@@ -280,6 +298,27 @@ class TrainingSetup(QObject):
         if self.catalog is not None:
             self._on_catalog(self.catalog)
 
+    # ---- undo ----------------------------------------------------------------------------------------------------
+
+    def _content(self) -> "_Content":
+        return self.family, self.data, self._data_chosen, dict(self._values)
+
+    def _restore_content(self, content: "_Content") -> None:
+        """Show the choices of an edit again; the forms are built anew only where the family or the data differ."""
+        before = self.family, self.data
+        self.family, self.data, self._data_chosen, values = content
+        self._values = dict(values)
+        self._typing_errors = {part: {} for part in self._typing_errors}
+        if self.family != before[0]:
+            self.family_changed.emit()
+        if self.data != before[1]:
+            self._show_data()
+        self.values_restored.emit()
+        self.config_changed.emit()
+        self._settings_changed()
+        self._describe()
+        self._browse()
+
     def knows(self, spec: RunSpec) -> bool:
         """Return whether the engine has the family and the data source of a run."""
         families = self.catalog.families if self.catalog else ()
@@ -288,11 +327,12 @@ class TrainingSetup(QObject):
 
     def take(self, spec: RunSpec) -> None:
         """Take over the settings of a run whose family and data source the engine has."""
-        self.family, self.data = spec.family, spec.data
-        self._data_chosen = True
-        self._values[("config", spec.family)] = dict(spec.config)
-        self._values[("training", spec.family)] = dict(spec.training)
-        self._values[("data_config", spec.data)] = dict(spec.data_config)
+        with self.edits.recording("Take the settings of a run"):
+            self.family, self.data = spec.family, spec.data
+            self._data_chosen = True
+            self._values[("config", spec.family)] = dict(spec.config)
+            self._values[("training", spec.family)] = dict(spec.training)
+            self._values[("data_config", spec.data)] = dict(spec.data_config)
         self._typing_errors = {part: {} for part in self._typing_errors}
         self.browsed = None
         self.family_changed.emit()
@@ -327,7 +367,15 @@ class TrainingSetup(QObject):
 
     def _put(self, part: str, name: str, values: Values, errors: dict[str, str]) -> None:
         defaults = self.defaults(part)  # what has its default follows it, also where that depends on the data
-        self._values[(part, name)] = {field: v for field, v in values.items() if v != defaults.get(field)}
+        put = {field: value for field, value in values.items() if value != defaults.get(field)}
+        if not errors:  # a text that is no value yet is not one to return to
+            before = self._remembered(part, name, defaults)
+            field = next((field for field, value in values.items() if value != before.get(field)), "")
+            with self.edits.recording(
+                f"Set {field.replace('_', ' ')}", _drag_key(part, name, field, values.get(field))
+            ):
+                self._values[(part, name)] = put
+        self._values[(part, name)] = put
         self._typing_errors[part] = dict(errors)
         self._settings_changed()
         self._describe_timer.start()

@@ -13,6 +13,7 @@ from gmstudio.protocol.training import (
 )
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.state.runs.library import RunLibrary
+from gmstudio.window.state.runs.run_edits import RunEdits
 from gmstudio.window.state.training.commands import TrainingCommands
 from gmstudio.window.state.training.curves import PER_UNIT, images_seen, positions_on
 from gmstudio.window.state.training.diagnostics import Diagnostics
@@ -29,6 +30,8 @@ class TrainingState(TrainingCommands):
         diagnostics: figures and pace of ``run``.
         changes: settings of the run in training that can be changed.
         histories: run → its curves, of every run that was opened.
+        edits: what a user changed, to be undone.
+        run_edits: changes runs, so that it can be undone.
         overlays: run → index of its colour, of the runs whose curves are drawn.
 
     Signals:
@@ -51,6 +54,9 @@ class TrainingState(TrainingCommands):
         self.histories: dict[str, RunHistory] = {}
         self.overlays: dict[str, int] = {}
         self._automatic_overlay = ""
+        self.edits = self.setup.edits
+        self.edits.add_part("overlays", lambda: dict(self.overlays), self._restore_overlays)
+        self.run_edits = RunEdits(library, self.edits, self)
         self._shows_setup = True
         self._waits = False
         self._connect()
@@ -144,6 +150,18 @@ class TrainingState(TrainingCommands):
         self.run_changed.emit()
         self.objective_changed.emit()
         self.status_changed.emit()
+
+    def check_overlay(self, run: str, on: bool) -> None:
+        """Draw the curves of a run, or no longer, as its user wants."""
+        with self.edits.recording("Draw curves" if on else "Draw no curves"):
+            self.set_overlay(run, on)
+
+    def _restore_overlays(self, overlays: dict[str, int]) -> None:
+        for run in self.overlays.keys() - overlays.keys():
+            self.set_overlay(run, False)
+        for run in overlays.keys() - self.overlays.keys():
+            if self._library.has_run(run):
+                self.set_overlay(run, True)
 
     def set_overlay(self, run: str, on: bool) -> None:
         """Draw a run's curves, or remove them."""

@@ -107,6 +107,7 @@ class TrainPanel(Panel):
         layout.setContentsMargins(0, 0, 8, 8)
         layout.addWidget(self.sections)
         self._fit_left()
+        self.record_edits(state.edits)
         state.run_changed.connect(lambda: self.sections.open("shown") if state.run else None)
         state.setup.family_changed.connect(lambda: None if state.setup.arriving else self.sections.open("new"))
         state.status_changed.connect(self._show_status)

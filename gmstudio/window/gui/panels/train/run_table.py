@@ -159,12 +159,12 @@ class RunTable(QAbstractTableModel):
         if info is None:
             return False
         if role == Qt.ItemDataRole.CheckStateRole:
-            self._state.set_overlay(info.run, Qt.CheckState(value) == Qt.CheckState.Checked)
+            self._state.check_overlay(info.run, Qt.CheckState(value) == Qt.CheckState.Checked)
             return True
         name = str(value).strip()
         name = "" if name == info.label else name
         if role == Qt.ItemDataRole.EditRole and name != info.name:
-            self._library.annotate(info.run, name=name)
+            self._state.run_edits.change([info.run], "Rename", name=name)
             return True
         return False
 

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gmstudio.protocol.runs import RunInfo, RunTrashed
+from gmstudio.protocol.runs import RunInfo
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.train.run_table import RunTable
 from gmstudio.window.gui.run_text import run_name
@@ -52,7 +52,6 @@ class RunsView(ActiveWidget):
         super().__init__()
         self._state = state
         self._library = library
-        self._trashed: list[tuple[RunTrashed, str]] = []
         self._filling = False
         self._table = RunTable(state, library)
         self._tree = _RunTree(self)
@@ -78,7 +77,7 @@ class RunsView(ActiveWidget):
         self._tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self._tree.customContextMenuRequested.connect(self._open_menu)
         library.turns.add(self._follow)
-        library.trashed.connect(self._on_trashed)
+        library.changed.connect(self._show_trashed)
         state.overlays_changed.connect(self._table.refresh)
         state.run_changed.connect(self._fill)
         state.history_changed.connect(self._on_history_changed)
@@ -189,7 +188,8 @@ class RunsView(ActiveWidget):
 
     def _star(self) -> None:
         if (info := self._current) is not None:
-            self._library.annotate(info.run, starred=not info.starred)
+            title = "Remove star" if info.starred else "Star"
+            self._state.run_edits.change([info.run], title, starred=not info.starred)
 
     def _edit_note(self) -> None:
         if (info := self._current) is not None:
@@ -198,7 +198,7 @@ class RunsView(ActiveWidget):
             dialog.open()
 
     def _keep_note(self, run: str, dialog: "NoteDialog") -> None:
-        self._library.annotate(run, note=dialog.note)
+        self._state.run_edits.change([run], "Write a note", note=dialog.note)
 
     def _train_again(self) -> None:
         if (info := self._current) is not None:
@@ -210,7 +210,7 @@ class RunsView(ActiveWidget):
 
     def _trash(self) -> None:
         if (info := self._current) is not None:
-            self._library.trash(info.run, self._table.neighbour(info.run))
+            self._state.run_edits.trash([info.run], self._table.neighbour(info.run))
 
     # ---- undo of the trash ------------------------------------------------------------------------------------------
 
@@ -218,14 +218,8 @@ class RunsView(ActiveWidget):
         row = QWidget(self)
         self._trash_text = ElidedLabel(row)
         self._trash_text.setProperty("role", "muted")
-        undo = panel.add_action(
-            "undo_trash",
-            "Undo",
-            "Ctrl+Z",
-            self._undo_trash,
-            tip="Bring the run back from the trash",
-            only_in=self._tree,
-        )
+        tip = "Bring the run back from the trash"
+        undo = panel.add_action("undo_trash", "Undo", "", self._bring_back, tip=tip)
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._trash_text, 1)
@@ -233,20 +227,17 @@ class RunsView(ActiveWidget):
         row.hide()
         return row
 
-    def _on_trashed(self, event: RunTrashed, name: str) -> None:
-        self._trashed.append((event, name))
-        self._show_trashed()
-
-    def _undo_trash(self) -> None:
-        if self._trashed:
-            event, _ = self._trashed.pop()
-            self._library.restore(event)
+    def _bring_back(self) -> None:
+        """Bring back the run that was moved to the trash last."""
+        if places := self._library.edited.places:
+            self._state.run_edits.bring_back(list(places)[-1])
             self._show_trashed()
 
     def _show_trashed(self) -> None:
-        self._undo_row.setVisible(bool(self._trashed))
-        if self._trashed:
-            event, name = self._trashed[-1]
+        places = list(self._library.edited.places.values())
+        self._undo_row.setVisible(bool(places))
+        if places:
+            event, name = places[-1]
             self._trash_text.set_words(f"{name} is in the trash.")
             self._trash_text.setToolTip(event.place)
 

@@ -71,6 +71,7 @@ class DataChooser(QWidget):
         setup.catalog_changed.connect(self._fill)
         setup.data_sets.changed.connect(self._fill)
         setup.data_changed.connect(self._show_source)
+        setup.values_restored.connect(self._show_settings)
         setup.browsed_changed.connect(self._show_images)
         setup.verdict_changed.connect(self._show_refusals)
         self._fill()
@@ -126,6 +127,13 @@ class DataChooser(QWidget):
             form.changed.connect(lambda: self._setup.set_data_config(form.values(), form.errors()))
             self._layout.insertWidget(1, form)
             self._form = form
+        self._show_choice()
+
+    def _show_settings(self) -> None:
+        """Write the settings of the same source into the form, and show which set they choose."""
+        if self._form is not None:
+            self._form.set_defaults(self._setup.defaults("data_config"))
+            self._form.set_values(self._setup.data_config)
         self._show_choice()
 
     def in_tab_order(self) -> list[QWidget]:
@@ -191,6 +199,7 @@ class SetupColumn(QScrollArea):
         setup.catalog_changed.connect(self._fill)
         setup.family_changed.connect(self._show_family)
         setup.data_changed.connect(self._show_values)
+        setup.values_restored.connect(self._show_values)
         setup.data_changed.connect(self._order_tabs)  # after the slot of the data chooser
         setup.verdict_changed.connect(self._show_refusals)
         self._fill()
