@@ -96,6 +96,11 @@ class ControlEdits(EditRecorder):
         """Object names of the controls that are watched."""
         return frozenset(self._watched)
 
+    @property
+    def is_waiting(self) -> bool:
+        """What was set is recorded as soon as nothing else is to be done."""
+        return self._turn.isActive()
+
     def find_later(self) -> None:
         """Find controls that are new as soon as nothing else is to be done."""
         self._finding.start()

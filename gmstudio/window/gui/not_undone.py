@@ -8,16 +8,17 @@ TURNS_PAGES = "It turns pages of what is there; nothing is set."
 PLAYS = "It is the place in what is played, and changes nothing."
 SEARCHES = "It searches in a list; the field undoes its text itself."
 NAVIGATES = "It chooses which page or run is shown."
+UNFOLDS = "It unfolds further settings; nothing is set."
 BY_STATE = "The state records it, as an edit of its own."
 
 NOT_UNDONE: Final[Mapping[str, str]] = {
+    "*.more": UNFOLDS,
     "action.*.view_*": NAVIGATES,
     "data.path": "Its text is taken on Return, and imported.",
     "data.class": TURNS_PAGES,
     "data.first": TURNS_PAGES,
     "data.split": TURNS_PAGES,
     "data.import.*": BY_STATE,
-    "data.import_name": BY_STATE,
     "data.settings.*": BY_STATE,
     "labs.config.*": BY_STATE,
     "labs.choose": NAVIGATES,

@@ -189,6 +189,11 @@ class EditRecorder(QObject):
         return {name: snapshot() for name, (snapshot, _restore) in self._parts.items()}
 
 
+def drag_key(name: str, value: object) -> str:
+    """Key of an edit of a setting: typing and stepping of one number is one edit; a choice is one of its own."""
+    return name if isinstance(value, int | float) and not isinstance(value, bool) else ""
+
+
 def same_content(first: object, second: object) -> bool:
     """Compare snapshots: arrays, tuples and mappings by their elements, everything else by equality."""
     if first is second:

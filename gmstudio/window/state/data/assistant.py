@@ -16,6 +16,7 @@ from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.data.quiet_timer import quiet_timer
+from gmstudio.window.state.edits import EditRecorder, drag_key
 
 PAGE_IMAGES = 12
 PAGE_POINTS = 1000
@@ -36,17 +37,20 @@ class ImportAssistant(QObject):
         progress: progress of the preview or the import; None when nothing is under way.
         problem: why the files or settings cannot be used, sentences; empty otherwise.
         refusals: setting → sentence, of those that the engine refused.
+        edits: recorder of the settings.
 
     Signals:
         path_changed: another path was chosen, or none.
         changed: one of the others.
         previewed_changed: ``previewed`` changed.
+        restored: settings were undone or redone.
         imported: the ``DataSetDescribed`` of the set that was imported, or that was chosen as such.
     """
 
     path_changed = Signal()
     changed = Signal()
     previewed_changed = Signal()
+    restored = Signal()
     imported = Signal(object)
 
     def __init__(self, link: EngineLink, parent: QObject | None = None) -> None:
@@ -60,6 +64,8 @@ class ImportAssistant(QObject):
         self.problem = ""
         self.refusals: dict[str, str] = {}
         self._typing_errors: dict[str, str] = {}
+        self.edits = EditRecorder(self)
+        self.edits.add_part("import", lambda: self.settings, self._restore)
         self._preview = Request(link, self)
         self._import = Request(link, self)
         self._timer = quiet_timer(self, self._send_preview)
@@ -113,12 +119,21 @@ class ImportAssistant(QObject):
 
     def set_settings(self, values: Values, errors: dict[str, str]) -> None:
         """Set the settings from the form; ``errors`` are sentences on fields whose text is invalid."""
-        self.settings, self._typing_errors = dict(values), dict(errors)
+        name = next((name for name, value in values.items() if value != self.settings.get(name)), "")
+        title = f"Set {name.replace('_', ' ')}"
+        with self.edits.unrecorded() if errors else self.edits.recording(title, drag_key(name, values.get(name))):
+            self.settings = dict(values)
+        self._typing_errors = dict(errors)
         self.refusals = {}
         self.problem = next(iter(errors.values()), "")
         if self.path and not self.importing:
             self._timer.start()
         self.changed.emit()
+
+    def _restore(self, settings: Values) -> None:
+        """Take settings that were undone or redone."""
+        self.set_settings(settings, {})
+        self.restored.emit()
 
     def turn_page(self, pages: int) -> None:
         """Show a later (or earlier) sample of the images."""

@@ -16,6 +16,7 @@ from gmstudio.window.state.data.opened import OpenedSet
 from gmstudio.window.state.data.points import PointsPage
 from gmstudio.window.state.data.set_edits import SetEdits
 from gmstudio.window.state.data.settings_split import FOLDER, IMAGES, POINTS, PREVIEWED, images_schema
+from gmstudio.window.state.edits import drag_key
 from gmstudio.window.state.palette import PaletteEntry
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.setup import defaults_of
@@ -58,6 +59,9 @@ class DataState(QObject):
         self.sets.follow()
         self.opened = OpenedSet(events, self)
         self.points = PointsPage(events, self.opened, self.change_config, lambda: self.open_source(POINTS), self)
+        self.points.edits.add_part(
+            "settings", lambda: (self.opened.data, self.opened.folder, dict(self.opened.config)), self._restore_config
+        )
         self.set_edits = SetEdits(self.sets, self.points.edits, self)
         self.assistant = ImportAssistant(events, self)
         self.downloads = Downloads(events, self)
@@ -176,10 +180,33 @@ class DataState(QObject):
 
     def set_config(self, values: Values, errors: dict[str, str]) -> None:
         """Set the settings of the data set that is open, which are remembered for it."""
+        if errors:  # a text that is no value yet is not one to return to
+            self._set_config(values, errors)
+            return
+        before = self.opened.config
+        name = next((name for name, value in values.items() if value != before.get(name)), "")
+        with self.points.edits.recording(
+            f"Set {name.replace('_', ' ')}", key=drag_key(f"{self._key} {name}", values.get(name))
+        ):
+            self._set_config(values, {})
+
+    @property
+    def _key(self) -> str:
+        """Folder or name of the data set that is open, or ""."""
+        return self.opened.folder or self.opened.data
+
+    def _set_config(self, values: Values, errors: dict[str, str]) -> None:
         self.opened.set_config(values, errors)
         valid = {name: value for name, value in values.items() if name not in errors}
-        key = self.opened.folder or self.opened.data
-        self._configs[key] = {**self._configs.get(key, {}), **valid}
+        self._configs[self._key] = {**self._configs.get(self._key, {}), **valid}
+
+    def _restore_config(self, content: tuple[str, str, Values]) -> None:
+        """Show a data set with settings that were undone or redone."""
+        data, folder, config = content
+        if (data, folder) != (self.opened.data, self.opened.folder):
+            self.open_set(folder) if folder else self.open_source(data)
+        if data and (data, folder) == (self.opened.data, self.opened.folder):
+            self._set_config(config, {})
 
     def change_config(self, values: Values) -> None:
         """Change some settings of the data set that is open, as its form does."""

@@ -58,7 +58,6 @@ class LabsState(QObject):
         self._settings: dict[str, LabSettings] = {}
         self._burst, self._burst_key, self._burst_at = 0, "", 0.0
         self.edits = EditRecorder(self)
-        self.edits.about_run(lambda: self.page, self.select, self._has_page, self._is_ready)
         self.work = LabWork(events, self._models, self)
         self.doing = ExerciseWork(events, library, self)
         library.catalog_arrived.connect(self._on_catalog)
@@ -125,16 +124,8 @@ class LabsState(QObject):
         if self._due and self._active and entry is not None and (self._library.home or not entry.card.families):
             self._due = False
             self.work.show(entry, self.settings(self.name), apply=self._apply)
-            self.edits.settle()
             if self._missing:
                 self.work.report(self._missing)
-
-    def _has_page(self, name: str) -> bool:
-        return self.entry(name) is not None or any(exercise.name == name for exercise in self.exercises)
-
-    def _is_ready(self) -> bool:
-        entry = self.work.entry
-        return self.exercise is not None or (entry is not None and entry.card.name == self.name)
 
     def settings(self, name: str) -> LabSettings:
         """Settings of a lab; its edits are recorded from the first call on."""

@@ -13,7 +13,7 @@ from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.latest_wins import LatestWins
 from gmstudio.window.state.data.settings_split import FOLDER, IMAGES, POINTS
-from gmstudio.window.state.edits import EditRecorder
+from gmstudio.window.state.edits import EditRecorder, drag_key
 from gmstudio.window.state.runs.library import RunLibrary
 
 QUIET_MS = 250
@@ -37,11 +37,6 @@ def _same_kind(value: Any, default: Any) -> bool:
 
 _Content = tuple[str, str, bool, dict[tuple[str, str], Values]]
 """Family, data source, whether the data were chosen, and the values of each part by the name of its owner."""
-
-
-def _drag_key(part: str, name: str, field: str, value: Any) -> str:
-    """Key of an edit of a setting: typing and stepping of one number is one edit; a choice is one of its own."""
-    return f"{part} {name} {field}" if isinstance(value, int | float) and not isinstance(value, bool) else ""
 
 
 class TrainingSetup(QObject):
@@ -372,7 +367,7 @@ class TrainingSetup(QObject):
             before = self._remembered(part, name, defaults)
             field = next((field for field, value in values.items() if value != before.get(field)), "")
             with self.edits.recording(
-                f"Set {field.replace('_', ' ')}", _drag_key(part, name, field, values.get(field))
+                f"Set {field.replace('_', ' ')}", drag_key(f"{part} {name} {field}", values.get(field))
             ):
                 self._values[(part, name)] = put
         self._values[(part, name)] = put

@@ -90,6 +90,8 @@ def test_strokes_are_undone_and_redone_also_from_another_data_set(scene: PointsS
     edits: list[Edit] = []
     points.edits.edited.connect(edits.append)
     scene.choose_drawing()
+    assert [edit.name for edit in edits] == ["Set shape"]
+    edits.clear()
     scene.draw((0.2, 0.5), (0.8, 0.5))
     scene.draw((0.5, 0.2), (0.5, 0.8))
     points.clear()

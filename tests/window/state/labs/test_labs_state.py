@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 from labs_scene import LabsScene, lab, scene
-from PySide6.QtGui import QUndoStack
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import Cancel, Reason
@@ -14,7 +13,7 @@ from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.labs import ConfigureLab, EditLab, LabShown, OpenLab, RunLabAction
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunInfo
-from gmstudio.window.gui.undo import record_edits
+from gmstudio.window.state.history import History
 from gmstudio.window.state.labs import state as labs_state
 from gmstudio.window.state.labs.settings import LabSettings
 from gmstudio.window.state.labs.work import ENGINE_GONE, GONE, STOPPED
@@ -48,9 +47,10 @@ def begun(qapp: object) -> LabsScene:
 
 
 @pytest.fixture
-def stack(begun: LabsScene) -> Iterator[QUndoStack]:
-    stack = QUndoStack()
-    record_edits(stack, begun.state.edits)
+def stack(begun: LabsScene) -> Iterator[History]:
+    stack = History()
+    begun.state.edits.edited.connect(lambda edit: stack.push(edit, begun.state.edits))
+    begun.state.edits.settled.connect(lambda: stack.settle(begun.state.edits))
     yield stack
 
 
@@ -234,7 +234,7 @@ def test_other_random_numbers_begin_the_lab_anew_with_its_settings(begun: LabsSc
     assert begun.state.work.note == "" and begun.state.work.settings.seed == 4
 
 
-def test_reset_returns_to_the_defaults(begun: LabsScene, stack: QUndoStack) -> None:
+def test_reset_returns_to_the_defaults(begun: LabsScene, stack: History) -> None:
     begun.state.edit("points", POINTS)
     begun.show(begun.last(EditLab))
     begun.state.reset()
@@ -247,14 +247,14 @@ def test_reset_returns_to_the_defaults(begun: LabsScene, stack: QUndoStack) -> N
 
 
 @pytest.mark.usefixtures("slow_hands")
-def test_changes_are_undone_and_redone_by_name(begun: LabsScene, stack: QUndoStack) -> None:
+def test_changes_are_undone_and_redone_by_name(begun: LabsScene, stack: History) -> None:
     begun.state.edit("points", POINTS)
     begun.show(begun.last(EditLab))
     begun.state.set_config({"spread": 2.0, "draws": 5}, {})
     begun.show(begun.last(ConfigureLab))
     begun.state.set_seed(3)
     begun.open()
-    assert [stack.text(i) for i in range(stack.count())] == ["Change points", "Change settings", "Other random numbers"]
+    assert [step.edit.name for step in stack.steps] == ["Change points", "Change settings", "Other random numbers"]
     stack.undo()
     assert begun.last(OpenLab).seed == 0 and begun.last(OpenLab).fresh
     begun.open()
@@ -268,17 +268,17 @@ def test_changes_are_undone_and_redone_by_name(begun: LabsScene, stack: QUndoSta
     assert begun.last(EditLab).values.numpy().tolist() == POINTS.tolist()
 
 
-def test_one_drag_is_one_step_of_the_history(begun: LabsScene, stack: QUndoStack) -> None:
+def test_one_drag_is_one_step_of_the_history(begun: LabsScene, stack: History) -> None:
     for value in range(4):
         begun.state.edit("points", np.full((2, 2), float(value)))
         begun.show(begun.last(EditLab))
-    assert stack.count() == 1
+    assert len(stack.steps) == 1
     stack.undo()
     assert not begun.last(EditLab).values.numpy().any()
 
 
 @pytest.mark.usefixtures("slow_hands")
-def test_undo_of_another_lab_shows_it_with_its_numbers(begun: LabsScene, stack: QUndoStack) -> None:
+def test_undo_of_another_lab_shows_it_with_its_numbers(begun: LabsScene, stack: History) -> None:
     begun.state.edit("points", POINTS)
     begun.show(begun.last(EditLab))
     begun.state.select("second")
@@ -290,7 +290,7 @@ def test_undo_of_another_lab_shows_it_with_its_numbers(begun: LabsScene, stack: 
 
 
 @pytest.mark.usefixtures("slow_hands")
-def test_settings_that_change_the_inputs_are_undone_with_them(begun: LabsScene, stack: QUndoStack) -> None:
+def test_settings_that_change_the_inputs_are_undone_with_them(begun: LabsScene, stack: History) -> None:
     begun.state.edit("points", POINTS)
     begun.show(begun.last(EditLab))
     begun.state.set_config({"spread": 1.0, "draws": 3}, {})

@@ -208,6 +208,7 @@ class ImportView(QWidget):
         assistant.path_changed.connect(self._show_path)
         assistant.previewed_changed.connect(self._show_previewed)
         assistant.changed.connect(self._show)
+        assistant.restored.connect(self._show_settings)
         self._state.lists_changed.connect(self._make_form)
         self._name.textEdited.connect(assistant.set_name)
 
@@ -224,6 +225,11 @@ class ImportView(QWidget):
         self._column.insertWidget(1, form)
         self._form = form
         self.form_made.emit()
+
+    def _show_settings(self) -> None:
+        """Write settings that were undone or redone into the form."""
+        if self._form is not None:
+            self._form.set_values(self._assistant.settings)
 
     def _show_path(self) -> None:
         self._make_form()

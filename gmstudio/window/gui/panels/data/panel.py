@@ -61,6 +61,7 @@ class DataPanel(Panel):
             _order_tabs(chain)
         imported.form_made.connect(lambda: _order_tabs(imported.in_tab_order))
         self.record_edits(state.points.edits)
+        self.record_edits(state.assistant.edits)
         state.view_changed.connect(self._show_view)
         self._show_view()
 

@@ -219,7 +219,7 @@ class RunsView(ActiveWidget):
         self._trash_text = ElidedLabel(row)
         self._trash_text.setProperty("role", "muted")
         tip = "Bring the run back from the trash"
-        undo = panel.add_action("undo_trash", "Undo", "", self._bring_back, tip=tip)
+        undo = panel.add_action("undo_trash", "Undo", "Ctrl+Backspace", self._bring_back, tip=tip, only_in=self._tree)
         layout = QHBoxLayout(row)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._trash_text, 1)

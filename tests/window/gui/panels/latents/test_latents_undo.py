@@ -132,7 +132,11 @@ def test_newer_weights_and_other_runs_are_no_edits(engine: LatentEngine, panel: 
     assert len(panel.undo.steps) == 1
     state.choose_run(WIDE)
     engine.serve()
-    assert len(panel.undo.steps) == 0
+    assert len(panel.undo.steps) == 1
+    panel.undo.undo()
+    assert state.run == VAE and panel.undo.undoable is None
+    engine.serve()
+    assert state.gallery.encoding is None and not state.code.values.any()
 
 
 def test_there_is_no_second_undo_on_the_canvas(panel: LatentsPanel) -> None:

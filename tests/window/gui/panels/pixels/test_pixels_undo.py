@@ -139,9 +139,17 @@ def test_a_stroke_of_the_mask_is_undone_with_what_it_observes(panel: PixelsPanel
     assert where(panel).num_observed == observed
 
 
-def test_another_run_has_a_history_of_its_own(panel: PixelsPanel, engine: PixelEngine) -> None:
+def test_an_edit_of_another_run_is_undone_where_it_was_made(panel: PixelsPanel, engine: PixelEngine) -> None:
+    run, before = panel.session.run, where(panel)
     edit(panel)
     engine.serve()
+    after = where(panel)
     panel.session.choose_run(OTHER)
     engine.serve()
-    assert len(panel.undo.steps) == 0
+    for restore, expected in ((panel.undo.undo, before), (panel.undo.redo, after)):
+        restore()
+        engine.serve()
+        assert panel.session.run == run and np.array_equal(where(panel).image, expected.image)
+        panel.session.choose_run(OTHER)
+        engine.serve()
+    assert len(panel.undo.steps) == 1
