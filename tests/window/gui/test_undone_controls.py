@@ -1,10 +1,12 @@
 """Every control of every panel that holds a value is undone, or is named with the reason why it is not."""
 
+import gc
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 import pytest
 from every_panel import BUILDERS
+from PySide6.QtCore import QTimer
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
     QAbstractButton,
@@ -43,6 +45,8 @@ def panel(request: pytest.FixtureRequest, qtbot: QtBot) -> Iterator[Panel]:
     panel.controls.find()
     yield panel
     close()
+    panel.hide()
+    qtbot.waitUntil(lambda: not any(isinstance(it, QTimer) and it.isActive() for it in gc.get_objects()))
 
 
 def open_tabs_of(widget: QWidget) -> None:
@@ -108,11 +112,13 @@ def test_what_a_control_sets_is_undone(panel: Panel, qtbot: QtBot) -> None:
         if not (control.isVisible() and control.isEnabled()):
             continue
         before = [(step, step.edit) for step in panel.undo.steps]
+        value = control_value(control)
         if set_as_a_user(control):
             qtbot.waitUntil(lambda: not panel.controls.is_waiting)
+            if control_value(control) == value:
+                continue  # the panel does not take it at present
             if [(step, step.edit) for step in panel.undo.steps] == before:
                 failed.append(name)
-                print(name, before[-1:], panel.undo.index, len(panel.undo.steps), panel.controls._watched[name])
     assert failed == []
 
 
