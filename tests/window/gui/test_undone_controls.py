@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 from pytestqt.qtbot import QtBot
+from shiboken6 import isValid
 
 from gmstudio.window.gui.control_edits import name_of_control
 from gmstudio.window.gui.control_values import control_value
@@ -46,7 +47,8 @@ def panel(request: pytest.FixtureRequest, qtbot: QtBot) -> Iterator[Panel]:
     yield panel
     close()
     panel.hide()
-    qtbot.waitUntil(lambda: not any(isinstance(it, QTimer) and it.isActive() for it in gc.get_objects()))
+    timers = [found for found in gc.get_objects() if isinstance(found, QTimer)]
+    qtbot.waitUntil(lambda: not any(isValid(timer) and timer.isActive() for timer in timers))
 
 
 def open_tabs_of(widget: QWidget) -> None:
@@ -62,6 +64,7 @@ def open_tabs_of(widget: QWidget) -> None:
 
 def set_as_a_user(control: QWidget) -> bool:
     """Set another value as a user does; False where there is none."""
+    control.setFocus()
     before = control_value(control)
     match control:
         case QComboBox():
@@ -80,10 +83,8 @@ def set_as_a_user(control: QWidget) -> bool:
                 if control_value(control) != before:
                     return True
         case IntegerField() | NumberField():
-            control.setFocus()
             (control.stepUp if control.value() < control.maximum() else control.stepDown)()
         case QLineEdit():
-            control.setFocus()
             QTest.keyClicks(control, "1")
             control.editingFinished.emit()
         case QAbstractButton():
