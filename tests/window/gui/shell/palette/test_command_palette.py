@@ -139,7 +139,7 @@ def test_what_cannot_be_done_says_why_and_does_nothing(qtbot: QtBot, start_studi
     press(window, Qt.Key.Key_Return)
     assert window._palette.popup.isVisible() and panel.played == []
     undo = next(e for e in type_words(qtbot, window, "undo") if e.title == "Undo")
-    assert undo.reason == "There is no edit to undo on this panel."
+    assert undo.reason == "There is no step to undo."
 
 
 def test_the_last_one_comes_first_also_after_a_restart(qtbot: QtBot, start_studio: StartStudio) -> None:
