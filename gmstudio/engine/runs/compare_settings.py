@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gmstudio.data import SOURCES
-from gmstudio.engine.runs.label import shown_value
+from gmstudio.engine.runs.label import shown_value, unit_of
 from gmstudio.protocol.config import conditions_unmet, schema_of
 from gmstudio.protocol.families import FamilyEntry
 from gmstudio.protocol.plain_text import MAX_TITLE, plain_text
@@ -52,7 +52,7 @@ def _settings(
     idle = conditions_unmet(schema, values)
     for name in [name for name in properties if name in values] + [name for name in values if name not in properties]:
         prop, value = properties.get(name, {}), values[name]
-        unit = str(prop.get("unit", ""))
+        unit = unit_of(value, prop)
         yield SettingDescribed(
             section=section,
             name=plain_text(name, MAX_TITLE),

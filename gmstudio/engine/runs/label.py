@@ -133,6 +133,14 @@ def _short(name: str, title: str, value: Any, shown: str) -> str:
     return words if value is True else f"{words} {shown}"
 
 
+def unit_of(value: Any, prop: dict[str, Any]) -> str:
+    """Return the unit of a setting's value: 2 layers, but 1 layer; empty: it has none."""
+    unit = str(prop.get("unit", ""))
+    one = isinstance(value, int) and not isinstance(value, bool) and value == 1
+    plural = unit.isalpha() and len(unit) > 2  # not "s" for seconds, nor "images/s"
+    return unit.removesuffix("s") if one and plural else unit
+
+
 def shown_value(value: Any, prop: dict[str, Any], longest: int = MAX_VALUE) -> str:
     """Write the value of a setting in words.
 

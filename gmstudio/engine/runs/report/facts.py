@@ -7,6 +7,7 @@ import msgspec
 
 from gmstudio.data import SOURCES
 from gmstudio.engine.runs.info import run_info
+from gmstudio.engine.runs.label import unit_of
 from gmstudio.engine.runs.report.content import Fact, Facts
 from gmstudio.families.base import Family
 from gmstudio.protocol.config import schema_of
@@ -98,7 +99,7 @@ def _settings(schema: Mapping[str, Any], values: Mapping[str, Any], usual: Mappi
         prop = properties.get(name, {})
         default = usual.get(name, prop.get("default"))
         differs = name in properties and values[name] != default
-        title, unit = str(prop.get("title", name)), prop.get("unit", "")
+        title, unit = str(prop.get("title", name)), unit_of(values[name], prop)
         shown = f"{_shown(values[name])} {unit}".strip()
         rows.append(Fact(title, shown, _shown(default) if differs else ""))
     return tuple(rows)

@@ -145,6 +145,11 @@ class CompareState(QObject):
 
     # ---- curves --------------------------------------------------------------------------------------------------
 
+    @property
+    def opening(self) -> bool:
+        """Curves of a run have not arrived yet."""
+        return any(run not in self._histories and run not in self.problems for run in self.runs)
+
     def history(self, run: str) -> RunHistory:
         """Return the curves of a run; empty ones where none arrived."""
         return self._histories.get(run) or RunHistory()

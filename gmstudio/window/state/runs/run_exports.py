@@ -70,6 +70,8 @@ class RunExports(QObject):
         self._now: Wanted | None = None
         self._prepared: ExportPrepared | None = None
         self._partial = Path()
+        self._written: list[Path] = []
+        """Files of the export that was made last, in all of its forms."""
         self._last = ""
         """Engine's token of the file that was made last; empty: that failed."""
         self._listing = Request(self._link, self)
@@ -137,7 +139,7 @@ class RunExports(QObject):
         self._now = wanted = self._waiting.pop(0)
         self.share = 0.0
         if not wanted.like_last:
-            self._last = ""
+            self._last, self._written = "", []
         if wanted.form.suffix:
             like = self._last if wanted.like_last else ""
             self._request.send(PrepareExport(run=wanted.run, form=wanted.form.name, like=like))
@@ -178,7 +180,9 @@ class RunExports(QObject):
 
     def _finish(self, remarks: tuple[str, ...]) -> None:
         assert self._now is not None
-        text = " ".join((f"Written: {self._now.path}", *remarks))
+        self._written = [*(self._written if self._now.like_last else ()), self._now.path]
+        files = " and ".join((str(self._written[0]), *(path.name for path in self._written[1:])))
+        text = " ".join((f"Written: {files}", *remarks))
         self._release()
         self._say(text)
         self._next()

@@ -54,7 +54,7 @@ COLUMNS = (
     ("at", "Place of the best validation value on the horizontal axis"),
 )
 NO_RUNS = "Add two to four runs to compare them."
-NOTHING = "No curves yet."
+NOTHING, OPENING = "No curves yet.", "The runs are being opened …"
 WIDEST = ("", "−0.00000", "≤ 0.00000", "≤ 0.00000", "1,000,000")
 
 
@@ -248,9 +248,10 @@ class CompareCurves(ActiveWidget):
         splits = [split for split, box in (("train", self.train), ("valid", self.valid)) if box.isChecked()]
         traces = self._source.make(self._shown, splits)
         plot.set_axis(AXES[state.axis], unit=PER_UNIT if state.axis in ("epoch", "time") else 1)
-        plot.set_title(first.title if first is not None else NO_RUNS if not state.runs else NOTHING)
+        none = NO_RUNS if not state.runs else OPENING if state.opening else NOTHING
+        plot.set_title(first.title if first is not None else none)
         plot.set_unit(first.unit if first is not None else "")
-        drawn = (signature(traces), state.axis, first)
+        drawn = (signature(traces), state.axis, first, none if first is None else "")
         if drawn != self._drawn:
             self._drawn = drawn
             plot.set_traces(traces)

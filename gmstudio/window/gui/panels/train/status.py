@@ -132,7 +132,8 @@ class StatusLine(QWidget):
             return
         live = info.run == state.live
         status = STATUS_TEXTS.get(state.status, "") if live else _capitalized(status_text(info))
-        self._title.set_words(f"{info.title} · {status}")
+        # Who else trains the run is said nowhere else, its title is: it is at the end, which may be cut off.
+        self._title.set_words(f"{status} · {info.title}" if info.writer else f"{info.title} · {status}")
         self._title.setToolTip(run_tip(info))
         images = info.training.validation_images
         self._numbers.setToolTip(

@@ -117,7 +117,7 @@ class DifferenceMaps:
 
     Args:
         differences: of each picture; its own is zero.
-        top: upper end of their common scale: 1, 2, 5, 10 and so on.
+        top: upper end of their common scale: 1, 2, 5, 10 and so on, at most 255.
         colours: (H, W) uint32 of each, 0xffRRGGBB; None where there is no difference.
     """
 
@@ -140,7 +140,7 @@ def difference_maps(
     """
     found = tuple(difference(picture, pictures[against]) for picture in pictures)
     known = [one.values for one in found if one.values is not None]
-    top = max((scale_top(values) for values in known), default=1.0)
+    top = min(max((scale_top(values) for values in known), default=1.0), float(TOP))
     shades = table.astype(np.uint32)
     packed = (0xFF000000 | shades[:, 0] << 16 | shades[:, 1] << 8 | shades[:, 2]).astype(np.uint32)
     values = (one.values for one in found)

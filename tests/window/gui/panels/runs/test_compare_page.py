@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 from gmstudio.protocol.runs_compare import DrawCompared
 from gmstudio.window.gui.panels.runs.compare import ComparePage
 from gmstudio.window.gui.panels.runs.compare_chooser import CompareChooser
-from gmstudio.window.gui.panels.runs.compare_curves import CompareCurves
+from gmstudio.window.gui.panels.runs.compare_curves import NOTHING, OPENING, CompareCurves
 from gmstudio.window.gui.panels.runs.compare_samples import CompareSamples
 from gmstudio.window.gui.panels.runs.compare_settings import CompareSettings
 from gmstudio.window.gui.panels.runs.pages import PAGES
@@ -122,6 +122,18 @@ def test_curves_and_values_at_the_cursor(stage: Callable[..., Stage]) -> None:
     view.valid.setChecked(False)
     view.refresh()
     assert [trace.split for trace in view.plot.traces] == ["train"]
+
+
+def test_while_runs_are_opened_that_is_said(stage: Callable[..., Stage]) -> None:
+    shown = stage(PLAIN)
+    view = shown.curves()
+    assert view.plot is not None and view.plot._title == "Negative log-likelihood"
+    shown.scene.library.engine_lost.emit()
+    view.refresh()
+    assert shown.scene.compare.opening and view.plot._title == OPENING
+    shown.scene.compare.problems[PLAIN] = "It is damaged."
+    view.refresh()
+    assert view.plot._title == NOTHING, "it will not be opened"
 
 
 def test_another_quantity_is_chosen_from_those_that_there_are(stage: Callable[..., Stage]) -> None:

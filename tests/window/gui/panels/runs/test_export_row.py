@@ -97,6 +97,7 @@ def test_the_report_is_written_in_both_forms(stage: Stage) -> None:
     assert sorted(file.suffix for file in stage.folder.iterdir()) == [".html", ".pdf"]
     assert "There are no samples and no test value" in stage.exports.message  # its checkpoint is of no model
     assert not stage.exports.failed
+    assert stage.exports.message.startswith(f"Written: {stage.folder / 'run.html'} and run.pdf")
     html, pdf = (command for command in stage.client.sent if isinstance(command, PrepareExport))
     dropped = [command.file for command in stage.client.sent if isinstance(command, DropRunFile)]
     assert html.like == "" and pdf.like == dropped[0], "the second has the content of the first"
