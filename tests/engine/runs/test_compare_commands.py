@@ -35,7 +35,7 @@ def test_settings_have_titles_units_and_defaults(engine: DensityEngine, tmp_path
     found = {(one.section, one.name): one for one in described.settings}
     beta = found["Model", "beta"]
     assert (beta.title, beta.text, beta.usual) == ("β", "4", False)
-    assert found["Model", "num_hidden"].text == "8 units" and found["Model", "num_layers"].text == "1 layer"
+    assert found["Model", "num_hidden"].text == "8 units"
     assert found["Training", "seed"].usual
     assert not any(one.idle for one in described.settings)
     assert found["Data", "data"].text != "digits" and found["Data", "image"].text.startswith("8×8")

@@ -5,7 +5,7 @@ import pytest
 
 from gmstudio.engine.catalog import family_entries
 from gmstudio.engine.runs import label
-from gmstudio.engine.runs.label import RunLabel
+from gmstudio.engine.runs.label import RunLabel, unit_of
 from gmstudio.families import FAMILIES
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import RunSpec
@@ -77,3 +77,10 @@ def test_the_data_is_named(data: str, config: dict[str, object], image: ImageSpe
 def test_an_unknown_family_is_named_as_it_is_recorded() -> None:
     found = label_of(RunSpec(family="dbn", config={"x": 1}, data="digits"), DIGITS)
     assert (found.model, found.differing) == ("dbn", ())
+
+
+def test_units_of_one_are_singular() -> None:
+    counted = {"unit": "layers"}
+    assert [unit_of(value, counted) for value in (0, 1, 2)] == ["layers", "layer", "layers"]
+    assert [unit_of(1, {"unit": unit}) for unit in ("s", "images/s", "")] == ["s", "images/s", ""]
+    assert unit_of(1.0, counted) == "layers" and unit_of(True, {}) == ""

@@ -17,6 +17,7 @@ from gmstudio.protocol.training import (
 from gmstudio.window.gui.panels.train.curves import smoothing_position, smoothing_weight
 from gmstudio.window.gui.panels.train.status import clock
 from gmstudio.window.gui.theme import MODES, theme
+from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.formula import Formula
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
@@ -173,6 +174,15 @@ def test_the_status_line(stage: Stage, qtbot: QtBot) -> None:
     assert "best validation 17.30 (0.3900 bits/dim) at step 400" in numbers.text()
     assert "at most 500 images of the validation split" in numbers.toolTip()
     assert [clock(s) for s in (5, 65, 3723)] == ["0:05", "1:05", "1:02:03"]
+
+
+def test_who_else_trains_a_run_is_said_before_its_title(stage: Stage) -> None:
+    other = info("/runs/c", status="running", step=15, writer="process 4711 on node7")
+    stage.client.deliver(RunsListed(home="/runs", runs=(other,), problems=()))
+    runs = stage.find("train.runs", QTreeView)
+    runs.setCurrentIndex(runs.model().index(0, 0))
+    title = stage.find("train.shown", ElidedLabel)
+    assert title.words == f"In training elsewhere (process 4711 on node7) · {other.title}"
 
 
 def test_a_stopped_run_is_selected_and_extended(stage: Stage, qtbot: QtBot) -> None:

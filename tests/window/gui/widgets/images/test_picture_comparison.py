@@ -70,6 +70,13 @@ def test_differences_of_large_pictures_are_computed_elsewhere(widget: PictureCom
     maps = wanted.args[0]()
     widget.set_maps(maps)
     assert [one.rms for one in widget.maps.differences] == [0, 50] and maps.top == 50
+    widest = [picture(flat(value, channels=3, height=300, width=300), "A") for value in (0, 255)]
+    widget.set_pictures(widest)
+    with qtbot.waitSignal(widget.maps_wanted) as wanted:
+        widget.set_mode("difference")
+    assert wanted.args[0]().top == 255, "no difference is larger"
+    widget.set_pictures(large)
+    widget.set_maps(maps)
     assert painted(widget, SIZE[0] / 2, SIZE[1] / 2) == QColor(103, 25, 4)  # the upper end of the scale
     widget.set_absolute(True)
     assert widget.maps.differences == ()  # others are wanted now
