@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from gmstudio.protocol.engine import CommandFailed, EngineReported, Reason
@@ -31,6 +32,7 @@ from gmstudio.protocol.training import (
     TrainingChanged,
 )
 from gmstudio.runs.folder import RunFolder
+from gmstudio.runs.queue import QueueFile
 from tests.engine_process import EngineProcess
 from tests.queue_scene import tiny_grid, tiny_spec
 
@@ -179,29 +181,23 @@ def test_kill_in_the_midst_of_a_run_loses_nothing(tmp_path: Path) -> None:
         engine.ask(WorkQueue(), QueueListed)
         assert trains(engine) == run
         engine.send(PauseTraining())
+    entry, _second = QueueFile(tmp_path).read().entries  # the window was closed: it waits again, with a checkpoint
+    assert (entry.status, entry.run) == ("waiting", run) and entry.step >= step
 
 
-def test_the_end_of_the_window_lets_the_run_wait(tmp_path: Path) -> None:
-    with EngineProcess(tmp_path) as engine:
-        add(engine, tiny_spec(**LONG))
-        engine.ask(WorkQueue(), QueueListed)
-        run = trains(engine)
-        engine.send(PauseTraining())
-    with EngineProcess(tmp_path) as engine:
-        (entry,) = engine.ask(ListQueue(), QueueListed).entries
-        assert (entry.status, entry.run) == ("waiting", run)
-
-
-def test_one_engine_at_a_time_works_the_queue(tmp_path: Path) -> None:
-    with EngineProcess(tmp_path) as engine, EngineProcess(tmp_path) as other:
-        add(engine, tiny_spec(**LONG), tiny_spec())
-        engine.ask(WorkQueue(), QueueListed)
-        trains(engine)
-        engine.send(PauseTraining())
-        queue = other.ask(ListQueue(), QueueListed)
-        assert queue.elsewhere and statuses(queue.entries) == ["running", "waiting"]
-        request = other.send(WorkQueue())
-        assert "another window" in other.wait(CommandFailed, lambda event: event.request == request).message
+def test_one_process_at_a_time_works_the_queue(engine: EngineProcess) -> None:
+    add(engine, tiny_spec())
+    other = QueueFile(engine.home)
+    assert other.take_work()  # as another window's engine does
+    with other.changing() as content:
+        content.entries = tuple(msgspec.structs.replace(entry, status="running") for entry in content.entries)
+    queue = engine.ask(ListQueue(), QueueListed)
+    assert queue.elsewhere and statuses(queue.entries) == ["running"]
+    request = engine.send(WorkQueue())
+    assert "another window" in engine.wait(CommandFailed, lambda event: event.request == request).message
+    other.leave_work()  # it has died
+    found = engine.ask(ListQueue(), QueueListed)
+    assert statuses(found.entries) == ["waiting"] and "interrupted" in found.note
 
 
 def test_a_damaged_queue_is_named_and_nothing_else_fails(engine: EngineProcess) -> None:
