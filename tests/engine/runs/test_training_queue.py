@@ -164,25 +164,33 @@ def test_a_run_that_is_not_of_the_queue_is_waited_for(engine: EngineProcess) -> 
     listed(engine, lambda entries: statuses(entries) == ["finished"])
 
 
-def test_kill_in_the_midst_of_a_run_loses_nothing(tmp_path: Path) -> None:
+def test_kill_in_the_midst_of_a_run_loses_nothing(engine: EngineProcess) -> None:
+    with EngineProcess(engine.home) as killed:
+        add(killed, tiny_spec(**LONG, checkpoint_every=5), tiny_spec(seed=1))
+        killed.ask(WorkQueue(), QueueListed)
+        run = trains(killed)
+        killed.send(PaceTraining(steps_per_s=SLOW))
+        step = killed.wait(CheckpointSaved, lambda event: event.step >= 10).step
+        killed.process.kill()
+    queue = engine.ask(ListQueue(), QueueListed)
+    assert statuses(queue.entries) == ["waiting", "waiting"]
+    assert not queue.working and "interrupted" in queue.note
+    assert queue.entries[0].run == run and "goes on" in queue.entries[0].message
+    assert queue.entries[0].step >= step
+    engine.ask(WorkQueue(), QueueListed)
+    assert trains(engine) == run
+    engine.send(StopTraining())
+    assert listed(engine, lambda entries: statuses(entries) == ["stopped", "waiting"]).entries[0].step >= step
+
+
+def test_the_end_of_the_window_lets_the_run_wait(tmp_path: Path) -> None:
     with EngineProcess(tmp_path) as engine:
-        add(engine, tiny_spec(**LONG, checkpoint_every=5), tiny_spec(seed=1))
+        add(engine, tiny_spec(**LONG))
         engine.ask(WorkQueue(), QueueListed)
         run = trains(engine)
-        engine.send(PaceTraining(steps_per_s=SLOW))
-        step = engine.wait(CheckpointSaved, lambda event: event.step >= 10).step
-        engine.process.kill()
-    with EngineProcess(tmp_path) as engine:
-        queue = engine.ask(ListQueue(), QueueListed)
-        assert statuses(queue.entries) == ["waiting", "waiting"]
-        assert not queue.working and "interrupted" in queue.note
-        assert queue.entries[0].run == run and "goes on" in queue.entries[0].message
-        assert queue.entries[0].step >= step
-        engine.ask(WorkQueue(), QueueListed)
-        assert trains(engine) == run
         engine.send(PauseTraining())
-    entry, _second = QueueFile(tmp_path).read().entries  # the window was closed: it waits again, with a checkpoint
-    assert (entry.status, entry.run) == ("waiting", run) and entry.step >= step
+    (entry,) = QueueFile(tmp_path).read().entries
+    assert (entry.status, entry.run) == ("waiting", run)
 
 
 def test_one_process_at_a_time_works_the_queue(engine: EngineProcess) -> None:
