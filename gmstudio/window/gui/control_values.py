@@ -18,7 +18,7 @@ from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
 
 Control = QWidget | QAction
 Valued = Control | QActionGroup
-"""What has a value; that of an exclusive group is the object name of its checked action."""
+"""Control or exclusive group of actions; the value of a group is the object name of its checked action."""
 
 
 def control_value(control: Valued) -> Any:

@@ -58,7 +58,7 @@ class Step:
 
 
 class _Readiness(Enum):
-    """Whether a step can be undone or redone now."""
+    """Readiness of a step to be undone or redone."""
 
     READY = 1
     WAITS = 2
