@@ -70,7 +70,6 @@ class LibraryPage(ActiveWidget):
         self._splitter.addWidget(self.details)
         self._splitter.setStretchFactor(0, 1)
         self._panel.name_widget(self._splitter, "library_split", "Table and details", "")
-        self._panel.remember(self._splitter)
         self._content = QStackedWidget()
         self._content.addWidget(self._splitter)
         self._content.addWidget(self.trash)

@@ -116,9 +116,3 @@ def test_a_run_is_duplicated_once(page: LibraryPage, scene: RunsScene) -> None:
     assert command.run == VAE
     scene.client.deliver(Done(request=command.request))
     assert page.details.duplicate.isEnabled()
-
-
-def test_the_width_of_the_details_is_remembered(page: LibraryPage) -> None:
-    panel = page.window()
-    assert isinstance(panel, RunsPanel)
-    assert "runs.library_split" in [control.objectName() for control in panel.remembered]
