@@ -2,13 +2,14 @@
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test check bench gpu pictures protocol data examples clean
+.PHONY: help run test check bench gpu soak pictures protocol data examples clean
 
 venv := .venv
 python := $(venv)/bin/python
 offscreen := QT_QPA_PLATFORM=offscreen
 # Bytecode is kept, whatever the environment says: else each engine that a test starts compiles every module anew.
 cached := PYTHONDONTWRITEBYTECODE=
+SOAK_MINUTES := 20
 autoregressive := fvbn nade made pixelrnn_row pixelrnn_diagonal pixelcnn gated_pixelcnn
 decoding := vae autoencoder gan realnvp ddpm rbm
 
@@ -51,6 +52,10 @@ bench: $(venv)/.ready-test ## Measure start-up, sliders, playing, decoding, samp
 gpu: $(venv)/.ready-test ## Test and measure on a CUDA device, and write docs/benchmarks-gpu.md; or a part: make gpu part=training
 	@$(python) -m gmstudio.system.qt_libraries offscreen
 	$(offscreen) $(cached) $(python) -m benchmarks gpu $(if $(part),--part $(part))
+
+soak: $(venv)/.ready-test ## Act at random on the window with faults injected, and write docs/reliability.md: make soak SOAK_MINUTES=20
+	@$(python) -m gmstudio.system.qt_libraries offscreen
+	$(offscreen) $(python) -m benchmarks soak --minutes $(SOAK_MINUTES) --page
 
 pictures: $(venv)/.ready-test ## Take the pictures in docs/pictures again, or some: make pictures names="latents chains"
 	@$(python) -m gmstudio.system.qt_libraries offscreen

@@ -355,5 +355,21 @@ def distributed(
     report(benchmark.measure(family, steps, batch, processes))
 
 
+@app.command()
+def soak(
+    minutes: Annotated[float, typer.Option(min=0.1, help="Length.")] = 20.0,
+    seed: Annotated[int, typer.Option(help="Seed of the random actions.")] = 0,
+    page: Annotated[bool, typer.Option("--page", help="Write docs/reliability.md from the result.")] = False,
+) -> None:
+    """Random actions on the real window with faults injected: memory, stalls, lost points, warnings."""
+    from benchmarks.soak import report as written
+    from benchmarks.soak import soak as benchmark
+
+    found = benchmark.measure(minutes, seed)
+    if page:
+        written.write(found)
+    report(found)
+
+
 if __name__ == "__main__":
     app()

@@ -12,6 +12,7 @@ FORMATS = (".png", ".gif", ".mp4", ".webp", ".jpg", ".jpeg", ".svg")
 MAX_ENTRIES = 64
 MAX_BOX = 8 << 20
 """Bytes of an MP4's header box that are read."""
+_NO_PICTURE = "{} is not a PNG, GIF, WebP or JPEG of a usual size, or it is damaged."
 _COMMENT = b"\xa9cmt"
 
 
@@ -46,13 +47,18 @@ def read_provenance(path: str | Path) -> Provenance:
 def _image_metadata(path: Path) -> dict[str, str]:
     from PIL import Image, UnidentifiedImageError
 
+    bombs = (Image.DecompressionBombError, Image.DecompressionBombWarning)
     try:
         with Image.open(path, formats=("PNG", "GIF", "WEBP", "JPEG")) as picture:
             found = dict(picture.info)
             if picture.format in ("WEBP", "JPEG"):
                 return described_texts(picture.getexif().get(DESCRIPTION_TAG))
-    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError, struct.error):
-        raise ValueError(f"{path.name} is not a PNG, GIF, WebP or JPEG of a usual size, or it is damaged.") from None
+    except (UnidentifiedImageError, *bombs, SyntaxError, ValueError, struct.error):
+        raise ValueError(_NO_PICTURE.format(path.name)) from None
+    except OSError as error:
+        if error.errno is None:  # of a decoder, not of the system
+            raise ValueError(_NO_PICTURE.format(path.name)) from None
+        raise
     comment = found.get("comment")
     if isinstance(comment, bytes):
         return described_texts(comment)

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import faulty_engine
 import numpy as np
 import pytest
 from engine_process import EngineProcess
 from fault_engine import SHORT, folder_in, learned, same_curves, start, status
-from faulty_engine import give_cue
 
+from benchmarks.soak import faulty_engine
+from benchmarks.soak.faulty_engine import give_cue
 from gmstudio.families import FAMILIES
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event

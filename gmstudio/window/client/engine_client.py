@@ -189,7 +189,9 @@ class EngineClient(EngineLink):
         try:
             self._bodies.extend(self._frames.feed(data))
         except ProtocolError as error:
-            self._end(f"The engine sent invalid data and was ended: {error}")
+            self._deliver_all()  # what came before it is as good as ever
+            if not self._cause:
+                self._end(f"The engine sent invalid data and was ended: {error}")
             return
         self._deliver_some()
 
@@ -200,6 +202,10 @@ class EngineClient(EngineLink):
             self._receive(self._bodies.popleft())
         if self._bodies:
             self._deliveries.start(0)
+
+    def _deliver_all(self) -> None:
+        while self._bodies:
+            self._receive(self._bodies.popleft())
 
     def _receive(self, body: bytes) -> None:
         try:
@@ -286,8 +292,7 @@ class EngineClient(EngineLink):
             return
         self._on_stdout()
         self._on_stderr()
-        while self._bodies:
-            self._receive(self._bodies.popleft())
+        self._deliver_all()
         crashed = status == QProcess.ExitStatus.CrashExit
         process_exit = ProcessExit(
             exit_code=0 if crashed else code,

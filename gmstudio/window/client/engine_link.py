@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 from PySide6.QtCore import QObject, Signal, SignalInstance
+from shiboken6 import isValid
 
 from gmstudio.protocol.base import Command, Event
 
@@ -73,7 +74,9 @@ class EngineLink(QObject):
         if deliver is not None:
             if event.ends_request():
                 del self._waiting[event.request]
-            deliver(event)
+            owner = getattr(deliver, "__self__", None)
+            if not isinstance(owner, QObject) or isValid(owner):  # else it was deleted while it waited
+                deliver(event)
 
     def _write(self, command: Command) -> None:
         raise NotImplementedError

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fake_client import FakeClient
+from shiboken6 import delete
 
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
@@ -120,3 +121,12 @@ def test_events_reach_the_subscribers_of_their_class_and_no_others(client: FakeC
     client.deliver(Done())
     client.deliver(warned)
     assert seen == [warned]
+
+
+def test_a_reply_to_a_request_that_was_deleted_with_its_owner_reaches_nobody(client: FakeClient) -> None:
+    request = Request(client)
+    request.send(Ping())
+    number = client.sent[-1].request
+    delete(request)
+    client.deliver(Done(request=number))
+    client.deliver(failed(number, Reason.ENGINE_GONE))

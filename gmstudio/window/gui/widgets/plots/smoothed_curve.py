@@ -65,4 +65,7 @@ class SmoothedCurve:
 
 def gap_of_steps(steps: NDArray[np.int64]) -> int:
     """Median distance of points, so that curves recorded at every tenth step are not smoothed more than others."""
-    return max(int(np.median(np.diff(steps[:MAX_GAPS]))), 1) if len(steps) > 1 else 1
+    first = steps[:MAX_GAPS]
+    if len(first) < 2 or first[-1] - first[0] == len(first) - 1:  # a point at each step, as most curves have
+        return 1
+    return max(int(np.median(np.diff(first))), 1)

@@ -1,0 +1,193 @@
+"""A soak: random actions on the real window with a real engine, with faults injected, and what came of it.
+
+In the first half every fault is injected; in the second none that ends the engine, so that the memory of one process is
+followed for long.
+"""
+
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QCoreApplication
+from PySide6.QtWidgets import QApplication
+
+from benchmarks.soak import faulty_engine
+from benchmarks.soak.actions import Actions
+from benchmarks.soak.faults import Faults
+from benchmarks.soak.monitor import Monitor
+from benchmarks.window import environment, run_events, wait_until
+from gmstudio import app
+from gmstudio.runs.folder import RunFolder
+from gmstudio.window.client.engine_client import EngineClient
+from gmstudio.window.gui.places import PLACES
+from gmstudio.window.gui.shell.main_window import MainWindow
+from gmstudio.window.state.studio import Studio
+from gmstudio.window.state.training.state import TrainingState
+
+PAUSES_S = (0.02, 0.1, 0.3)
+FAULT_EVERY_S = 9.0
+MEMORY_EVERY_S = 2.0
+END_S = 60.0
+
+
+@dataclass
+class Soaked:
+    """A window that is soaked.
+
+    Args:
+        window: the window.
+        studio: its state.
+        home: its home.
+        cue: file that makes its engine fail.
+    """
+
+    window: MainWindow
+    studio: Studio
+    home: Path
+    cue: Path
+
+
+@contextmanager
+def soaked_window() -> Iterator[Soaked]:
+    """Context with the whole window, every panel built, on an empty library and an engine that fails on cue."""
+    application = QApplication.instance() or QApplication(["gmstudio"])
+    with tempfile.TemporaryDirectory() as folder, environment(GMSTUDIO_HOME=folder):
+        cue = Path(folder) / "cue"
+        client = EngineClient(faulty_engine.command(cue))
+        client.start()
+        studio = Studio(client)
+        window = MainWindow(studio, PLACES)
+        complete: list[bool] = []
+        window.completed.connect(lambda: complete.append(True))
+        window.completed.connect(app._settle_memory)
+        window.resize(1366, 768)
+        window.show()
+        wait_until(lambda: studio.library.catalog is not None and bool(complete), "the engine and all panels")
+        yield Soaked(window, studio, Path(folder), cue)
+        cue.unlink(missing_ok=True)
+        window.close()
+        wait_until(lambda: client.state.phase == "closed", "the engine's end")
+        QCoreApplication.sendPostedEvents()
+    assert application is not None
+
+
+def measure(minutes: float, seed: int) -> dict[str, Any]:
+    """Soak the window.
+
+    Args:
+        minutes: length.
+        seed: of all random choices; the order in which events arrive differs all the same.
+
+    Returns:
+        Actions and faults by number, stalls, memory, warnings, and the points of curves that were lost.
+    """
+    choose = random.Random(seed)
+    with soaked_window() as soaked:
+        place = soaked.home / "exports"
+        place.mkdir()
+        monitor = Monitor()
+        actions = Actions(soaked.window, soaked.studio, place, choose)
+        faults = Faults(soaked.window, soaked.studio, soaked.home, soaked.cue, choose)
+        _act(soaked, minutes * 60, choose, (monitor, actions, faults))
+        monitor.doing = "end"
+        soaked.cue.unlink(missing_ok=True)
+        points = _compare(soaked, monitor)
+        monitor.close()
+        client = soaked.studio.client
+    return {
+        "benchmark": "soak",
+        "minutes": minutes,
+        "seed": seed,
+        "actions": sum(actions.done.values()),
+        "faults": sum(faults.done.values()),
+        "actions_by_kind": dict(sorted(actions.done.items())),
+        "faults_by_kind": dict(sorted(faults.done.items())),
+        **_stalls(monitor),
+        **_memory(monitor),
+        **points,
+        "warnings": monitor.warnings,
+        "load_average": round(os.getloadavg()[1], 1),
+        "ended_in_order": client.state.process_exit is None,
+    }
+
+
+def _act(soaked: Soaked, length_s: float, choose: random.Random, parts: tuple[Monitor, Actions, Faults]) -> None:
+    monitor, actions, faults = parts
+    began = time.monotonic()
+    fault_at, memory_at, told = FAULT_EVERY_S, 0.0, 0
+    while (now := time.monotonic() - began) < length_s:
+        if now > memory_at:
+            memory_at = now + MEMORY_EVERY_S
+            monitor.note_memory(now, soaked.studio.client.state.pid)
+        if now > fault_at:
+            fault_at = now + choose.uniform(0.5, 1.5) * FAULT_EVERY_S
+            monitor.doing = faults.inject(deadly=now < length_s / 2)
+        else:
+            monitor.doing = actions.act()
+        run_events(choose.choice(PAUSES_S))
+        if now // 60 > told:
+            told = int(now // 60)
+            print(f"{told} minutes: {sum(actions.done.values())} actions, {monitor.memory['window'][-1][1]:.0f} MiB,"
+                  f" {len(monitor.stalls)} stalls, {len(monitor.warnings)} warnings", file=sys.stderr)  # fmt: skip
+
+
+def _compare(soaked: Soaked, monitor: Monitor) -> dict[str, Any]:
+    """End the training, and compare the curves of all runs on the disk with those of the window."""
+    studio = soaked.studio
+    training = studio.state(TrainingState)
+    if studio.client.state.phase in ("given up", "dead"):
+        studio.engine.restart()
+    wait_until(lambda: studio.client.state.phase == "ready" and studio.library.catalog is not None, "an engine", END_S)
+    run_events(3.0)
+    if training.can_stop:
+        training.stop()
+    wait_until(lambda: training.status == "idle", "the end of the training", END_S)
+    studio.library.refresh()
+    run_events(2.0)
+    runs = [info.run for info in studio.library.runs if not info.example]
+    lost = stored = 0
+    problems: list[str] = []
+    for run in runs:
+        training.choose_run(run)
+        wait_until(lambda run=run: run in studio.library.opened and run in training.histories, run, END_S)  # type: ignore[misc]
+        with RunFolder.open(soaked.home / "runs" / run) as folder:
+            steps = folder.history.read_scalars().get(("train", "loss"), (np.zeros(0, np.int64),))[0]
+        wanted = np.arange(1, len(steps) + 1)
+        curve = training.history(run).curve("train", "loss")
+        shown = curve.steps if curve is not None else np.zeros(0, np.int64)
+        stored += len(steps)
+        gaps, missing = int(steps[-1]) - len(steps) if len(steps) else 0, len(np.setxor1d(steps, shown))
+        if gaps or missing or not np.array_equal(steps, wanted):
+            problems.append(f"{run}: {gaps} steps are not on the disk; {missing} differ in the window")
+        lost += gaps + missing
+    return {"runs": len(runs), "points": stored, "lost_points": lost, "problems": problems}
+
+
+def _stalls(monitor: Monitor) -> dict[str, Any]:
+    worst = sorted(monitor.stalls, reverse=True)
+    return {
+        "stalls_over_100_ms": len(worst),
+        "longest_stall_ms": round(1000 * worst[0][0]) if worst else 0,
+        "worst_stalls": [f"{1000 * held:.0f} ms, {place}" for held, place in worst[:10]],
+    }
+
+
+def _memory(monitor: Monitor) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, points in monitor.memory.items():
+        values = [value for _, value in points] or [0.0]
+        found |= {
+            f"{name}_mib_first": round(values[min(5, len(values) - 1)]),
+            f"{name}_mib_last": round(values[-1]),
+            f"{name}_mib_most": round(max(values)),
+            f"{name}_mib_per_hour": round(monitor.slope(name)),
+        }
+    return found

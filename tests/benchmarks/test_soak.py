@@ -1,0 +1,57 @@
+"""The soak's own instruments, and its page: what it would report is noticed, and what the page names exists."""
+
+import re
+import time
+import warnings
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QTimer, qWarning
+from pytestqt.qtbot import QtBot
+
+from benchmarks.soak import report
+from benchmarks.soak.monitor import Monitor
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.qt_no_exception_capture
+def test_stalls_warnings_and_exceptions_are_noticed(qtbot: QtBot) -> None:
+    monitor = Monitor()
+    try:
+        monitor.doing = "hold the loop"
+        QTimer.singleShot(0, lambda: time.sleep(0.3))
+        qtbot.waitUntil(lambda: bool(monitor.stalls), timeout=5000)
+        monitor.doing = "warn"
+        qWarning("a warning of Qt")
+        with warnings.catch_warnings(record=False):
+            warnings.simplefilter("always")
+            warnings.showwarning = monitor._on_warning  # type: ignore[assignment]
+            warnings.warn("a warning of Python", stacklevel=1)
+        monitor.note_memory(1.0, 0)
+    finally:
+        monitor.close()
+    held, place = monitor.stalls[0]
+    assert held > 0.1 and place.startswith("hold the loop: ") and "test_soak.py" in place
+    assert [text.partition(" (during")[0] for text in monitor.warnings] == [
+        "Qt: a warning of Qt",
+        "UserWarning: a warning of Python",
+    ]
+    assert monitor.memory["window"][0][1] > 10 and monitor.memory["engine"] == []
+
+
+def test_growth_is_that_of_the_second_half(qtbot: QtBot) -> None:
+    monitor = Monitor()
+    monitor.close()
+    monitor.memory["window"] = [(t, 100.0 + min(t, 50)) for t in range(100)]
+    assert monitor.slope("window") == pytest.approx(0.0, abs=0.1)
+    monitor.memory["window"] = [(t, 100.0 + t / 3600) for t in range(100)]
+    assert monitor.slope("window") == pytest.approx(1.0)
+
+
+def test_the_page_names_tests_that_exist() -> None:
+    text = report.PAGE.read_text(encoding="utf-8")
+    named = re.findall(r"`(tests/[\w/]+\.py)`", text)
+    assert len(named) == len(report.FAULTS) + 1
+    assert [name for name in named if not (ROOT / name).is_file()] == []
+    assert "; 0 |\n| Warnings" in text, "no point was lost"
