@@ -75,10 +75,10 @@ def _advance(job: TrainingJob, steps: int) -> None:
 
 
 def curves(out: Path) -> dict[str, list[float]]:
-    """Curves of the training, without the rate."""
+    """Curves of training and validation by split and name, without the rate."""
     with RunFolder.open(out) as run:
         found = run.history.read_scalars()
-    return {name: list(values) for (split, name), (_, values) in found.items() if name != "images_per_s"}
+    return {f"{split} {name}": list(values) for (split, name), (_, values) in found.items() if name != "images_per_s"}
 
 
 def free_port() -> int:

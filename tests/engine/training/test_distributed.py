@@ -16,7 +16,7 @@ from gmstudio.engine.training.plan import plan_run
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.runs.folder import RunFolder
 
-NO_MEANS = ("active_dimensions", "pseudo_nll")
+NO_MEANS = ("train active_dimensions", "train pseudo_nll")
 """Terms that are no means over the images of a batch; of parts they are averaged all the same."""
 
 
