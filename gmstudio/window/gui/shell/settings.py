@@ -10,9 +10,6 @@ from typing import Any, Generic, TypeVar
 import msgspec
 from PySide6.QtCore import QByteArray, QSettings
 
-from gmstudio.runs.examples import examples_home
-from gmstudio.runs.library import runs_home
-from gmstudio.runs.names import EXAMPLES
 from gmstudio.system.typed_path import typed_path
 from gmstudio.window.gui.theme import MODES, Mode
 
@@ -118,12 +115,18 @@ class WindowSettings:
 
     def _name_runs(self) -> None:
         """Take over the settings of earlier versions: the path of a run in the library becomes the run's name."""
-        for setting in HOLDING_RUNS:
-            text = self._file.value(setting.key)
-            if isinstance(text, str):
-                self._file.setValue(setting.key, with_names(text, str(runs_home().absolute()), ""))
-                text = self._file.value(setting.key)
-                self._file.setValue(setting.key, with_names(str(text), str(examples_home()), f"{EXAMPLES}/"))
+        found = {setting.key: self._file.value(setting.key) for setting in HOLDING_RUNS}
+        texts = {key: text for key, text in found.items() if isinstance(text, str)}
+        if not texts:
+            return
+        # Only here: what reads runs takes a tenth of the time until the window is there.
+        from gmstudio.runs.examples import examples_home
+        from gmstudio.runs.library import runs_home
+        from gmstudio.runs.names import EXAMPLES
+
+        home, examples = str(runs_home().absolute()), str(examples_home())
+        for key, text in texts.items():
+            self._file.setValue(key, with_names(with_names(text, home, ""), examples, f"{EXAMPLES}/"))
 
     def get(self, setting: Setting[T]) -> T:
         """Return the value in the file; the default where there is none or an invalid one."""
