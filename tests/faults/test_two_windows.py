@@ -67,7 +67,7 @@ def test_of_two_starts_of_one_run_one_wins_and_the_other_is_told(windows: tuple[
     first, second = windows
     run = start(first, steps=20)
     status(first, "finished")
-    again = ResumeRun(run=run, steps=1_000_000)
+    again = ResumeRun(run=run, steps=1_000_000, schedule="stretch")
     asked = [(engine, engine.send(again)) for engine in (first, second)]
     answers = [
         engine.wait(Event, lambda e, number=number: e.request == number and isinstance(e, RunOpened | CommandFailed))
