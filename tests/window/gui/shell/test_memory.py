@@ -206,6 +206,21 @@ VALUES = {
     "features.factors_matrix": "importance",
     "features.factors_sort": "strongest",
     "runs.tabs": "library",
+    "train.more_steps": 77,
+    "runs.compare_unit": "nats",
+    "runs.compare_axis": "epoch",
+    "runs.compare_training": False,
+    "runs.compare_validation": False,
+    "runs.compare_smoothing": 12,
+    "action.runs.compare_log": True,
+    "runs.compare_views": "samples",
+    "action.runs.pictures_side": False,
+    "action.runs.pictures_swipe": True,
+    "action.runs.pictures_blink": True,
+    "action.runs.pictures_difference": True,
+    "runs.pictures_absolute": True,
+    "runs.pictures_rate": 2.5,
+    "runs.travel_explore": False,
 }
 
 
