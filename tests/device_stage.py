@@ -4,7 +4,7 @@ They are for a CUDA device. Without one the CPU stands in, so that no line runs 
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -21,6 +21,15 @@ from gmstudio.protocol.images import ImageSpec
 
 DEVICE = torch.device(os.environ.get(DEVICE_VARIABLE) or ("cuda:0" if torch.cuda.is_available() else "cpu"))
 IMAGE = ImageSpec(1, 4, 3, 2)
+STAND_IN = ("made", "pixelcnn", "vae", "gan", "rbm", "ddpm")
+"""Families that are tested where the CPU stands in: the others take the same lines."""
+
+
+def chosen(families: Iterable[str]) -> list[str]:
+    """Return the families that are tested on this device: all on a CUDA device."""
+    return [family for family in families if DEVICE.type != "cpu" or family in STAND_IN]
+
+
 LITTLE_BYTES = 2**25
 
 

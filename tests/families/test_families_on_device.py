@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from device_stage import DEVICE, IMAGE, HostNoise, small_model
+from device_stage import DEVICE, IMAGE, HostNoise, chosen, small_model
 
 from benchmarks.gpu.measurements import step_graphs
 from gmstudio.families import FAMILIES
@@ -44,7 +44,7 @@ def trained(family: str, device: torch.device) -> tuple[list[float], list[torch.
     return losses, [parameter.detach().cpu() for parameter in model.parameters()], noise.drawn
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", chosen(FAMILIES))
 def test_the_losses_are_those_of_the_cpu(family: str) -> None:
     found, weights, drawn = trained(family, DEVICE)
     expected, others, _ = trained(family, torch.device("cpu"))
@@ -54,7 +54,7 @@ def test_the_losses_are_those_of_the_cpu(family: str) -> None:
         torch.testing.assert_close(weight, other, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("family", BY_PIXEL)
+@pytest.mark.parametrize("family", chosen(BY_PIXEL))
 def test_steps_have_the_conditionals_of_a_full_pass_and_add_up_to_the_likelihood(family: str) -> None:
     model = small_model(family, DEVICE)
     fast = model.pixel_session(3, generator=torch.Generator(DEVICE).manual_seed(1))
@@ -71,7 +71,7 @@ def test_steps_have_the_conditionals_of_a_full_pass_and_add_up_to_the_likelihood
     torch.testing.assert_close(total, scored.detach().cpu().float(), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("family", SAMPLERS)
+@pytest.mark.parametrize("family", chosen(SAMPLERS))
 def test_a_seed_repeats_its_samples_and_another_does_not(family: str) -> None:
     model = small_model(family, DEVICE)
     first, again, other = (model.sample(16, generator=torch.Generator(DEVICE).manual_seed(s)) for s in (1, 1, 2))
@@ -79,7 +79,7 @@ def test_a_seed_repeats_its_samples_and_another_does_not(family: str) -> None:
     assert torch.equal(first, again) and not torch.equal(first, other)
 
 
-@pytest.mark.parametrize("family", BY_PIXEL)
+@pytest.mark.parametrize("family", chosen(BY_PIXEL))
 def test_graphs_change_no_sample(family: str) -> None:
     model = small_model(family, DEVICE)
     with step_graphs("off"):

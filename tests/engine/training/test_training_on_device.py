@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from device_stage import DEVICE, SMALL, little_memory
+from device_stage import DEVICE, SMALL, chosen, little_memory
 from numpy.typing import NDArray
 
 from gmstudio.engine.runtime.datasets import DatasetCache
@@ -58,7 +58,7 @@ def weights(path: Path) -> dict[str, bytes]:
     return {f"{group}/{name}": array.tobytes() for group, arrays in tensors.items() for name, array in arrays.items()}
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", chosen(FAMILIES))
 def test_a_training_with_graphs_is_one_without(tmp_path: Path, family: str) -> None:
     for graphs in ("off", "auto"):
         finish(start(tmp_path / graphs, family, SMALL.get(family, {}), cuda_graphs=graphs))
