@@ -20,6 +20,7 @@ from gmstudio.protocol.frames import PROTOCOL_VERSION, FrameReader, decode_comma
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import FetchSamples, ListRuns, OpenRun, RunInfo, RunOpened, RunsListed
+from gmstudio.protocol.runs_grid import GridsListed, ListGrids
 from gmstudio.protocol.training import CheckpointSaved, ResumeRun, StartTraining, StopTraining, TrainingChanged
 from gmstudio.protocol.training_settings import Training
 
@@ -131,6 +132,8 @@ class FakeEngine:
                 if self.options.older:
                     listed = (*listed, msgspec.structs.replace(self.listed_run(), run="/runs/older"))
                 self.send(RunsListed(request=request, home="/runs", runs=listed, problems=(), state="listed"))
+            case ListGrids():
+                self.send(GridsListed(request=request, grids=()))
             case ListDataSets():
                 self.send(DataSetsListed(request=request, home="/data", sets=()))
             case StartTraining() | ResumeRun():

@@ -19,7 +19,7 @@ from gmstudio.protocol.training import StartTraining, StopTraining, TrainingChan
 from gmstudio.runs.folder import RunFolder
 
 VAE = {"num_latent": 2, "num_hidden": 24}
-SHORT = {"steps": 60, "batch_size": 32, "num_samples": 4, "validation_images": 40, "seed": 5}
+SHORT = {"steps": 60, "batch_size": 32, "num_samples": 4, "validation_images": 40, "seed": 5, "travel_checkpoints": 0}
 OFTEN = {"validate_every": 10, "sample_every": 10, "checkpoint_every": 10}
 ENDLESS = {**SHORT, **OFTEN, "steps": 1_000_000}
 MEASURED = ("images_per_s",)

@@ -163,8 +163,8 @@ def test_one_run_is_shown_with_its_checkpoints_and_its_log(tmp_path: Path) -> No
         (["train", "vae", "--out", "/nonexistent", "--resume", "--set", "beta=3"], "keeps its settings"),
         (["train", "vae", "--data-dir", "/tmp"], "mnist needs no --data-dir"),
         (["train", "vae", "--data", "idx", "--data-dir", "/nonexistent"], "/nonexistent"),
-        (["sample", "/nonexistent"], "/nonexistent is not a run"),
-        (["runs", "/nonexistent"], "/nonexistent is not a run"),
+        (["sample", "/nonexistent"], "'/nonexistent' is not a run"),
+        (["runs", "/nonexistent"], "'/nonexistent' is not a run"),
     ],
 )
 def test_what_a_user_can_cause_is_one_sentence(

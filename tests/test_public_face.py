@@ -98,13 +98,13 @@ def test_a_damaged_checkpoint_is_passed_over_with_a_warning(run: tuple[Path, VAE
 
 def test_what_is_no_run_is_refused_in_words(run: tuple[Path, VAE]) -> None:
     path, _ = run
-    with pytest.raises(RunError, match=r"nowhere.*\.$"):
+    with pytest.raises(RunError, match=r"is not a run: there is no such folder\. .*\.$"):
         gmstudio.open_run(path / "nowhere")
     with pytest.raises(ValueError, match="There is no device 'tpu' here; choose one of"):
         gmstudio.open_run(path, device="tpu")
     with RunFolder.open(path, write=True) as folder:
         folder.update(family="unheard")
-    with pytest.raises(ValueError, match="There is no family 'unheard'; there are"):
+    with pytest.raises(ValueError, match="There is no family 'unheard' here"):
         gmstudio.open_run(path)
 
 

@@ -13,6 +13,7 @@ from gmstudio import app, cli
 from gmstudio.cli.labs import EXERCISE_KEYS, LAB_KEYS
 from gmstudio.engine.exercises.reading import all_exercises
 from gmstudio.labs import LABS
+from gmstudio.runs.names import folder_of
 
 
 def call(*arguments: str) -> str:
@@ -66,7 +67,7 @@ def test_an_exercise_is_done_without_a_window(tmp_path: Path) -> None:
     document: dict[str, Any] = json.loads((folder / "test.json").read_text())
     assert document["step"] == 12 and document["spec"]["training"]["seed"] == 4
     assert f"test value: {document['value']:.4f}" in output and "nats per point" in output
-    assert Path(document["run"]).is_dir(), "the run is kept"
+    assert folder_of(document["run"]).is_dir(), "the run is kept"
 
 
 def test_the_page_of_the_exercises_is_up_to_date() -> None:

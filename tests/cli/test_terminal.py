@@ -76,7 +76,7 @@ def test_errors_reach_the_terminal_as_one_plain_line(
     with pytest.raises(SystemExit):
         cli.main()
     error = capsys.readouterr().err
-    assert "[2J [red]x is not a run" in error and "\x1b" not in error
+    assert "[2J\\n[red]x' is neither a folder here nor a run" in error and "\x1b" not in error
 
 
 @pytest.mark.skipif(os.name == "nt", reason="POSIX homes")

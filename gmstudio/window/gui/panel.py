@@ -334,6 +334,8 @@ class Panel(ActiveWidget):
             self._tint_icon(action)
 
     def _tint_icon(self, action: QAction) -> None:
-        """Draw an icon in the text colour of its button."""
+        """Draw an icon in the text colour of its button; an action without one stays so."""
+        if action not in self._icon_names:
+            return
         primary = any(button.property("primary") for button in self._buttons.get(action, ()))
         action.setIcon(theme().icon(self._icon_names[action], "accent_text" if primary else "text"))

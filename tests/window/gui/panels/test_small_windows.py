@@ -75,7 +75,7 @@ def test_train_shows_the_new_run_or_the_run_shown(qtbot: QtBot, pages: list[Pane
     assert all(is_inside(control_of(panel, name), page) for name in ("pause", "tabs", "curves", "samples"))
     panel.sections.open("new")
     settle()
-    assert start.isVisible() and start.width() > 800 and not samples.isVisible()
+    assert start.isVisible() and start.width() > 700 and not samples.isVisible()
     page.resize(LARGE)
     settle()
     assert bars(page) == "" and start.isVisible() and start.width() < 360 and samples.isVisible()
