@@ -11,7 +11,7 @@ from gmstudio.window.gui.theme import GRID, theme
 
 WIDTH = 11 * GRID
 ICON_SIZE = QSize(24, 24)
-DENSE_HEIGHT = 4 * GRID
+DENSE_HEIGHT = 28
 """Height of a button whose icon stands alone, close to the others."""
 HELP = "help"
 

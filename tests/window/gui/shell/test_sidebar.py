@@ -13,7 +13,7 @@ from gmstudio.window.gui.shell.sidebar import DENSE_HEIGHT, Sidebar
 
 PLACES = tuple(Place(f"p{n}", f"Place {n}", "plane", "Tip", panel="", state="") for n in range(1, 12))
 
-STYLE = """QToolButton { border: none; padding: 8px 2px; } QToolButton[dense="true"] { padding: 3px 2px; }"""
+STYLE = """QToolButton { border: none; padding: 8px 2px; } QToolButton[dense="true"] { padding: 1px 2px; }"""
 
 
 @pytest.fixture
