@@ -14,6 +14,7 @@ from gmstudio.protocol.runs_branching import BranchRun
 from gmstudio.protocol.runs_exports import ExportForm
 from gmstudio.protocol.training import ChangeTraining, PaceTraining
 from gmstudio.window.gui.places import PLACES
+from gmstudio.window.gui.shell.edit_menu import EditMenu
 from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.pixels.state import PixelsState
@@ -288,8 +289,12 @@ class Actions:
     # ---- the window ----------------------------------------------------------------------------------------------
 
     def _undo(self) -> bool:
-        group = self._window._undo
-        (group.undo if self._choose.random() < 0.6 else group.redo)()
+        menu = self._window.findChild(EditMenu)
+        assert menu is not None, "the window has an Edit menu"
+        backwards = self._choose.random() < 0.6
+        if (menu.history.undoable if backwards else menu.history.redoable) is None:
+            return False
+        (menu.history.undo if backwards else menu.history.redo)()
         return True
 
     def _resize(self) -> bool:
