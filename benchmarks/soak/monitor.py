@@ -1,6 +1,7 @@
 """Watch over a soak: how long events hold the window's loop, memory of both processes, warnings of Qt and Python."""
 
 import faulthandler
+import re
 import sys
 import tempfile
 import threading
@@ -115,7 +116,8 @@ class Monitor:
             file.seek(0)
             threads = file.read().decode(errors="replace").split("\n\n")
         own = next((text for text in threads if f"0x{self._thread:016x}" in text), "")
-        return " < ".join(line.strip().removeprefix("File ") for line in own.splitlines()[1 : DEPTH + 1])
+        lines = (re.sub(r'"/[^"]*/(site-packages|lib)/', '"', line) for line in own.splitlines()[1 : DEPTH + 1])
+        return " < ".join(line.strip().removeprefix("File ") for line in lines)
 
     def _on_message(self, kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
         if kind is not QtMsgType.QtInfoMsg and text not in HARMLESS:
