@@ -39,6 +39,13 @@ def can_confine() -> bool:
     return bool(_namespace())
 
 
+READ_ONLY = (
+    'mount --bind "$1" "$1" && '
+    'for _ in $(seq 100); do mount -o remount,bind,ro "$1" && exit 0; sleep 0.05; done; exit 1'
+)
+"""Repeated, as it is refused while a file that was opened through the new mount is open for writing."""
+
+
 class ConfinedEngine(EngineProcess):
     """An engine whose home is a small disk.
 
@@ -69,7 +76,10 @@ class ConfinedEngine(EngineProcess):
     @contextmanager
     def read_only(self, folder: Path) -> Iterator[None]:
         """Context in which the engine cannot write what it opens in a folder; what it has open it can."""
-        self._in_namespace('mount --bind "$1" "$1" && mount -o remount,bind,ro "$1"', folder)
+        self._in_namespace(
+            READ_ONLY,
+            folder,
+        )
         try:
             yield
         finally:
