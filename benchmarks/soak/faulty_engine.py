@@ -14,6 +14,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 OUT_OF_MEMORY = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 7.79 GiB."
 DEVICE = "CUDA error: device-side assert triggered\nCUDA kernel errors might be asynchronously reported."
@@ -56,10 +57,9 @@ class Stage:
 
     def _replace_steps(self) -> None:
         from gmstudio.engine.training import step
-        from gmstudio.families import FAMILIES
+        from gmstudio.families.variational.vae import VAE
 
-        update, loss = step.TrainStep._update, step.phase_loss
-        decode = FAMILIES["vae"].decode  # type: ignore[attr-defined]
+        update, loss, decode = step.TrainStep._update, step.phase_loss, VAE.decode
 
         def faulty_update(steps: Any, optimizer: Any, given: Any) -> Any:
             self._step = given.step + 1
@@ -79,9 +79,9 @@ class Stage:
                 _raise(cue["fault"])
             return decode(model, codes)
 
-        step.TrainStep._update = faulty_update  # type: ignore[method-assign,assignment]
-        step.phase_loss = faulty_loss  # type: ignore[assignment]
-        FAMILIES["vae"].decode = faulty_decode  # type: ignore[attr-defined]
+        patch.object(step.TrainStep, "_update", faulty_update).start()
+        patch.object(step, "phase_loss", faulty_loss).start()
+        patch.object(VAE, "decode", faulty_decode).start()
 
     def _replace_clock(self) -> None:
         from gmstudio.runs import record
@@ -91,8 +91,8 @@ class Stage:
         def now_iso() -> str:
             return datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
 
-        time.time = lambda: real_time() + self._cued("clock").get("above", 0)
-        record.now_iso = now_iso
+        patch.object(time, "time", lambda: real_time() + self._cued("clock").get("above", 0)).start()
+        patch.object(record, "now_iso", now_iso).start()
 
     def _replace_disk(self) -> None:
         from gmstudio.runs.history import History
@@ -105,7 +105,7 @@ class Stage:
                 raise DiskFullError("history.sqlite could not be written: the disk is full. Free some space.")
             append(history, *args, **rows)
 
-        History.append = faulty_append  # type: ignore[method-assign,assignment]
+        patch.object(History, "append", faulty_append).start()
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -150,8 +150,8 @@ def main() -> int:
         Stage(Path(sys.argv[1]))  # only now: standard output is kept for frames from the beginning
         return serve(server)
 
-    Server.serve = serve_faulty  # type: ignore[method-assign,assignment]
-    return engine.main()
+    with patch.object(Server, "serve", serve_faulty):
+        return engine.main()
 
 
 if __name__ == "__main__":

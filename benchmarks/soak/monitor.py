@@ -9,7 +9,7 @@ import time
 import warnings
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TextIO
 
 import numpy as np
 import psutil
@@ -55,7 +55,7 @@ class Monitor:
         self._qt_before = qInstallMessageHandler(self._on_message)
         self._hook_before, self._show_before = sys.excepthook, warnings.showwarning
         sys.excepthook = self._on_exception
-        warnings.showwarning = self._on_warning  # type: ignore[assignment]
+        warnings.showwarning = self._on_warning
         self._sampler.start()
         self._timer.start(BEAT_MS)
 
@@ -130,5 +130,13 @@ class Monitor:
         place = f"{at.tb_frame.f_code.co_filename}:{at.tb_lineno}" if at is not None else "?"
         self.warnings.append(f"{kind.__name__}: {error} at {place} (during {self.doing})")
 
-    def _on_warning(self, message: Warning | str, category: type[Warning], *_place: Any) -> None:
+    def _on_warning(
+        self,
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
         self.warnings.append(f"{category.__name__}: {message} (during {self.doing})")

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,7 @@ def measure(minutes: float, seed: int) -> dict[str, Any]:
 def _act(soaked: Soaked, length_s: float, choose: random.Random, parts: tuple[Monitor, Actions, Faults]) -> None:
     monitor, actions, faults = parts
     began = time.monotonic()
-    fault_at, memory_at, told = FAULT_EVERY_S, 0.0, 0
+    fault_at, memory_at, noted = FAULT_EVERY_S, 0.0, 0
     while (now := time.monotonic() - began) < length_s:
         if now > memory_at:
             memory_at = now + MEMORY_EVERY_S
@@ -133,9 +134,9 @@ def _act(soaked: Soaked, length_s: float, choose: random.Random, parts: tuple[Mo
         else:
             monitor.doing = actions.act()
         run_events(choose.choice(PAUSES_S))
-        if now // 60 > told:
-            told = int(now // 60)
-            print(f"{told} minutes: {sum(actions.done.values())} actions, {monitor.memory['window'][-1][1]:.0f} MiB,"
+        if now // 60 > noted:
+            noted = int(now // 60)
+            print(f"{noted} minutes: {sum(actions.done.values())} actions, {monitor.memory['window'][-1][1]:.0f} MiB,"
                   f" {len(monitor.stalls)} stalls, {len(monitor.warnings)} warnings", file=sys.stderr)  # fmt: skip
 
 
@@ -157,7 +158,7 @@ def _compare(soaked: Soaked, monitor: Monitor) -> dict[str, Any]:
     problems: list[str] = []
     for run in runs:
         training.choose_run(run)
-        wait_until(lambda run=run: run in studio.library.opened and run in training.histories, run, END_S)  # type: ignore[misc]
+        wait_until(partial(_is_open, studio, run), run, END_S)
         with RunFolder.open(soaked.home / "runs" / run) as folder:
             steps = folder.history.read_scalars().get(("train", "loss"), (np.zeros(0, np.int64),))[0]
         wanted = np.arange(1, len(steps) + 1)
@@ -169,6 +170,11 @@ def _compare(soaked: Soaked, monitor: Monitor) -> dict[str, Any]:
             problems.append(f"{run}: {gaps} steps are not on the disk; {missing} differ in the window")
         lost += gaps + missing
     return {"runs": len(runs), "points": stored, "lost_points": lost, "problems": problems}
+
+
+def _is_open(studio: Studio, run: str) -> bool:
+    """Whether a run and its curves are in the window."""
+    return run in studio.library.opened and run in studio.state(TrainingState).histories
 
 
 def _stalls(monitor: Monitor) -> dict[str, Any]:

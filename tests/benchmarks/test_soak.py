@@ -26,7 +26,7 @@ def test_stalls_warnings_and_exceptions_are_noticed(qtbot: QtBot) -> None:
         qWarning("a warning of Qt")
         with warnings.catch_warnings(record=False):
             warnings.simplefilter("always")
-            warnings.showwarning = monitor._on_warning  # type: ignore[assignment]
+            warnings.showwarning = monitor._on_warning
             warnings.warn("a warning of Python", stacklevel=1)
         monitor.note_memory(1.0, 0)
     finally:
