@@ -39,7 +39,7 @@ def can_confine() -> bool:
     return bool(_namespace())
 
 
-READ_ONLY = (
+_READ_ONLY = (
     'mount --bind "$1" "$1" && '
     'for _ in $(seq 100); do mount -o remount,bind,ro "$1" && exit 0; sleep 0.05; done; exit 1'
 )
@@ -76,10 +76,7 @@ class ConfinedEngine(EngineProcess):
     @contextmanager
     def read_only(self, folder: Path) -> Iterator[None]:
         """Context in which the engine cannot write what it opens in a folder; what it has open it can."""
-        self._in_namespace(
-            READ_ONLY,
-            folder,
-        )
+        self._in_namespace(_READ_ONLY, folder)
         try:
             yield
         finally:

@@ -23,7 +23,7 @@ SHORT = {"steps": 60, "batch_size": 32, "num_samples": 4, "validation_images": 4
 OFTEN = {"validate_every": 10, "sample_every": 10, "checkpoint_every": 10}
 ENDLESS = {**SHORT, **OFTEN, "steps": 1_000_000}
 MEASURED = ("images_per_s",)
-"""Curves that tell of the machine, not of the training."""
+"""Curves that depend on the machine, not on the training alone."""
 ROOT = Path(__file__).parents[1]
 
 

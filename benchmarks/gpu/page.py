@@ -24,7 +24,7 @@ def page(results: Results) -> str:
     ]
     if results.quick:
         parts.append(
-            "**Quick**: small models for a moment, to see that everything runs. The numbers tell nothing of the device."
+            "**Quick**: small models for a moment, to see that everything runs. The numbers say nothing of the device."
         )
     parts.append(table(("", ""), results.machine.items()))
     for part in PARTS:

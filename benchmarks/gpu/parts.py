@@ -1,4 +1,4 @@
-"""Parts in their order, and the run of one: what is measured is kept, and a failure is a result that is told."""
+"""Parts in their order, and the run of one: what is measured is kept, and a failure is kept as a result."""
 
 import time
 import traceback
@@ -85,5 +85,5 @@ def run_part(
 
 
 def failed(result: Result) -> bool:
-    """Find out whether a result is a failure, or tells of tests that failed."""
+    """Whether a measurement, or one of its tests, failed."""
     return "error" in result or bool(result.get("failed"))

@@ -15,7 +15,7 @@ class Results:
     Args:
         folder: of the files; made with the first result.
         machine: device and versions, see ``describe_machine``.
-        quick: measured with small models for a moment, which tells nothing of the device.
+        quick: measured with small models for a moment, which says nothing about the device.
     """
 
     def __init__(self, folder: Path, machine: dict[str, str], quick: bool) -> None:

@@ -1,4 +1,4 @@
-"""Take the pictures in this folder again: the real window and engine, used as the documents tell.
+"""Take the pictures in this folder again: the real window and engine, used as the documents describe.
 
 ``make pictures`` does it. The models are trained the first time and kept in ``build/pictures``, so that a single
 picture is taken again in seconds: ``python -m docs.pictures.take latents chains``.

@@ -85,7 +85,7 @@ def _torch_ops(batch: int, device: torch.device) -> Any:
     return TorchOps(batch, device)
 
 
-def test_a_part_that_was_ended_goes_on_and_a_failure_is_told_and_tried_again(
+def test_a_part_that_was_ended_goes_on_and_a_failure_is_shown_and_tried_again(
     results: Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs: list[str] = []

@@ -147,7 +147,7 @@ def test_an_accelerator_out_of_memory_offers_half_the_batch_and_stays_usable(eng
     same_curves(learned(folder_in(engine.home, branch)), 6)
 
 
-def test_a_slider_out_of_memory_is_told_and_the_training_goes_on(engine: FaultyEngine) -> None:
+def test_a_slider_out_of_memory_fails_by_name_and_the_training_goes_on(engine: FaultyEngine) -> None:
     run = engine.train("vae", **FOREVER)
     give_cue(engine.cue, "out of memory", "decode", above=8)
     codes = Array.of(np.zeros((9, 2), np.float32))

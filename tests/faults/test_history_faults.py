@@ -147,6 +147,6 @@ def test_a_history_that_is_deleted_while_training_is_written_anew_with_all_that_
     trained.ask(StopTraining(), Done)
     with RunFolder.open(folder) as run:
         last = run.record.step
-        told = [event.text for event in run.history.read_events() if "was deleted or replaced" in event.text]
-    assert len(told) == 1
+        notes = [event.text for event in run.history.read_events() if "was deleted or replaced" in event.text]
+    assert len(notes) == 1
     same_curves(learned(folder), last)

@@ -64,7 +64,7 @@ def test_two_windows_share_a_library_and_each_run_has_one_writer(windows: tuple[
         whole(folder_in(first.home, name))
 
 
-def test_of_two_starts_of_one_run_one_wins_and_the_other_is_told(windows: tuple[EngineProcess, EngineProcess]) -> None:
+def test_of_two_starts_of_one_run_one_is_refused(windows: tuple[EngineProcess, EngineProcess]) -> None:
     first, second = windows
     run = start(first, steps=20)
     status(first, "finished")

@@ -188,7 +188,7 @@ def test_a_run_that_was_changed_while_it_trained_resumes_bit_for_bit(tmp_path: P
             assert settings[name] == value
 
 
-def test_a_change_is_kept_and_told(tmp_path: Path) -> None:
+def test_a_change_is_kept_and_logged(tmp_path: Path) -> None:
     job = advance(start(tmp_path / "run"), 11)
     change(job, training={"learning_rate": 5e-4}, config={"beta": 4.0})
     with RunFolder.open(tmp_path / "run") as run:

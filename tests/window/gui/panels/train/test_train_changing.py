@@ -1,4 +1,4 @@
-"""Changes while training: present values are edited in place, sent, refused, told and marked; runs are prolonged."""
+"""Changes while training: present values are edited in place, sent, refused, logged, marked; runs are prolonged."""
 
 from typing import Annotated, Any
 
