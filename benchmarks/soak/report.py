@@ -1,6 +1,7 @@
 """The page on reliability, written from the result of a soak."""
 
 import os
+import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -8,35 +9,10 @@ from typing import Any
 
 import psutil
 
-PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
-FAULTS: tuple[tuple[str, str, str], ...] = (
-    ("1", "kill -9 of the engine in an epoch: resuming equals an uninterrupted run bit for bit", "test_killed_engine"),
-    ("2", "kill -9 at every file operation of a checkpoint's writing", "test_killed_saves"),
-    (
-        "3–6",
-        "a window that is killed or stopped; an engine that hangs, is stopped or dies",
-        "test_window_and_engine",
-    ),
-    ("7", "disk full in checkpoint, history and samples: the run pauses and continues by itself", "test_no_space"),
-    ("8", "a read-only run folder or library", "test_read_only"),
-    ("9", "damaged weights: flipped bytes, truncation, absurd headers", "test_damaged_weights"),
-    ("10", "pickles wherever a file is read", "test_canaries"),
-    ("11", "a checkpoint of another architecture or version", "test_other_architecture"),
-    ("12", "a history that is torn, locked, from the future, or missing", "test_history_faults"),
-    ("14", "two windows on one library, two starts of one run, the lock of a killed process", "test_two_windows"),
-    (
-        "15–17",
-        "losses that are not finite, memory that runs out, an accelerator that fails",
-        "test_failing_training",
-    ),
-    ("18–19", "pictures of 100,000 pixels, and every malformed file, dropped on the window", "test_hostile_drops"),
-    ("20", "garbage, absurd sizes and other versions, in both directions", "test_frames"),
-    ("21–22", "a slider at 1 kHz while 10,000 metrics arrive a second", "test_load"),
-    ("23–24", "a clock that jumps; places with spaces, other scripts, signs, 200 characters", "test_clock_and_paths"),
-    ("25", "no console; a window that closes at any moment of a run's life", "test_no_console"),
-)
-"""Number, fault, and the module in ``tests/faults/`` that injects it."""
-INDEX = ("13", "an index of the library that is damaged, stale or from another version", "tests/runs/test_run_index.py")
+ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs" / "reliability.md"
+FAULT = re.compile(r'"""Faults? ((\d+)[^:]*): (.*?)\.?(?:"""|\n)')
+"""Beginning of a module of tests that injects faults: their numbers, the first of them, and what they are."""
 
 
 def write(result: Mapping[str, Any], path: Path = PAGE) -> None:
@@ -62,7 +38,7 @@ def page(result: Mapping[str, Any]) -> str:
         "### Warnings and exceptions\n\n" + _listed(result["warnings"], "None, of Qt or Python."),
         "### Lost points\n\n" + _listed(result["problems"], "None: each run has each step once, in both places."),
         "## Faults that are tests",
-        _faults(),
+        faults(),
         "[security.md](security.md) says what is read, what of it could be hostile, and what stops it.",
     ]
     return "\n\n".join(parts) + "\n"
@@ -93,11 +69,15 @@ def _counts(counts: Mapping[str, int]) -> str:
 
 
 def _listed(sentences: list[str], otherwise: str) -> str:
-    root = f"{PAGE.parents[1]}/"
+    root = f"{ROOT}/"
     return "\n".join(f"- `{sentence.replace(root, '')[:300]}`" for sentence in sentences) or otherwise
 
 
-def _faults() -> str:
-    rows = [f"| {number} | {fault} | `tests/faults/{module}.py` |" for number, fault, module in FAULTS]
-    rows.insert(9, f"| {INDEX[0]} | {INDEX[1]} | `{INDEX[2]}` |")
-    return "\n".join(["| | fault | test |", "|---|---|---|", *rows])
+def faults() -> str:
+    """Table of the modules of tests that inject faults, from the first lines of their docstrings."""
+    found = []
+    for path in ROOT.joinpath("tests").rglob("test_*.py"):
+        if (match := FAULT.match(path.read_text(encoding="utf-8"))) is not None:
+            numbers, first, fault = match.groups()
+            found.append((int(first), f"| {numbers} | {fault} | `{path.relative_to(ROOT).as_posix()}` |"))
+    return "\n".join(["| | fault | test |", "|---|---|---|", *(row for _, row in sorted(found))])

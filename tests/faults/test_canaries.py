@@ -1,4 +1,4 @@
-"""Faults 10 and 13: pickles that would execute something, in every place where a file is read; and a corrupt index."""
+"""Fault 10: pickles that would execute something, in every place where a file is read; and a corrupt index."""
 
 import hashlib
 import pickle

@@ -1,4 +1,4 @@
-"""Faults 23 and 24: a clock that jumps, and places with all that a file name can have."""
+"""Faults 23 and 24: a clock that jumps; places with spaces, other scripts, signs, names of 200 characters."""
 
 import sys
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Fault 1: kill -9 of the engine in the midst of an epoch, as if nothing had happened."""
+"""Fault 1: kill -9 of the engine in the midst of an epoch: resuming equals an uninterrupted run bit for bit."""
 
 import sys
 from pathlib import Path

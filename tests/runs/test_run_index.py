@@ -1,4 +1,4 @@
-"""The index of the library: it is a cache, so that nothing that happens to it loses a run or shows a wrong one."""
+"""Fault 13: an index of the library that is damaged, stale or of another version: no run is lost or shown wrong."""
 
 import sqlite3
 from pathlib import Path
