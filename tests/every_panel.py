@@ -113,34 +113,30 @@ def build_plane(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
     return panel, partial(scene.state.set_active, False)
 
 
-def build_density(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
-    scene = DensityScene()
-    panel = DensityPanel(scene.state, scene.library)
+def _with_pages(
+    qtbot: QtBot, panel: DensityPanel | FeaturesPanel | RunsPanel, start: Callable[[], object]
+) -> tuple[Panel, Callable[[], object]]:
+    """Show a panel with all of its pages, then start its scene."""
     qtbot.addWidget(panel)
     panel.tabs.build_all()
     panel.show()
-    scene.start()
+    start()
     return panel, panel.hide
+
+
+def build_density(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
+    scene = DensityScene()
+    return _with_pages(qtbot, DensityPanel(scene.state, scene.library), scene.start)
 
 
 def build_features(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
     scene = FeaturesScene()
-    panel = FeaturesPanel(scene.state, scene.library)
-    qtbot.addWidget(panel)
-    panel.tabs.build_all()
-    panel.show()
-    scene.start()
-    return panel, panel.hide
+    return _with_pages(qtbot, FeaturesPanel(scene.state, scene.library), scene.start)
 
 
 def build_runs(qtbot: QtBot) -> tuple[Panel, Callable[[], object]]:
     scene = RunsScene()
-    panel = RunsPanel(scene.state, scene.library)
-    qtbot.addWidget(panel)
-    panel.tabs.build_all()
-    panel.show()
-    scene.start()
-    return panel, panel.hide
+    return _with_pages(qtbot, RunsPanel(scene.state, scene.library), scene.start)
 
 
 BUILDERS: dict[str, Build] = {
