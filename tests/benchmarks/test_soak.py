@@ -12,7 +12,6 @@ from benchmarks.soak import report
 from benchmarks.soak.monitor import Monitor
 
 
-
 @pytest.mark.qt_no_exception_capture
 def test_stalls_warnings_and_exceptions_are_noticed(qtbot: QtBot) -> None:
     monitor = Monitor()

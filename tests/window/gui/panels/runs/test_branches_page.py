@@ -8,6 +8,7 @@ from fake_client import FakeClient
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
+from runs_pages import only_pages
 from training_scene import catalog, info, opened
 
 from gmstudio.protocol.engine import CommandFailed, Reason
@@ -18,7 +19,6 @@ from gmstudio.protocol.training import TrainingChanged
 from gmstudio.window.gui.forms.form_field import FormField
 from gmstudio.window.gui.panels.runs.branch_form import NO_CHECKPOINT, WAITS
 from gmstudio.window.gui.panels.runs.branches import ALONE, BranchesPage
-from gmstudio.window.gui.panels.runs.pages import PAGES
 from gmstudio.window.gui.panels.runs.panel import RunsPanel
 from gmstudio.window.gui.widgets.plots.step_tree import StepTree
 from gmstudio.window.state.runs.branches import BranchesState
@@ -70,8 +70,7 @@ class Stage:
 
 @pytest.fixture
 def stage(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    only = tuple(page for page in PAGES if page.name == "branches")
-    monkeypatch.setattr("gmstudio.window.gui.panels.runs.panel.PAGES", only)
+    only_pages(monkeypatch, "branches")
     one = Stage(qtbot, ROOT, CHILD, BARE)
     yield one
     one.panel.hide()

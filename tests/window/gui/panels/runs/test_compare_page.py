@@ -5,11 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from compare_scene import GAN, HEAVY, OTHER, PLAIN, STRANGE, CompareScene
+from compare_scene import GAN, HEAVY, OTHER, PLAIN, STRANGE
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog, QToolButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
+from runs_pages import LARGE, SMALL, CompareStage, only_pages
 
 from gmstudio.protocol.runs_compare import DrawCompared
 from gmstudio.window.gui.panels.runs.compare import ComparePage
@@ -17,35 +18,18 @@ from gmstudio.window.gui.panels.runs.compare_chooser import CompareChooser
 from gmstudio.window.gui.panels.runs.compare_curves import NOTHING, OPENING, CompareCurves
 from gmstudio.window.gui.panels.runs.compare_samples import CompareSamples
 from gmstudio.window.gui.panels.runs.compare_settings import CompareSettings
-from gmstudio.window.gui.panels.runs.pages import PAGES
-from gmstudio.window.gui.panels.runs.panel import RunsPanel
-from gmstudio.window.gui.shell.page import PanelPage
 from gmstudio.window.state.runs.compare_provenance import compared_runs
 from gmstudio.window.state.runs.state import MAX_COMPARED
 
-LARGE, SMALL = QSize(1290, 640), QSize(888, 441)
 
-
-class Stage:
+class Stage(CompareStage):
     """The panel on the page Compare."""
 
     def __init__(self, qtbot: QtBot, *runs: str, size: QSize = LARGE) -> None:
-        self.scene = CompareScene(*runs)
-        self.panel = RunsPanel(self.scene.state, self.scene.library)
-        self.page = PanelPage(self.panel)
-        qtbot.addWidget(self.page)
-        self.page.resize(size)
-        self.page.show()
-        self.panel.tabs.show_page("compare")
+        super().__init__(qtbot, "compare", *runs, size=size)
         compare = self.panel.tabs.page("compare")
         assert isinstance(compare, ComparePage)
         self.compare = compare
-        self.settle()
-
-    def settle(self) -> None:
-        for _ in range(4):
-            self.scene.serve()
-            QGuiApplication.processEvents()
 
     def open(self, name: str) -> QWidget:
         self.compare.views.show_page(name)
@@ -58,17 +42,10 @@ class Stage:
         view.refresh()
         return view
 
-    def click(self, name: str) -> None:
-        button = self.panel.findChild(QToolButton, f"runs.{name}")
-        assert isinstance(button, QToolButton) and button.isEnabled(), name
-        button.click()
-        self.settle()
-
 
 @pytest.fixture
 def stage(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Stage]]:
-    only = tuple(page for page in PAGES if page.name == "compare")
-    monkeypatch.setattr("gmstudio.window.gui.panels.runs.panel.PAGES", only)
+    only_pages(monkeypatch, "compare")
     made: list[Stage] = []
 
     def make(*runs: str, size: QSize = LARGE) -> Stage:
@@ -77,7 +54,7 @@ def stage(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..
 
     yield make
     for one in made:
-        one.page.hide()
+        one.frame.hide()
 
 
 def cells(view: CompareCurves, row: int) -> list[str]:
@@ -228,12 +205,8 @@ def test_files_have_the_origin_of_all_runs(
 def test_nothing_is_cut_off(stage: Callable[..., Stage], size: QSize, view: str) -> None:
     shown = stage(PLAIN, HEAVY, GAN, OTHER, size=size)
     content = shown.open(view)
-    assert shown.page.horizontalScrollBar().maximum() == 0 and shown.page.verticalScrollBar().maximum() == 0
-    for child in content.findChildren(QWidget):
-        if child.isVisible() and child.objectName().startswith("runs.compare_") and child.parentWidget() is not None:
-            corner = child.mapTo(shown.page.viewport(), child.rect().bottomRight())
-            assert shown.page.viewport().rect().contains(corner), child.objectName()
-            assert child.width() >= min(child.minimumSizeHint().width(), 24), child.objectName()
+    for control in shown.visible_controls(content, "runs.compare_"):
+        assert control.width() >= min(control.minimumSizeHint().width(), 24), control.objectName()
 
 
 def test_an_empty_comparison_says_what_to_do(stage: Callable[..., Stage]) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
+from runs_pages import only_pages
 from runs_scene import RunsScene, run
 
 from gmstudio.media.provenance import metadata_of
@@ -26,7 +27,6 @@ from gmstudio.protocol.runs_grid import ForgetGrid, GridCell, GridsListed, KeepG
 from gmstudio.protocol.runs_queue import AddToQueue, RunsQueued
 from gmstudio.protocol.training_settings import Training
 from gmstudio.window.gui.panels.runs.grid import UNLIKE, GridPage
-from gmstudio.window.gui.panels.runs.pages import PAGES
 from gmstudio.window.gui.panels.runs.panel import RunsPanel
 from gmstudio.window.gui.shell.page import PanelPage
 from gmstudio.window.state.runs.grid import RunGridState
@@ -110,8 +110,7 @@ class Stage:
 
 @pytest.fixture
 def stage(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    only = tuple(page for page in PAGES if page.name in ("grid", "library"))
-    monkeypatch.setattr("gmstudio.window.gui.panels.runs.panel.PAGES", only)
+    only_pages(monkeypatch, "grid", "library")
     made = Stage(qtbot, cell_run(0), cell_run(1), cell_run(2, status="failed"))
     yield made
     made.page.hide()

@@ -5,49 +5,28 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from compare_scene import GAN, HEAVY, OTHER, PLAIN, STRANGE, CompareScene
+from compare_scene import GAN, HEAVY, OTHER, PLAIN, STRANGE
 from PySide6.QtCore import QSize
-from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog, QToolButton, QWidget
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
+from runs_pages import LARGE, SMALL, CompareStage, only_pages
 
-from gmstudio.window.gui.panels.runs.pages import PAGES
-from gmstudio.window.gui.panels.runs.panel import RunsPanel
 from gmstudio.window.gui.panels.runs.pictures import FULL, PicturesPage
-from gmstudio.window.gui.shell.page import PanelPage
 from gmstudio.window.state.edits import Edit
 from gmstudio.window.state.runs.compare_provenance import compared_runs
 from gmstudio.window.state.runs.pictures import PictureFile, PicturesState, opaque
 
-LARGE, SMALL = QSize(1290, 640), QSize(888, 441)
 
-
-class Stage:
+class Stage(CompareStage):
     """The panel on the page Pictures."""
 
     def __init__(self, qtbot: QtBot, *runs: str, size: QSize = LARGE) -> None:
-        self.scene = CompareScene(*runs)
-        self.panel = RunsPanel(self.scene.state, self.scene.library)
-        self.outer = PanelPage(self.panel)
-        qtbot.addWidget(self.outer)
-        self.outer.resize(size)
-        self.outer.show()
+        super().__init__(qtbot, "pictures", *runs, size=size)
         page = self.panel.tabs.page("pictures")
         assert isinstance(page, PicturesPage)
         self.page = page
         self.state = self.scene.state.page(PicturesState)
-        self.settle()
-
-    def settle(self) -> None:
-        for _ in range(4):
-            self.scene.serve()
-            QGuiApplication.processEvents()
-
-    def click(self, name: str) -> None:
-        button = self.panel.findChild(QToolButton, f"runs.{name}")
-        assert isinstance(button, QToolButton) and button.isEnabled(), name
-        button.click()
-        self.settle()
 
     def titles(self) -> list[str]:
         return [picture.title for picture in self.page.pictures.pictures]
@@ -59,8 +38,7 @@ class Stage:
 
 @pytest.fixture
 def stage(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Stage]]:
-    only = tuple(page for page in PAGES if page.name == "pictures")
-    monkeypatch.setattr("gmstudio.window.gui.panels.runs.panel.PAGES", only)
+    only_pages(monkeypatch, "pictures")
     made: list[Stage] = []
 
     def make(*runs: str, size: QSize = LARGE) -> Stage:
@@ -69,7 +47,7 @@ def stage(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..
 
     yield make
     for one in made:
-        one.outer.hide()
+        one.frame.hide()
 
 
 def write_picture(path: Path, value: int = 30, side: int = 17) -> str:
@@ -198,11 +176,7 @@ def test_the_same_pictures_are_not_made_twice(stage: Callable[..., Stage]) -> No
 @pytest.mark.parametrize("size", [LARGE, SMALL])
 def test_nothing_is_cut_off(stage: Callable[..., Stage], size: QSize) -> None:
     shown = stage(PLAIN, HEAVY, GAN, OTHER, size=size)
-    assert shown.outer.horizontalScrollBar().maximum() == 0 and shown.outer.verticalScrollBar().maximum() == 0
-    view = shown.outer.viewport()
-    for child in shown.page.findChildren(QWidget):
-        if child.isVisible() and child.objectName().startswith("runs.pictures_"):
-            assert view.rect().contains(child.mapTo(view, child.rect().bottomRight())), child.objectName()
+    assert shown.visible_controls(shown.page, "runs.pictures_")
     assert shown.page.pictures.height() >= 150
 
 

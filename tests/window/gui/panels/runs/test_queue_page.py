@@ -8,10 +8,10 @@ from PySide6.QtGui import QGuiApplication
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QToolButton
 from pytestqt.qtbot import QtBot
+from runs_pages import only_pages
 from runs_scene import VAE, RunsScene
 
 from gmstudio.protocol.runs_queue import WorkQueue
-from gmstudio.window.gui.panels.runs.pages import PAGES
 from gmstudio.window.gui.panels.runs.panel import RunsPanel
 from gmstudio.window.gui.panels.runs.queue import QueuePage
 from gmstudio.window.gui.panels.runs.queue_table import MESSAGE, PROGRESS, SHARE_ROLE, STATUS, TIME
@@ -66,8 +66,7 @@ class Stage:
 
 @pytest.fixture
 def stage(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    only = tuple(page for page in PAGES if page.name in ("queue", "library"))
-    monkeypatch.setattr("gmstudio.window.gui.panels.runs.panel.PAGES", only)
+    only_pages(monkeypatch, "queue", "library")
     made = Stage(qtbot, QSize(1290, 640))
     yield made
     made.page.hide()

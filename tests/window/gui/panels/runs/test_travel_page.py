@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
+from runs_pages import only_pages
 from travel_scene import CHECKPOINTS, SAMPLES, TravelScene, train
 
 from gmstudio.protocol.runs import ChooseCheckpoint, FetchSamples
 from gmstudio.protocol.runs_travel import TravelTo
 from gmstudio.protocol.training import CheckpointSaved
-from gmstudio.window.gui.panels.runs.pages import PAGES
 from gmstudio.window.gui.panels.runs.panel import RunsPanel
 from gmstudio.window.gui.panels.runs.travel import NO_CODES, TravelPage
 from gmstudio.window.state.runs.steps import latest_at, nearest
@@ -54,8 +54,7 @@ class Stage:
 
 @pytest.fixture
 def stage(qtbot: QtBot, folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, home: Path) -> Iterator[Stage]:
-    only = tuple(page for page in PAGES if page.name == "travel")
-    monkeypatch.setattr("gmstudio.window.gui.panels.runs.panel.PAGES", only)
+    only_pages(monkeypatch, "travel")
     one = Stage(qtbot, *folders)
     yield one
     one.panel.hide()

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from fake_client import FakeClient
 from pytestqt.qtbot import QtBot
+from runs_pages import only_pages
 from training_scene import catalog, info
 
 from gmstudio.protocol.engine import CommandFailed, Reason
@@ -17,7 +18,6 @@ from gmstudio.protocol.runs_foreign import (
     WeightsImporting,
     WeightsPreviewed,
 )
-from gmstudio.window.gui.panels.runs.pages import PAGES
 from gmstudio.window.gui.panels.runs.panel import RunsPanel
 from gmstudio.window.gui.panels.runs.weights import WeightsPage
 from gmstudio.window.state.runs.library import RunLibrary
@@ -54,8 +54,7 @@ class Stage:
 
 @pytest.fixture
 def stage(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
-    only = tuple(page for page in PAGES if page.name in ("weights", "library"))
-    monkeypatch.setattr("gmstudio.window.gui.panels.runs.panel.PAGES", only)
+    only_pages(monkeypatch, "weights", "library")
     one = Stage(qtbot)
     yield one
     one.panel.hide()
