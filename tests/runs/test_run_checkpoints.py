@@ -4,6 +4,7 @@ import json
 import math
 import resource
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gmstudio.runs import checkpoints as module
+from gmstudio.runs import manifest
 from gmstudio.runs.checkpoints import CheckpointStore, Tensors
 from gmstudio.runs.record import RunError
 
@@ -203,20 +204,30 @@ def test_a_full_disk_leaves_the_previous_checkpoint(tmp_path: Path) -> None:
     assert store.load().step == 2
 
 
-def test_a_disk_that_gives_back_something_else_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: data[:-1] + b"?", lambda data: data + b"?"])
+def test_a_disk_that_gives_back_something_else_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[bytes], bytes]
+) -> None:
     store = CheckpointStore(tmp_path)
     store.save(1, weights(1), {})
-    honest = module.read_group
+    honest = manifest.write_synced
 
-    def forgetful(*args: Any) -> dict[str, Any]:
-        return {name: np.zeros_like(array) for name, array in honest(*args).items()}
+    def forgetful(path: Path, data: bytes) -> None:
+        honest(path, damage(data))
 
     with monkeypatch.context() as patched:
-        patched.setattr(module, "read_group", forgetful)
+        patched.setattr(manifest, "write_synced", forgetful)
         with pytest.raises(RunError, match="came back different"):
             store.save(2, weights(2), {})
     assert steps_of(store) == [1]
     assert store.load().step == 1
+
+
+def test_arrays_that_the_file_cannot_give_back_are_refused(tmp_path: Path) -> None:
+    store = CheckpointStore(tmp_path)
+    with pytest.raises(RunError, match="came back different"):
+        store.save(1, {"model": {"weight": np.ones(3, ">f4")}}, {})
+    assert steps_of(store) == []
 
 
 def test_leftovers_of_interrupted_saves_are_cleaned(tmp_path: Path) -> None:

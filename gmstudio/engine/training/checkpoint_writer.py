@@ -6,7 +6,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
@@ -36,14 +35,13 @@ class CheckpointWriter:
         """Processor time that the checkpoints have taken."""
 
     def begin(self, step: int, tensors: Tensors, state: dict[str, Any]) -> None:
-        """Start to write a copy of these arrays, after the previous checkpoint is written.
+        """Start to write arrays that nobody changes any more, after the previous checkpoint is written.
 
         Raises:
             RunError: when the previous one could not be written.
         """
         self.finish()
-        copies = {group: {name: np.array(a) for name, a in arrays.items()} for group, arrays in tensors.items()}
-        self._pending = (step, self._worker.submit(self._write, step, copies, state))
+        self._pending = (step, self._worker.submit(self._write, step, tensors, state))
 
     def poll(self) -> bool:
         """Return whether a checkpoint was completed since the last call, without waiting.
@@ -95,8 +93,8 @@ class CheckpointWriter:
 def resumable(
     model: nn.Module, optimization: Optimization, generator: torch.Generator
 ) -> dict[str, dict[str, NDArray[Any]]]:
-    """Return all arrays from which training continues: of the model, the optimizers and the random state."""
-    weights = {name: value.detach().cpu().numpy() for name, value in model.state_dict().items()}
+    """Return copies of all arrays from which training continues: of model, optimizers and random state."""
+    weights = {name: value.detach().to("cpu", copy=True).numpy() for name, value in model.state_dict().items()}
     random = {"generator": generator.get_state().numpy(), "torch": torch.get_rng_state().numpy()}
     return {WEIGHTS: weights, "optimizer": optimization.state_arrays(), "random": random}
 

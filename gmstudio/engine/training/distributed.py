@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-import numpy as np
 import safetensors.numpy
 import torch
 import torch.distributed as dist
@@ -93,7 +92,7 @@ class Ranks:
             ValueError: when another rank cannot train; names its reason.
         """
         self.begun = True
-        flat = {f"{group}:{name}": np.array(a) for group, arrays in state.items() for name, a in arrays.items()}
+        flat = {f"{group}:{name}": array for group, arrays in state.items() for name, array in arrays.items()}
         self._send(str(step).encode())
         self._send(record)
         self._send(safetensors.numpy.save(flat))

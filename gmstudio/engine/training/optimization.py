@@ -73,7 +73,7 @@ class Optimization:
 
     def change(self, training: Training) -> None:
         """Go on with other settings of training or model, with the state that the optimizers have."""
-        names, arrays = self.active, {name: np.array(array) for name, array in self.state_arrays().items()}
+        names, arrays = self.active, self.state_arrays()
         self._set_up(training)
         self.load_state_arrays(arrays)
         self._active = [optimizer for optimizer in self.optimizers if optimizer.phase.name in names]
@@ -126,7 +126,7 @@ class Optimization:
         return outcomes
 
     def state_arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Return the state of all optimizers, see ``PhaseOptimizer.state_arrays``."""
+        """Return copies of the state of all optimizers, see ``PhaseOptimizer.state_arrays``."""
         arrays: dict[str, NDArray[np.generic]] = {}
         for optimizer in self.optimizers:
             arrays |= optimizer.state_arrays()

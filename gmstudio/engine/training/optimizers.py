@@ -110,9 +110,9 @@ class PhaseOptimizer:
         group["capturable"] = value
 
     def state_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return Adam's moments as ``<phase>/<parameter index>/<name>`` → array."""
+        """Return copies of Adam's moments as ``<phase>/<parameter index>/<name>`` → array."""
         return {
-            f"{self.phase.name}/{index}/{name}": value.detach().cpu().numpy()
+            f"{self.phase.name}/{index}/{name}": value.detach().to("cpu", copy=True).numpy()
             for index, state in self._adam.state_dict()["state"].items()
             for name, value in state.items()
         }
