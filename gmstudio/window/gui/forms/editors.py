@@ -323,7 +323,7 @@ class ResetButton(QToolButton):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("flat", True)
-        self.setStyleSheet("padding: 0")
+        self.setProperty("bare", True)
         self.setIconSize(ICON_SIZE)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         theme().changed.connect(self._tint)

@@ -189,6 +189,12 @@ class FormField(QWidget):
         self.editor.set_value(self.default)
         self.editor.setFocus()
 
+    def forget_typing(self) -> None:
+        """Let a refusal be muted again, as the field is about another setting from now on."""
+        if self._typed_in:
+            self._typed_in = False
+            self._mark()
+
     def set_default(self, value: Any) -> None:
         """Set the default without changing the value."""
         self.default = value
@@ -289,9 +295,11 @@ def shown_unit(title: str, unit: str) -> str:
 
 
 def _set_style(widget: QWidget, name: str, value: object) -> None:
-    """Set a property on which the style sheet depends."""
-    if widget.property(name) != value:
-        widget.setProperty(name, value)
+    """Set a property on which the style sheet depends; one that was not shown yet is styled when it is."""
+    if widget.property(name) == value:
+        return
+    widget.setProperty(name, value)
+    if widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):
         widget.style().unpolish(widget)
         widget.style().polish(widget)
 

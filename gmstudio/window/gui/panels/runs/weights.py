@@ -1,5 +1,7 @@
 """Import weights: a file of another program, the family that it fills, and the mapping of its names."""
 
+from functools import partial
+
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import (
@@ -15,7 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from gmstudio.window.gui.forms.form import Form
+from gmstudio.window.gui.forms.form_slot import FormSlot
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
@@ -46,8 +48,7 @@ class WeightsPage(ActiveWidget):
         super().__init__(panel)
         self._panel = panel
         self._state = state.page(WeightsState)
-        self._forms: dict[str, Form] = {}
-        self._made: dict[str, str] = {}
+        self._forms = {part: FormSlot(f"runs.weights.{part}", self) for part in PARTS}
         self._add_controls(panel)
         self._timer = QTimer(self, singleShot=True, interval=QUIET_MS)
         self._timer.timeout.connect(lambda: self._state.set_mapping(self.mapping.toPlainText()))
@@ -141,9 +142,12 @@ class WeightsPage(ActiveWidget):
             row.addWidget(box, 1)
             column.addLayout(row)
         inner = QWidget()
-        self._column = QVBoxLayout(inner)
-        self._column.setContentsMargins(0, 0, GRID, 0)
-        self._column.addStretch(1)
+        forms = QVBoxLayout(inner)
+        forms.setContentsMargins(0, 0, GRID, 0)
+        for part, form in self._forms.items():
+            forms.addWidget(form)
+            form.changed.connect(partial(self._take, part))
+        forms.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -183,23 +187,13 @@ class WeightsPage(ActiveWidget):
                     box.addItem(title, name)
                 box.setCurrentIndex(box.findData(chosen))
         self.path.setText(state.file)
-        for place, (part, name) in enumerate(zip(PARTS, (state.family, state.data), strict=True)):
-            self._show_form(part, name, place)
+        for part, form in self._forms.items():
+            form.set_schema(state.schema(part))
+            form.set_values(state.values[part])
 
-    def _show_form(self, part: str, name: str, place: int) -> None:
-        """Show the settings of the family or the data source, with a new form for another one."""
-        if self._made.get(part) != name:
-            if part in self._forms:
-                self._forms[part].retire()
-            form = self._forms[part] = Form(self._state.schema(part), f"runs.weights.{part}", self)
-            self._column.insertWidget(place, form)
-            form.changed.connect(lambda: self._take(part, form))
-            self._made[part] = name
-        self._forms[part].set_values(self._state.values[part])
-
-    def _take(self, part: str, form: Form) -> None:
-        if not form.errors():
-            self._state.set_values(part, form.values())
+    def _take(self, part: str, values: dict[str, object], errors: dict[str, str]) -> None:
+        if not errors:
+            self._state.set_values(part, values)
 
     def _show_state(self) -> None:
         state, found = self._state, self._state.preview

@@ -1,8 +1,10 @@
 """Change while training: settings of the run in training with their present values, more steps, and what changed."""
 
+from functools import partial
+
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from gmstudio.window.gui.forms.form import Form
+from gmstudio.window.gui.forms.form_slot import FormSlot
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.train.setup import text_label
 from gmstudio.window.gui.theme import GRID
@@ -30,8 +32,7 @@ class ChangingView(QWidget):
     def __init__(self, state: TrainingState, panel: Panel) -> None:
         super().__init__(panel)
         self._state, self._changes = state, state.changes
-        self._forms: dict[str, Form] = {}
-        self._shown: dict[str, object] = {}
+        self._forms = {part: FormSlot(f"train.change.{part}", self) for part in PARTS}
         self.apply = panel.add_action(
             "change", "Change", "Ctrl+Shift+Return", self._changes.apply, icon="check", tip=APPLY_TIP, needs=NO_CHANGE
         )
@@ -61,11 +62,14 @@ class ChangingView(QWidget):
 
     def _lay_out(self, panel: Panel) -> None:
         inner = QWidget()
-        self._column = QVBoxLayout(inner)
-        self._column.setContentsMargins(0, 0, GRID, 0)
-        self._column.setSpacing(GRID // 2)
-        self._column.addWidget(self._made)
-        self._column.addStretch(1)
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(0, 0, GRID, 0)
+        column.setSpacing(GRID // 2)
+        for part, form in self._forms.items():
+            column.addWidget(form)
+            form.changed.connect(partial(self._changes.set_values, part))
+        column.addWidget(self._made)
+        column.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QFrame.Shape.NoFrame)
@@ -79,35 +83,20 @@ class ChangingView(QWidget):
         label = QLabel("steps")
         label.setProperty("role", "muted")
         row.addWidget(label)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, GRID, 0, 0)
-        column.setSpacing(GRID // 2)
-        column.addWidget(self._note)
-        column.addWidget(scroll, 1)
-        column.addLayout(row)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(0, GRID, 0, 0)
+        page.setSpacing(GRID // 2)
+        page.addWidget(self._note)
+        page.addWidget(scroll, 1)
+        page.addLayout(row)
 
     def _show_run(self) -> None:
         """Show the present values, in new forms where the run is of another family."""
-        for place, part in enumerate(PARTS):
+        for part, form in self._forms.items():
             schema = self._changes.schema(part)
-            if schema != self._shown.get(part):
-                self._shown[part] = schema
-                self._replace(place, part, schema)
-            if part in self._forms:
-                self._forms[part].set_defaults(self._changes.present(part))
-                self._forms[part].set_values(self._changes.values[part])
+            form.set_schema(schema if schema["properties"] else None)
+            form.set_values(self._changes.values[part], self._changes.present(part))
         self._show()
-
-    def _replace(self, place: int, part: str, schema: dict[str, object]) -> None:
-        old = self._forms.pop(part, None)
-        if old is not None:
-            old.retire()
-            self._column.removeWidget(old)
-        if schema["properties"]:
-            form = Form(schema, f"train.change.{part}", self)
-            form.changed.connect(lambda: self._changes.set_values(part, form.values(), form.errors()))
-            self._column.insertWidget(min(place, len(self._forms)), form)
-            self._forms[part] = form
 
     def _show(self) -> None:
         """Say what can be done."""

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from gmstudio.protocol.data import SPLIT_TITLES
-from gmstudio.window.gui.forms.form import Form
+from gmstudio.window.gui.forms.form_slot import FormSlot
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.data.content import are_points, draw_points
 from gmstudio.window.gui.panels.train.family_chooser import FamilyChooser
@@ -50,7 +50,7 @@ class DataChooser(QWidget):
     def __init__(self, setup: TrainingSetup, panel: Panel) -> None:
         super().__init__()
         self._setup = setup
-        self._form: Form | None = None
+        self._form = FormSlot("train.data", self)
         self._is_set = False
         self._combo = QComboBox(self)
         self._preview = ImageGrid(self)
@@ -65,9 +65,10 @@ class DataChooser(QWidget):
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(4)
-        for widget in (self._combo, self._preview, self._sizes):
+        for widget in (self._combo, self._form, self._preview, self._sizes):
             self._layout.addWidget(widget)
         self._combo.activated.connect(self._on_chosen)
+        self._form.changed.connect(setup.set_data_config)
         setup.catalog_changed.connect(self._fill)
         setup.data_sets.changed.connect(self._fill)
         setup.data_changed.connect(self._show_source)
@@ -100,7 +101,7 @@ class DataChooser(QWidget):
             self._combo.setCurrentIndex(
                 self._combo.findData(self._setup.data if info is None else f"{SET}{info.folder}")
             )
-        if self._form is not None and (info is not None) != self._is_set:
+        if self._form.form is not None and (info is not None) != self._is_set:
             self._show_source()
 
     def _on_chosen(self, index: int) -> None:
@@ -113,32 +114,24 @@ class DataChooser(QWidget):
             self._setup.choose_data(chosen)
 
     def _show_source(self) -> None:
-        """Replace the form by that of the chosen source."""
+        """Show the form of the chosen source."""
         entry = self._setup.data_entry
         self._is_set = self._setup.data_set is not None
-        if self._form is not None:
-            self._form.retire()
-            self._form = None
-        if entry is not None:
+        if entry is None:
+            self._form.set_schema(None)
+        else:
             schema = without_reading(entry.config_schema) if self._is_set else entry.config_schema
-            form = Form(schema, "train.data", self, hide_idle=entry.name == POINTS)
-            form.set_defaults(self._setup.defaults("data_config"))
-            form.set_values(self._setup.data_config)
-            form.changed.connect(lambda: self._setup.set_data_config(form.values(), form.errors()))
-            self._layout.insertWidget(1, form)
-            self._form = form
-        self._show_choice()
+            self._form.set_schema(schema, hide_idle=entry.name == POINTS)
+        self._show_settings()
 
     def _show_settings(self) -> None:
         """Write the settings of the same source into the form, and show which set they choose."""
-        if self._form is not None:
-            self._form.set_defaults(self._setup.defaults("data_config"))
-            self._form.set_values(self._setup.data_config)
+        self._form.set_values(self._setup.data_config, self._setup.defaults("data_config"))
         self._show_choice()
 
     def in_tab_order(self) -> list[QWidget]:
         """Return the widgets that take the focus, from top to bottom."""
-        return [self._combo, *(self._form.in_tab_order() if self._form is not None else ())]
+        return [self._combo, *self._form.in_tab_order()]
 
     def _show_images(self) -> None:
         browsed = self._setup.browsed
@@ -161,8 +154,7 @@ class DataChooser(QWidget):
             self._sizes.setText(f"{words} · {sizes} {'points' if is_plane else 'images'}")
 
     def _show_refusals(self) -> None:
-        if self._form is not None:
-            self._form.set_refusals(self._setup.refusals("data_config"))
+        self._form.set_refusals(self._setup.refusals("data_config"))
 
 
 class SetupColumn(QScrollArea):
@@ -176,7 +168,6 @@ class SetupColumn(QScrollArea):
     def __init__(self, setup: TrainingSetup, panel: Panel) -> None:
         super().__init__()
         self._setup = setup
-        self._forms: dict[str, Form] = {}
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFrameShape(QFrame.Shape.NoFrame)
@@ -191,11 +182,16 @@ class SetupColumn(QScrollArea):
         self._add_section("Model", self._family, self._waiting)
         self._data = DataChooser(setup, panel)
         self._add_section("Data", self._data)
-        self._settings_title = self._add_section("Settings")
-        self._training_title = self._add_section("Training")
+        self._forms = {part: FormSlot(f"train.{part}", inner) for part in ("config", "training")}
+        self._titles = {
+            part: self._add_section(title, self._forms[part])
+            for part, title in (("config", "Settings"), ("training", "Training"))
+        }
         self._layout.addStretch(1)
         self.setWidget(inner)
         self._family.chosen.connect(setup.choose_family)
+        self._forms["config"].changed.connect(setup.set_config)
+        self._forms["training"].changed.connect(setup.set_training)
         setup.catalog_changed.connect(self._fill)
         setup.family_changed.connect(self._show_family)
         setup.data_changed.connect(self._show_values)
@@ -217,34 +213,23 @@ class SetupColumn(QScrollArea):
         self._family.fill(self._setup.catalog.families if self._setup.catalog else ())
 
     def _show_family(self) -> None:
-        """Replace the forms by those of the chosen family, with its remembered values."""
+        """Show the forms of the chosen family, with its remembered values."""
         setup, entry = self._setup, self._setup.entry
         self._family.show_family(setup.family)
         self._waiting.setVisible(entry is None)
-        for form in self._forms.values():
-            form.retire()
-        self._forms = {}
-        for title in (self._settings_title, self._training_title):
+        for title in self._titles.values():
             title.setVisible(entry is not None)
-        if entry is None or setup.catalog is None:
-            return
-        self._settings_title.setText(f"Settings of {entry.card.title}")
-        config = Form(entry.config_schema, "train.config", self.widget())
-        training = Form(setup.catalog.training_schema, "train.training", self.widget())
-        config.changed.connect(lambda: setup.set_config(config.values(), config.errors()))
-        training.changed.connect(lambda: setup.set_training(training.values(), training.errors()))
-        self._layout.insertWidget(self._layout.indexOf(self._settings_title) + 1, config)
-        self._layout.insertWidget(self._layout.indexOf(self._training_title) + 1, training)
-        self._forms = {"config": config, "training": training}
+        if entry is not None:
+            self._titles["config"].setText(f"Settings of {entry.card.title}")
+        self._forms["config"].set_schema(entry.config_schema if entry is not None else None)
+        self._forms["training"].set_schema(setup.catalog.training_schema if entry and setup.catalog else None)
         self._show_values()
         self._order_tabs()
 
     def _show_values(self) -> None:
         """Write the settings into the forms; their defaults depend on family and data."""
         for part, values in (("config", self._setup.config), ("training", self._setup.training)):
-            if part in self._forms:
-                self._forms[part].set_defaults(self._setup.defaults(part))
-                self._forms[part].set_values(values)
+            self._forms[part].set_values(values, self._setup.defaults(part))
 
     def _order_tabs(self) -> None:
         """Order the Tab key from top to bottom after forms were replaced."""
