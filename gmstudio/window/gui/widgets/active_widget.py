@@ -1,5 +1,8 @@
 """Widget with one notion of being on the screen; base of panels, their views, and plots that redraw by themselves."""
 
+from collections.abc import Callable
+
+from PySide6.QtCore import SignalInstance
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
@@ -14,6 +17,8 @@ class ActiveWidget(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._active = False
+        self._due: dict[Callable[[], None], None] = {}
+        """Work to do on the screen, in the order in which it fell due."""
 
     @property
     def active(self) -> bool:
@@ -22,6 +27,22 @@ class ActiveWidget(QWidget):
 
     def set_active(self, active: bool) -> None:
         """Start or stop the work that is only worth while on the screen; called at each change of ``active``."""
+
+    def refresh_on(self, signal: SignalInstance, work: Callable[[], None]) -> None:
+        """Do work after each signal while active; what falls due meanwhile is done once, after the next ``set_active``.
+
+        Args:
+            signal: that is followed.
+            work: method that shows what changed.
+        """
+        signal.connect(lambda *_: self.when_active(work))
+
+    def when_active(self, work: Callable[[], None]) -> None:
+        """Do work now, or once when the widget becomes active."""
+        if self._active:
+            work()
+        else:
+            self._due[work] = None
 
     def showEvent(self, event: QShowEvent) -> None:
         """Become active."""
@@ -37,3 +58,7 @@ class ActiveWidget(QWidget):
         if active != self._active:
             self._active = active
             self.set_active(active)
+        if active:
+            due, self._due = self._due, {}
+            for work in due:
+                work()

@@ -53,3 +53,27 @@ def test_a_nested_widget_follows_its_parent(window: QWidget) -> None:
     outer.hide()
     outer.hide()
     assert outer.calls == inner.calls == [True, False]
+
+
+def test_what_falls_due_while_hidden_is_done_once_when_the_widget_is_shown(window: QWidget) -> None:
+    widget, done = Recorder(), list[str]()
+
+    def first() -> None:
+        done.append("first")
+
+    def second() -> None:
+        done.append("second")
+
+    widget.refresh_on(window.windowTitleChanged, first)
+    widget.when_active(second)
+    QVBoxLayout(window).addWidget(widget)
+    for title in ("a", "b"):
+        window.setWindowTitle(title)
+    assert done == []
+    window.show()
+    assert done == ["second", "first"]
+    window.setWindowTitle("c")
+    assert done == ["second", "first", "first"]
+    window.hide()
+    window.show()
+    assert done == ["second", "first", "first"], "nothing was due"

@@ -1,13 +1,16 @@
 """Settings of the next branch: the checkpoint, the settings of family and training, and what of them changes."""
 
+from functools import partial
+
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from gmstudio.window.gui.forms.form import Form
+from gmstudio.window.gui.forms.form_slot import FormSlot
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.progress_text import loading_text
 from gmstudio.window.gui.theme import GRID
-from gmstudio.window.state.runs.branches import BranchesState
+from gmstudio.window.gui.widgets.active_widget import ActiveWidget
+from gmstudio.window.state.runs.branches import PARTS, BranchesState
 
 STEP_TIP = "Checkpoint of the run at which the branch begins."
 BRANCH_TIP = "Make a new run that goes on from this checkpoint with these settings, and train it"
@@ -18,7 +21,7 @@ FIXED_TIP = 'Start a new run to change them: "Use these settings" on the page Li
 NO_CHECKPOINT = "This run has no checkpoint on the disk to branch from."
 
 
-class BranchForm(QWidget):
+class BranchForm(ActiveWidget):
     """Checkpoint, forms, what changes, and the button.
 
     Args:
@@ -29,8 +32,7 @@ class BranchForm(QWidget):
     def __init__(self, panel: Panel, state: BranchesState) -> None:
         super().__init__()
         self._panel, self._state = panel, state
-        self._forms: dict[str, Form] = {}
-        self._family = ""
+        self._forms = {part: FormSlot(f"runs.branches.{part}", self) for part in PARTS}
         self.step = QComboBox()
         panel.name_widget(self.step, "branches_step", "Branch from the checkpoint of step", STEP_TIP)
         self.step.activated.connect(lambda index: state.choose_step(int(self.step.itemData(index))))
@@ -45,10 +47,11 @@ class BranchForm(QWidget):
         self.note.setAlignment(Qt.AlignmentFlag.AlignTop)
         panel.name_widget(self.note, "branches_note", "What the branch changes", "")
         self._lay_out()
-        state.base_changed.connect(self._show_base)
-        state.changed.connect(self._show_state)
-        self._show_base()
-        self._show_state()
+        for signal, work in ((state.base_changed, self._show_base), (state.changed, self._show_state)):
+            self.refresh_on(signal, work)
+            self.when_active(work)
+        state.changed.connect(self._allow)  # the palette offers the action while the page is hidden, too
+        self._allow()
 
     def _lay_out(self) -> None:
         label = QLabel("From step")
@@ -58,20 +61,22 @@ class BranchForm(QWidget):
         first.addWidget(label)
         first.addWidget(self.step, 1)
         inner = QWidget()
-        self._layout = QVBoxLayout(inner)
-        self._layout.setContentsMargins(0, 0, GRID, 0)
-        self._layout.setSpacing(GRID)
+        forms = QVBoxLayout(inner)
+        forms.setContentsMargins(0, 0, GRID, 0)
+        forms.setSpacing(GRID)
         self.fixed = QLabel(FIXED)
         self.fixed.setWordWrap(True)
         self.fixed.setProperty("role", "muted")
         self.fixed.setToolTip(FIXED_TIP)
-        self._titles = {part: QLabel() for part in ("config", "training")}
+        self._titles = {part: QLabel("Training") for part in PARTS}
         for part, title in self._titles.items():
             title.setProperty("role", "heading")
-            self._layout.addWidget(title)
+            forms.addWidget(title)
             if part == "config":
-                self._layout.addWidget(self.fixed)
-        self._layout.addStretch(1)
+                forms.addWidget(self.fixed)
+            forms.addWidget(self._forms[part])
+            self._forms[part].changed.connect(partial(self._state.set_values, part))
+        forms.addStretch(1)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -99,42 +104,21 @@ class BranchForm(QWidget):
                 self.step.addItem(f"{step:,}", step)
             self.step.setCurrentIndex(self.step.findData(state.step))
         self.step.setEnabled(bool(steps))
-        family = entry.card.name if entry is not None else ""
-        if family != self._family:
-            self._family = family
-            self._make_forms()
+        for label in (*self._titles.values(), self.fixed):
+            label.setVisible(entry is not None)
+        if entry is not None:
+            self._titles["config"].setText(f"Settings of {entry.card.title}")
+        self._forms["config"].set_schema(entry.config_schema if entry is not None else None)
+        self._forms["training"].set_schema(state.training_schema if entry is not None else None)
         for part, form in self._forms.items():
-            form.set_defaults(state.parent_values(part))
-            form.set_values(state.values[part])
+            form.set_values(state.values[part], state.parent_values(part))
 
-    def _make_forms(self) -> None:
-        """Replace the forms by those of the family."""
-        entry = self._state.entry
-        for form in self._forms.values():
-            form.retire()
-        self._forms = {}
-        for title in self._titles.values():
-            title.setVisible(entry is not None)
-        self.fixed.setVisible(entry is not None)
-        if entry is None:
-            return
-        schemas = {"config": entry.config_schema, "training": self._state.training_schema}
-        texts = {"config": f"Settings of {entry.card.title}", "training": "Training"}
-        for part, schema in schemas.items():
-            form = Form(schema, f"runs.branches.{part}", self)
-            self._titles[part].setText(texts[part])
-            above = self.fixed if part == "config" else self._titles[part]
-            self._layout.insertWidget(self._layout.indexOf(above) + 1, form)
-            form.changed.connect(lambda part=part, form=form: self._take(part, form))
-            self._forms[part] = form
-
-    def _take(self, part: str, form: Form) -> None:
-        self._state.set_values(part, form.values(), form.errors())
+    def _allow(self) -> None:
+        self.action.setEnabled(self._state.can_branch)
 
     def _show_state(self) -> None:
         """Say what the branch changes, or why it cannot be made."""
         state = self._state
-        self.action.setEnabled(state.can_branch)
         for part, form in self._forms.items():
             form.set_refusals(state.refusals(part))
             form.set_idle(state.fixed(part))
@@ -157,6 +141,6 @@ class BranchForm(QWidget):
             return ""
         if state.step is None:
             return NO_CHECKPOINT
-        names = [self._forms[part].title_of(name) for part in self._forms for name in state.changes(part)]
+        names = [form.title_of(name) for part, form in self._forms.items() for name in state.changes(part)]
         words = f"Changes {', '.join(names)}." if names else NOTHING
         return f"{words} {WAITS}" if state.waits else words
