@@ -258,14 +258,14 @@ class ScoresPage(ActiveWidget):
         self.sheet.opened.connect(state.open)
         state.offered.changed.connect(self._show_offered)
         state.changed.connect(self._show_work)
-        state.scores_changed.connect(self._show_scores)
-        state.order_changed.connect(self._show_order)
+        self.refresh_on(state.scores_changed, self._show_scores)
+        self.refresh_on(state.order_changed, self._show_order)
         state.pictures.arrived.connect(self._on_arrived)
         state.inspected.changed.connect(self._on_inspected)
         owner.described.changed.connect(self._on_described)
         owner.runs_changed.connect(self._show_offered)
         self._export.changed.connect(self._show_work)
-        theme().changed.connect(self._show_scores)
+        self.refresh_on(theme().changed, self._show_scores)
 
     def _on_settings(self) -> None:
         state = self._state
@@ -290,7 +290,7 @@ class ScoresPage(ActiveWidget):
         cards = {card: offered.refusal_of_all(card.name) for card in offered.cards()}
         self.statistic.fill(cards, self._state.statistic)
         self._show_work()
-        self._show_scores()
+        self.when_active(self._show_scores)
 
     def _show_work(self) -> None:
         state = self._state
@@ -322,7 +322,7 @@ class ScoresPage(ActiveWidget):
             self.status.setProperty("role", role)
             self.status.style().polish(self.status)
         self._panel.allow(self.export, "" if self._scored() else "There are no scores yet.")
-        self._show_table()
+        self.when_active(self._show_table)
 
     def _scored(self) -> list[str]:
         return [run for run in self._owner.runs if self._state.result(run) is not None]
