@@ -324,8 +324,7 @@ class Panel(ActiveWidget):
         return self._buttons.get(action, [])
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Tint the icons: panels set which buttons are primary while they lay out. Find controls to record."""
-        self._tint_icons()
+        """Find controls to record."""
         self.controls.find_later()
         super().showEvent(event)
 
