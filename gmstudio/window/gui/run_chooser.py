@@ -146,7 +146,7 @@ class RunChooser(QComboBox):
 
     def _on_activated(self, index: int) -> None:
         run = str(self.itemData(index))
-        self._library.choose_checkpoint(run, self.itemData(index, STEP_ROLE))
+        self._library.checkpoints.choose(run, self.itemData(index, STEP_ROLE))
         self.choose(run)
 
     def _on_live_changed(self, run: str) -> None:
@@ -243,7 +243,7 @@ class RunChooser(QComboBox):
 
     def _index_of(self, run: str) -> int:
         """Line of a run and its chosen checkpoint; that of its newest weights where this is not kept any more."""
-        step = self._library.chosen_steps.get(run)
+        step = self._library.checkpoints.steps.get(run)
         shown = enumerate(self._shown)
         wanted = [i for i, e in shown if e.info is not None and e.info.run == run and e.step in (None, step)]
         return wanted[-1] if wanted else -1

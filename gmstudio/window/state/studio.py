@@ -105,7 +105,7 @@ class Studio(QObject):
         """Forget what belongs to the machine of before."""
         if self.client.command != self._command:
             self._command, self._continue_due = self.client.command, ""
-            self.library.chosen_steps.clear()
+            self.library.checkpoints.steps.clear()
             self._set_interrupted(None)
 
     def _continue(self) -> None:

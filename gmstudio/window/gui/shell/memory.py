@@ -43,7 +43,9 @@ class WindowMemory(QObject):
         self._runs_due: set[str] = {place.name for place in places if place.shows is not None}
         self._controls = settings.get(CONTROLS).copy()
         self._library.changed.connect(self._restore_runs_later)
-        library.restore_checkpoints(settings.get(CHECKPOINTS))
+        library.checkpoints.restore(settings.get(CHECKPOINTS))
+        if library.home:
+            library.checkpoints.choose_due()
 
     def add_state(self, name: str, state: object) -> None:
         """Restore the choices of the state of a panel that is about to be built."""
@@ -68,7 +70,7 @@ class WindowMemory(QObject):
         """Write everything to the settings; what was not shown this time stays as it was."""
         runs = {name: state.run for name, state in self._states.items() if isinstance(state, RunState) and state.run}
         self._settings.put(RUN_OF_PANEL, self._settings.get(RUN_OF_PANEL) | runs)
-        self._settings.put(CHECKPOINTS, self._library.checkpoints_to_keep)
+        self._settings.put(CHECKPOINTS, self._library.checkpoints.to_keep)
         states = {name: state.choices() for name, state in self._states.items() if isinstance(state, KeepsChoices)}
         self._settings.put(STATES, self._settings.get(STATES) | states)
         for panel in self._panels.values():

@@ -128,7 +128,7 @@ class SaveMenus(QObject):
                 run=info.title,
                 folder=info.run,
                 created=info.created,
-                step=self._library.chosen_steps.get(info.run, info.step),
+                step=self._library.checkpoints.steps.get(info.run, info.step),
                 seed=seed,
                 shows=shows,
                 panel=panel.name,

@@ -147,7 +147,7 @@ class OneImageState(QObject):
             return False
         if run == library.live:  # whose step is heard of from time to time only
             return info.step > card.step
-        return library.chosen_steps.get(run, info.step) != card.step
+        return library.checkpoints.steps.get(run, info.step) != card.step
 
     def set_index(self, index: int) -> None:
         """Choose an image of the panel's set."""

@@ -153,7 +153,7 @@ class ScoresState(QObject):
         result, info = self.result(run), self.owner.library.info(run)
         if result is None or info is None:
             return False
-        return self.owner.library.chosen_steps.get(run, info.step) != result.weights_step
+        return self.owner.library.checkpoints.steps.get(run, info.step) != result.weights_step
 
     def figures(self, run: str, which: Which = "images") -> Figures | None:
         """Return the scores of a run in numbers; None: there are none."""

@@ -86,11 +86,11 @@ class PictureOrigins(QObject):
     def _with_weights_of(self, info: RunInfo, step: int) -> str:
         """Explore a run with the weights of a step, or of the checkpoint nearest to it; return a sentence on that."""
         library = self._library
-        if step < 0 or step == library.chosen_steps.get(info.run, info.step) or not info.checkpoint_steps:
+        if step < 0 or step == library.checkpoints.steps.get(info.run, info.step) or not info.checkpoint_steps:
             return ""
         nearest = min(info.checkpoint_steps, key=lambda kept: (abs(kept - step), kept))
         newest = abs(info.step - step) <= abs(nearest - step)
-        library.choose_checkpoint(info.run, None if newest else nearest)
+        library.checkpoints.choose(info.run, None if newest else nearest)
         used = info.step if newest else nearest
         if used == step:
             return f" It is explored with the weights of that step, {step:,}."

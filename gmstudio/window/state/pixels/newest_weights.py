@@ -24,8 +24,8 @@ class NewestWeights(QObject):
 
     def step_of(self, run: str) -> int:
         """Training step of the newest weights of a run, or of its chosen checkpoint; −1 when unknown."""
-        if run in self._library.chosen_steps:
-            return self._library.chosen_steps[run]
+        if run in self._library.checkpoints.steps:
+            return self._library.checkpoints.steps[run]
         if run and run == self._library.live:
             return self._live_step
         info = self._library.info(run)

@@ -7,11 +7,10 @@ import msgspec
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.base import Command
-from gmstudio.protocol.engine import Catalog, CommandFailed, Reason
+from gmstudio.protocol.engine import Catalog, CommandFailed
 from gmstudio.protocol.families import FamilyEntry
 from gmstudio.protocol.runs import (
     AnnotateRun,
-    ChooseCheckpoint,
     ListRuns,
     OpenRun,
     RestoreRun,
@@ -26,6 +25,7 @@ from gmstudio.protocol.training import CheckpointSaved, KeepCheckpoint, Training
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.data.sets import DataSets
+from gmstudio.window.state.runs.chosen_checkpoints import ChosenCheckpoints
 from gmstudio.window.state.runs.edited_runs import EditedRuns
 from gmstudio.window.state.runs.known_runs import KnownRuns
 from gmstudio.window.state.runs.list_parts import ListParts
@@ -53,7 +53,7 @@ class RunLibrary(QObject):
         problems: one sentence for each folder that cannot be read.
         follows: panels show newly started runs; else they stay with theirs.
         edited: what was edited of the runs since the window was opened.
-        chosen_steps: run → step of the checkpoint with whose weights it is explored, where that is not the newest.
+        checkpoints: with whose weights runs are explored, where these are not the newest.
         opened: run → its ``RunOpened`` from the engine that runs now.
         live: name of the run in training, paused or not; "" when none is.
         live_status: status of the run in training, as the engine last reported it; ``idle`` when there is none.
@@ -94,11 +94,11 @@ class RunLibrary(QObject):
             answered.connect(lambda _event: self.polled.emit())
         self.catalog: Catalog | None = None
         self.data_sets = DataSets(events, self)
-        self._choosing = Request(events, self)
-        self._choosing.failed.connect(self._on_checkpoint_refused)
+        self.checkpoints = ChosenCheckpoints(events, self.info, self._reopen, self)
+        self.checkpoints.chosen.connect(self.changed)
+        self.checkpoints.chosen.connect(self.checkpoint_chosen)
+        self.checkpoints.failed.connect(self.failed)
         self.edited = EditedRuns()
-        self.chosen_steps: dict[str, int] = {}
-        self._checkpoints_due: dict[str, int] = {}
         self.home = ""
         self.examples_home = ""
         self.follows = False
@@ -210,54 +210,20 @@ class RunLibrary(QObject):
             self._send_open(run)
         return self.opened.get(run)
 
+    def _reopen(self, run: str) -> None:
+        if run in self.opened:
+            self._send_open(run)
+
     def _send_open(self, run: str, since: int = -1) -> None:
         if run not in self._opening:
             request = self._opening[run] = Request(self._events, self)
             request.failed.connect(lambda failure: self._on_open_failed(run, failure))
             request.send(OpenRun(run=run, since=since))
 
-    def choose_checkpoint(self, run: str, step: int | None) -> None:
-        """Explore a run with the weights of one of its checkpoints, in every panel.
-
-        Args:
-            run: name of the run.
-            step: of the checkpoint; None: the newest weights.
-        """
-        if step == self.chosen_steps.get(run):
-            return
-        self.chosen_steps.pop(run, None)
-        if step is not None:
-            self.chosen_steps[run] = step
-        self._choosing.send(ChooseCheckpoint(run=run, step=step))
-        if run in self.opened:
-            self._send_open(run)  # so that what shows it asks again
-        self.changed.emit()
-        self.checkpoint_chosen.emit(run)
-
-    def restore_checkpoints(self, steps: dict[str, int]) -> None:
-        """Choose checkpoints as they were chosen when the window was closed, of those runs that still have them."""
-        self._checkpoints_due = dict(steps)
-        self._choose_due()
-
-    @property
-    def checkpoints_to_keep(self) -> dict[str, int]:
-        """Chosen checkpoints, and those of the last window while the runs are not listed yet."""
-        return self._checkpoints_due | self.chosen_steps
-
-    def _choose_due(self) -> None:
-        """Choose the checkpoints that are due, once the runs are listed."""
-        due, self._checkpoints_due = (self._checkpoints_due, {}) if self.home else ({}, self._checkpoints_due)
-        for run, step in due.items():
-            info = self.info(run)
-            if info is not None and step in info.checkpoint_steps and run not in self.chosen_steps:
-                self.chosen_steps[run] = step
-                self._events.send(ChooseCheckpoint(run=run, step=step))
-                self.checkpoint_chosen.emit(run)
-
     def release_checkpoint(self, run: str, step: int) -> None:
         """Let newer checkpoints replace a kept one; the newest weights are used where its were."""
-        if self.chosen_steps.get(run) == step:
-            self.choose_checkpoint(run, None)
+        if self.checkpoints.steps.get(run) == step:
+            self.checkpoints.choose(run, None)
         self._change(KeepCheckpoint(run=run, keep=False, step=step))
 
     def annotate(
@@ -316,8 +282,7 @@ class RunLibrary(QObject):
         if self.opened or self._opening or self.live:
             self.lose_engine()
         self.catalog = catalog
-        for run, step in self.chosen_steps.items():  # the engine may be a new one
-            self._events.send(ChooseCheckpoint(run=run, step=step))
+        self.checkpoints.send_again()
         self.catalog_arrived.emit()
         self.refresh()
 
@@ -329,7 +294,7 @@ class RunLibrary(QObject):
         if event.last:
             self.home, self.problems, self._list_state = event.home, event.problems, event.state
             self.examples_home = event.examples
-            self._choose_due()
+            self.checkpoints.choose_due()
         if event.last or self._parts.is_first:
             self.changed.emit()
         for run, known in before.items():
@@ -357,7 +322,7 @@ class RunLibrary(QObject):
         info = self._runs.get(event.run)
         self._runs.remove([event.run])
         self.opened.pop(event.run, None)
-        self.chosen_steps.pop(event.run, None)
+        self.checkpoints.forget(event.run)
         self._end_opening(event.run)
         title = info.title if info is not None else event.run
         self.edited.put_in_trash(event, title)
@@ -381,15 +346,6 @@ class RunLibrary(QObject):
         if (steps, kept) != (info.checkpoint_steps, info.kept_steps):
             self._update(event.run, checkpoint_steps=steps, kept_steps=kept)
             self.changed.emit()
-
-    def _on_checkpoint_refused(self, failure: CommandFailed) -> None:
-        """Return to the newest weights, for example since the checkpoint was deleted."""
-        command = self._choosing.command
-        if failure.reason is not Reason.ENGINE_GONE and isinstance(command, ChooseCheckpoint):
-            self.chosen_steps.pop(command.run, None)
-            self.changed.emit()
-            self.checkpoint_chosen.emit(command.run)
-            self.failed.emit(failure)
 
     def _on_open_failed(self, run: str, failure: CommandFailed) -> None:
         self._end_opening(run)

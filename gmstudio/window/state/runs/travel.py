@@ -116,7 +116,7 @@ class TravelState(QObject):
     @property
     def explored(self) -> int | None:
         """Step of the checkpoint that panels explore now; None: the newest weights."""
-        return self._library.chosen_steps.get(self._run)
+        return self._library.checkpoints.steps.get(self._run)
 
     # ---- what the user does --------------------------------------------------------------------------------------
 
@@ -138,7 +138,7 @@ class TravelState(QObject):
         self.pause()
         self.go(None)
         self._settled.stop()
-        self._library.choose_checkpoint(self._run, None)
+        self._library.checkpoints.choose(self._run, None)
 
     def set_explores(self, on: bool) -> None:
         """Let panels explore the model of the step that is shown, or leave them at what they show."""
@@ -228,7 +228,7 @@ class TravelState(QObject):
     def _explore(self) -> None:
         """Let all panels explore the model of the step that is shown."""
         if self.explores and self._run and self.step is not None:
-            self._library.choose_checkpoint(self._run, self.checkpoint)
+            self._library.checkpoints.choose(self._run, self.checkpoint)
             self.moved.emit()
 
     def _advance(self) -> None:

@@ -275,7 +275,7 @@ def test_the_chosen_checkpoint_is_chosen_again_where_it_still_is(qtbot: QtBot, t
     first = Session(qtbot, tmp_path / "window.ini", "train")
     first.start_engine("/runs/a", "/runs/b")
     for run in ("/runs/a", "/runs/b"):
-        first.studio.library.choose_checkpoint(run, 9)
+        first.studio.library.checkpoints.choose(run, 9)
     first.end()
     unlisted = Session(qtbot, tmp_path / "window.ini", "train")
     unlisted.end()  # before the runs were listed
@@ -283,10 +283,10 @@ def test_the_chosen_checkpoint_is_chosen_again_where_it_still_is(qtbot: QtBot, t
     again.studio.client.deliver(catalog())
     listed = (info("/runs/a", "finished", 9, checkpoint_steps=(9,)), info("/runs/b", "finished", 9))
     again.studio.client.deliver(RunsListed(home="/runs", runs=listed, problems=()))
-    assert again.studio.library.chosen_steps == {"/runs/a": 9}
+    assert again.studio.library.checkpoints.steps == {"/runs/a": 9}
     chosen = [(c.run, c.step) for c in again.studio.client.sent if isinstance(c, ChooseCheckpoint)]
     assert chosen == [("/runs/a", 9)]
-    again.studio.library.choose_checkpoint("/runs/a", None)
+    again.studio.library.checkpoints.choose("/runs/a", None)
     again.end()
     assert again.settings.get(CHECKPOINTS) == {}
 

@@ -76,8 +76,8 @@ CASES = {
         "/runs/older",
     ),
     "runs/checkpoints": Case(
-        lambda o: o.studio.library.choose_checkpoint("/runs/older", 10),
-        lambda o: o.studio.library.chosen_steps,
+        lambda o: o.studio.library.checkpoints.choose("/runs/older", 10),
+        lambda o: o.studio.library.checkpoints.steps,
         {"/runs/older": 10},
     ),
     "runs/follow": Case(

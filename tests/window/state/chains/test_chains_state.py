@@ -349,9 +349,9 @@ def test_frames_there_and_back_are_matched_by_their_share(scene: ChainsScene, st
 def test_another_checkpoint_generates_again_with_its_weights(scene: ChainsScene, state: ChainsState) -> None:
     state.set_active(True)
     scene.answer(3, done=True)
-    scene.library.choose_checkpoint(RBM, 5)
+    scene.library.checkpoints.choose(RBM, 5)
     assert len(scene.requested) == 2 and state.length == 0
     scene.answer(3, done=True)
-    scene.library.choose_checkpoint(FLOW, 5)
+    scene.library.checkpoints.choose(FLOW, 5)
     assert len(scene.requested) == 2
     state.pause()

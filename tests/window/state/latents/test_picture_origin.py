@@ -239,7 +239,7 @@ def test_the_run_is_explored_at_the_step_of_the_picture(
     assert (found.outcome, found.run) == ("run", VAE)
     assert found.origin is not None
     assert found.origin.panel == "train"
-    assert library.chosen_steps.get(VAE) == chosen
+    assert library.checkpoints.steps.get(VAE) == chosen
     if said:
         assert found.message.endswith(said)
     else:

@@ -207,14 +207,14 @@ def test_editing_by_pointing_goes_through_the_colours(free: PixelsState, free_en
 
 
 def test_the_weights_of_a_kept_checkpoint_are_used(session: PixelsState, engine: PixelEngine) -> None:
-    session.library.choose_checkpoint(RUN, 5)
+    session.library.checkpoints.choose(RUN, 5)
     kinds = [type(command) for command in engine.sent[-2:]]
     assert kinds.index(ChooseCheckpoint) < kinds.index(OpenPixels)
     assert engine.last(OpenPixels).run == RUN and session.newest_step() == 5
     engine.serve()
     session.set_active(False)
     sent = len(engine.sent)
-    session.library.choose_checkpoint(RUN, None)
+    session.library.checkpoints.choose(RUN, None)
     assert not any(isinstance(command, OpenPixels) for command in engine.sent[sent:])
     session.set_active(True)
     assert isinstance(engine.sent[-1], OpenPixels)

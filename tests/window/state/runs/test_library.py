@@ -188,8 +188,8 @@ def test_the_watch_polls_and_waits_after_a_slow_answer(qtbot: QtBot, client: Fak
 
 def test_a_chosen_checkpoint_is_chosen_in_a_new_engine_too(client: FakeClient, library: RunLibrary) -> None:
     client.deliver(listed(run("a", kept_steps=(5,))))
-    library.choose_checkpoint("/runs/a", 5)
-    library.choose_checkpoint("/runs/a", 5)
+    library.checkpoints.choose("/runs/a", 5)
+    library.checkpoints.choose("/runs/a", 5)
     assert len([c for c in client.sent if isinstance(c, ChooseCheckpoint)]) == 1
     client.deliver(fake_engine.catalog())
     chosen = [c for c in client.sent if isinstance(c, ChooseCheckpoint)]
@@ -199,10 +199,10 @@ def test_a_chosen_checkpoint_is_chosen_in_a_new_engine_too(client: FakeClient, l
 def test_a_checkpoint_that_is_gone_is_not_chosen(client: FakeClient, library: RunLibrary) -> None:
     chosen: list[str] = []
     library.checkpoint_chosen.connect(chosen.append)
-    library.choose_checkpoint("/runs/a", 5)
+    library.checkpoints.choose("/runs/a", 5)
     failed = CommandFailed(request=client.last(ChooseCheckpoint).request, command="ChooseCheckpoint", message="Gone.")
     client.deliver(failed)
-    assert library.chosen_steps == {} and chosen == ["/runs/a", "/runs/a"]
+    assert library.checkpoints.steps == {} and chosen == ["/runs/a", "/runs/a"]
 
 
 def test_examples_come_last_and_are_found_by_family(client: FakeClient, library: RunLibrary) -> None:

@@ -39,7 +39,7 @@ class KeptCheckpoints(QToolButton):
     def refresh(self) -> None:
         """Write whose weights are used, and list the kept checkpoints."""
         info = self._state.info
-        chosen = self._library.chosen_steps.get(self._state.run)
+        chosen = self._library.checkpoints.steps.get(self._state.run)
         if self._listed == (info, chosen):
             return
         self._listed = (info, chosen)
@@ -71,7 +71,7 @@ class KeptCheckpoints(QToolButton):
             release.triggered.connect(partial(self._release, run, step))
 
     def _choose(self, run: str, step: int | None, _checked: bool = False) -> None:
-        self._library.choose_checkpoint(run, step)
+        self._library.checkpoints.choose(run, step)
 
     def _release(self, run: str, step: int, _checked: bool = False) -> None:
         self._library.release_checkpoint(run, step)

@@ -234,7 +234,7 @@ def test_a_card_names_its_weights_and_says_when_there_are_others(stage: Stage) -
     assert content.older and "Refresh" in content.note and content.subtitle.endswith(f"{STEP:,} steps")
     assert not stage.page.cards[stage.nade.run].content.older
     before = len(stage.asked())
-    stage.library.choose_checkpoint(run, STEP)  # the older weights are those that are wanted now
+    stage.library.checkpoints.choose(run, STEP)  # the older weights are those that are wanted now
     assert not stage.page.cards[run].content.older
     stage.engine.serve()
     assert {asked for asked, _ in stage.asked()[before:]} == {run}

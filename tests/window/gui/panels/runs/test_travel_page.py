@@ -87,16 +87,16 @@ def test_panels_explore_the_model_once_the_slider_rests_until_the_newest_is_want
     for step in (5, 12, 30, 18):
         stage.go(step)
     assert stage.asked(ChooseCheckpoint) == 0, "not while it moves"
-    stage.qtbot.waitUntil(lambda: stage.scene.library.chosen_steps != {})
+    stage.qtbot.waitUntil(lambda: stage.scene.library.checkpoints.steps != {})
     stage.scene.serve()
-    assert stage.scene.library.chosen_steps == {stage.state.run: 16}
+    assert stage.scene.library.checkpoints.steps == {stage.state.run: 16}
     assert stage.scene.engine.context.chosen_steps == {stage.state.run: 16}
     assert "panels explore step 16" in stage.where
     newest = stage.page.transport.newest
     assert newest.isEnabled()
     newest.trigger()
     stage.scene.serve()
-    assert stage.scene.library.chosen_steps == {} == stage.scene.engine.context.chosen_steps
+    assert stage.scene.library.checkpoints.steps == {} == stage.scene.engine.context.chosen_steps
     assert stage.state.at == 40 and not newest.isEnabled()
 
 
