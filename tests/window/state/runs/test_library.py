@@ -47,7 +47,8 @@ def client() -> FakeClient:
 
 
 @pytest.fixture
-def library(client: FakeClient) -> RunLibrary:
+def library(client: FakeClient, qapp: object) -> RunLibrary:
+    """With an application: what follows a library of many runs waits for turns of its event loop."""
     return RunLibrary(client)
 
 
