@@ -18,6 +18,7 @@ from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.training import StartTraining
 from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.gui.places import PLACES
+from gmstudio.window.gui.shell.garbage_collection import GarbageCollection
 from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.state.studio import Studio
 
@@ -60,6 +61,7 @@ def opened_on(
         client.start()
         studio = Studio(client)
         window = MainWindow(studio, PLACES)
+        window.completed.connect(lambda: GarbageCollection(window))
         window.resize(width, height)
         window.show()
         if panel:

@@ -44,12 +44,13 @@ def run(
     if problem is not None:
         print(problem, file=sys.stderr)
         return 1
-    gc.disable()  # collecting while everything is new finds nothing and takes time
+    gc.disable()  # for good: see GarbageCollection, which begins when the window is complete
     # Only now: where Qt's libraries are missing, importing it would end in a traceback.
     from PySide6.QtWidgets import QApplication
 
     from gmstudio.window.client.engine_client import EngineClient
     from gmstudio.window.gui.places import PLACES
+    from gmstudio.window.gui.shell.garbage_collection import GarbageCollection
     from gmstudio.window.gui.shell.main_window import MainWindow
     from gmstudio.window.state.studio import Studio
 
@@ -59,7 +60,7 @@ def run(
     client.start()  # first: it loads while the window is built
     studio = Studio(client)
     window = MainWindow(studio, PLACES if places is None else places)
-    window.completed.connect(_settle_memory)
+    window.completed.connect(lambda: GarbageCollection(window))
     if lab:
         _show_lab(window, studio, lab)
     failures: list[str] = []
@@ -82,15 +83,6 @@ def _show_lab(window: "MainWindow", studio: "Studio", name: str) -> None:
 
     window.show_panel(PANEL)
     studio.state(LabsState).select(name)
-
-
-def _settle_memory() -> None:
-    """Exempt all present objects from garbage collection, whose passes over them would make the window stutter.
-
-    They are not collected once before: that takes a tenth of a second and finds next to nothing.
-    """
-    gc.freeze()
-    gc.enable()
 
 
 def _watch_smoke(window: "MainWindow", studio: "Studio", failures: list[str]) -> None:

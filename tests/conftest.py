@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from gmstudio.system.garbage import collect_when_due
+
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PySide6")
 # Tests compute little at a time: a second thread of torch only waits, and for long where the cores are shared.
@@ -37,9 +39,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
-    """Keep the collector from going over twelve thousand collected tests again and again: they stay to the end."""
+    """Keep the collector from going over all collected tests again and again, and from running in any thread.
+
+    As in the window's process, widgets are collected by the thread that made them, here after each test.
+    """
     gc.collect()
     gc.freeze()
+    gc.disable()
 
 
 POPUPS_OF_QT = ("QTipLabel", "QComboBoxPrivateContainer", "QWhatsThat")
@@ -171,6 +177,7 @@ def nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """
     watch = QtWatch(monkeypatch)
     yield
+    collect_when_due()
     found = watch.left_behind()
     if found:
         pytest.fail("The test left behind: " + "; ".join(found), pytrace=False)

@@ -25,10 +25,10 @@ from benchmarks.soak.actions import Actions
 from benchmarks.soak.faults import Faults
 from benchmarks.soak.monitor import Monitor
 from benchmarks.window import environment, run_events, wait_until
-from gmstudio import app
 from gmstudio.runs.folder import RunFolder
 from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.gui.places import PLACES
+from gmstudio.window.gui.shell.garbage_collection import GarbageCollection
 from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.state.studio import Studio
 from gmstudio.window.state.training.state import TrainingState
@@ -68,7 +68,7 @@ def soaked_window() -> Iterator[Soaked]:
         window = MainWindow(studio, PLACES)
         complete: list[bool] = []
         window.completed.connect(lambda: complete.append(True))
-        window.completed.connect(app._settle_memory)
+        window.completed.connect(lambda: GarbageCollection(window))
         window.resize(1366, 768)
         window.show()
         wait_until(lambda: studio.library.catalog is not None and bool(complete), "the engine and all panels")
