@@ -12,7 +12,7 @@ Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (C�
 import copy
 import time
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import chain
 from typing import ClassVar
@@ -23,9 +23,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from gmstudio.families.autoregressive.drawing import ExactConditionals
 from gmstudio.families.autoregressive.figures import LOSS_IMAGES, image_loss, loss_map, receptive_fields
-from gmstudio.families.autoregressive.orders import flat_index
-from gmstudio.families.autoregressive.session import AutoregressiveSession, FloatArray, Position, Stepper
+from gmstudio.families.autoregressive.fixed_point import JacobiRounds, Round, given_images
+from gmstudio.families.autoregressive.orders import names_each_once, raster_order
+from gmstudio.families.autoregressive.plain_stepper import PlainStepper
+from gmstudio.families.autoregressive.session import AutoregressiveSession, Position, Stepper
 from gmstudio.families.base import Family, LossTerms, Phase
 from gmstudio.families.diagnostics import Figure
 from gmstudio.protocol.images import ImageSpec
@@ -161,7 +164,7 @@ class AutoregressiveFamily(Family):
         if order is None:
             return self.own_order
         order_D3 = torch.as_tensor(order, dtype=torch.int64).cpu()
-        if not _names_each_once(order_D3, self.image):
+        if not names_each_once(order_D3, self.image):
             raise ValueError(
                 f"The order has shape {tuple(order_D3.shape)}; it must name each of the {self.image.num_dims} "
                 "sub-pixels (channel, row, column) exactly once."
@@ -234,12 +237,8 @@ class AutoregressiveFamily(Family):
         Raises:
             ValueError: when the batch is less than 1, or the order or the labels do not fit.
         """
-        order_D3, labels_B = self.check_order(order), self.check_labels(labels, batch)
-        uniforms_DB = self._uniforms(batch, generator)
-        stepper = partial(self.stepper, labels_B=labels_B)
-        return AutoregressiveSession(
-            self.image, order_D3, uniforms_DB, stepper, self.receptive_field, rewindable=rewindable
-        )
+        stepper = self.stepper
+        return self._open(self._uniforms(batch, generator), order, labels, stepper, rewindable=rewindable)
 
     def plain_pixel_session(
         self,
@@ -250,10 +249,24 @@ class AutoregressiveFamily(Family):
         labels: Tensor | None = None,
     ) -> AutoregressiveSession:
         """Like ``pixel_session`` with a full forward pass per sub-pixel: the reference for tests and benchmarks."""
-        order_D3, labels_B = self.check_order(order), self.check_labels(labels, batch)
-        stepper = partial(AutoregressiveFamily.stepper, self, labels_B=labels_B)
+        stepper = partial(AutoregressiveFamily.stepper, self)
+        return self._open(self._uniforms(batch, generator), order, labels, stepper)
+
+    def _open(
+        self,
+        uniforms_DB: Tensor,
+        order: Order,
+        labels: Tensor | None,
+        stepper: Callable[..., Stepper],
+        *,
+        rewindable: bool = True,
+        keep_weights: bool = True,
+    ) -> AutoregressiveSession:
+        order_D3, labels_B = self.check_order(order), self.check_labels(labels, uniforms_DB.shape[1])
+        exact = ExactConditionals(self, order_D3, labels_B, keep_weights=keep_weights)
+        opened = partial(stepper, labels_B=labels_B)
         return AutoregressiveSession(
-            self.image, order_D3, self._uniforms(batch, generator), stepper, self.receptive_field
+            self.image, order_D3, uniforms_DB, opened, self.receptive_field, exact, rewindable=rewindable
         )
 
     def sample(
@@ -281,13 +294,45 @@ class AutoregressiveFamily(Family):
         groups = []
         for number, uniforms_DB in enumerate(self._uniforms(n, generator).split(self.max_session, dim=1)):
             own = slice(number * self.max_session, (number + 1) * self.max_session)
-            stepper = partial(self.stepper, labels_B=None if labels_B is None else labels_B[own])
-            session = AutoregressiveSession(
-                self.image, order_D3, uniforms_DB.contiguous(), stepper, self.receptive_field, rewindable=False
+            labels_G = None if labels_B is None else labels_B[own]
+            session = self._open(
+                uniforms_DB.contiguous(), order_D3, labels_G, self.stepper, rewindable=False, keep_weights=False
             )
             session.finish(temperature)
             groups.append(session.images)
         return torch.cat(groups).to(self.device)
+
+    def parallel_rounds(
+        self,
+        uniforms_DB: Tensor,
+        order_D3: Tensor,
+        temperature: float = 1.0,
+        *,
+        labels_B: Tensor | None = None,
+        given_BCHW: NDArray[np.uint8] | None = None,
+        num_given: int = 0,
+    ) -> Iterator[Round]:
+        """Sample by guessing all sub-pixels at once, again and again until nothing changes.
+
+        Args:
+            uniforms_DB: row ``i`` turns the conditional at step ``i`` into a value, as in a session.
+            order_D3: the generation order.
+            temperature: divides the logits, see ``sample``.
+            labels_B: labels that the images are conditioned on, see ``logits``.
+            given_BCHW: images whose first ``num_given`` sub-pixels of the order are observed; None: none is.
+            num_given: 0 … D.
+
+        Returns:
+            A generator of rounds, after one pass each. The images of the last one are those that a session with these
+            uniforms gives, byte for byte.
+
+        Raises:
+            ValueError: when the temperature, the images or their number of observed sub-pixels do not fit.
+        """
+        exact = ExactConditionals(self, order_D3, labels_B, keep_weights=False)
+        start_BCHW = given_images(self.image, uniforms_DB.shape[1], given_BCHW, num_given, order_D3)
+        rounds = JacobiRounds(self, exact, uniforms_DB.numpy(), order_D3, temperature, labels_B)
+        return rounds.run(start_BCHW, num_given)
 
     def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
         """Loss by pixel, and ``weight_figures``; see ``Illustrated``."""
@@ -328,50 +373,6 @@ class AutoregressiveFamily(Family):
             raise ValueError(f"{batch} images cannot be generated; the number must be 1 or more.")
         device = generator.device if generator is not None else torch.device("cpu")
         return torch.rand(self.image.num_dims, batch, generator=generator, device=device).cpu()
-
-
-class PlainStepper:
-    """Reference computation: one full forward pass of the model per conditional."""
-
-    def __init__(
-        self,
-        model: AutoregressiveFamily,
-        images_BCHW: NDArray[np.uint8],
-        order_D3: Tensor,
-        labels_B: Tensor | None = None,
-    ) -> None:
-        self._model = model
-        self._labels_B = labels_B
-        self._images_BCHW = torch.from_numpy(images_BCHW)
-        self._order_D3 = order_D3
-        self._positions: list[Position] = [tuple(p) for p in order_D3.tolist()]
-
-    def logits(self, step: int) -> FloatArray:
-        """See ``Stepper``."""
-        channel, row, column = self._positions[step]
-        with torch.inference_mode():
-            images_BCHW = self._images_BCHW.to(self._model.device)
-            logits_BCHWL = self._model.logits(images_BCHW, self._order_D3, self._labels_B)
-            logits_BL: FloatArray = logits_BCHWL[:, channel, row, column].float().cpu().numpy()
-        return logits_BL
-
-    def rewind(self, step: int) -> None:
-        """See ``Stepper``; nothing is stored."""
-
-
-def raster_order(image: ImageSpec) -> Tensor:
-    """(D, 3) int64 rows (channel, row, column): row by row, column by column, and R → G → B within a pixel."""
-    rows, columns, channels = torch.meshgrid(
-        torch.arange(image.height), torch.arange(image.width), torch.arange(image.channels), indexing="ij"
-    )
-    return torch.stack([channels.flatten(), rows.flatten(), columns.flatten()], dim=1)
-
-
-def _names_each_once(order_D3: Tensor, image: ImageSpec) -> bool:
-    if order_D3.shape != (image.num_dims, 3):
-        return False
-    inside = (order_D3 >= 0) & (order_D3 < torch.tensor(image.shape))
-    return bool(inside.all()) and len(flat_index(order_D3, image).unique()) == image.num_dims
 
 
 def check_images(x_BCHW: Tensor, image: ImageSpec) -> Tensor:

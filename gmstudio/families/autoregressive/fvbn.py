@@ -40,10 +40,9 @@ from gmstudio.families.autoregressive.orders import (
     named_order,
     steps_at,
 )
-from gmstudio.families.autoregressive.session import FloatArray
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.points import SHORT_RUN
-from gmstudio.nn.stepping.ops import Program, StepOps, step_ops
+from gmstudio.nn.stepping.ops import FloatArray, Program, StepOps, step_ops
 from gmstudio.protocol.families import FamilyCard, Objective, Term
 from gmstudio.protocol.features import FeatureLayer
 from gmstudio.protocol.images import ImageSpec

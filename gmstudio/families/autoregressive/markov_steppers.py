@@ -12,8 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gmstudio.families.autoregressive.ordered_inputs import OrderedInputs
-from gmstudio.families.autoregressive.session import FloatArray
-from gmstudio.nn.stepping.ops import Program, StepOps
+from gmstudio.nn.stepping.ops import FloatArray, Program, StepOps
 
 if TYPE_CHECKING:
     from gmstudio.families.autoregressive.markov import Markov

@@ -47,6 +47,14 @@ OrderSeedField = Annotated[
 ]
 
 
+def raster_order(image: ImageSpec) -> Tensor:
+    """(D, 3) int64 rows (channel, row, column): row by row, column by column, and R → G → B within a pixel."""
+    rows, columns, channels = torch.meshgrid(
+        torch.arange(image.height), torch.arange(image.width), torch.arange(image.channels), indexing="ij"
+    )
+    return torch.stack([channels.flatten(), rows.flatten(), columns.flatten()], dim=1)
+
+
 def named_order(name: OrderName, image: ImageSpec, seed: int = 0) -> Tensor:
     """Order of a name.
 
@@ -111,6 +119,14 @@ def name_of_order(order_D3: Tensor, image: ImageSpec) -> OrderName | None:
         if name != "random" and torch.equal(named_order(name, image), order_D3):
             return name
     return None
+
+
+def names_each_once(order_D3: Tensor, image: ImageSpec) -> bool:
+    """Whether rows (channel, row, column) name every sub-pixel exactly once."""
+    if order_D3.shape != (image.num_dims, 3):
+        return False
+    inside = (order_D3 >= 0) & (order_D3 < torch.tensor(image.shape))
+    return bool(inside.all()) and len(flat_index(order_D3, image).unique()) == image.num_dims
 
 
 def flat_index(order_D3: Tensor, image: ImageSpec) -> Tensor:

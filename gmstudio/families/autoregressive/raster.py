@@ -16,14 +16,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from gmstudio.families.autoregressive.base import AutoregressiveFamily, raster_order
+from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.families.autoregressive.figures import feature_maps
 from gmstudio.families.autoregressive.map_features import MapFeatures
 from gmstudio.families.autoregressive.masked_conv import group_slices
+from gmstudio.families.autoregressive.orders import raster_order
 from gmstudio.families.autoregressive.pixel_outputs import OutputName, pixel_output
-from gmstudio.families.autoregressive.session import FloatArray
 from gmstudio.families.diagnostics import Figure
-from gmstudio.nn.stepping.ops import Array, Program, StepOps, step_ops
+from gmstudio.nn.stepping.ops import Array, FloatArray, Program, StepOps, step_ops
 from gmstudio.protocol.config import ConfigError, field
 from gmstudio.protocol.images import ImageSpec
 

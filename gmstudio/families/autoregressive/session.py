@@ -11,10 +11,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from gmstudio.families.autoregressive.drawing import (
+    ExactConditionals,
+    IntArray,
+    Thresholds,
+    draw,
+    thresholds,
+)
+from gmstudio.nn.stepping.ops import FloatArray
 from gmstudio.protocol.images import ImageSpec
 
 Position = tuple[int, int, int]
-FloatArray = NDArray[np.float32]
 
 
 class Stepper(Protocol):
@@ -36,6 +43,7 @@ class AutoregressiveSession:
         uniforms_DB: uniforms that turn probabilities into values, row ``i`` at step ``i``.
         open_stepper: (images, order, rewindable) → computation of the conditionals.
         receptive_field: (step, order) → sub-pixels that the conditional can depend on, (C, H, W) bool.
+        exact: conditionals for the uniforms that are so near to a threshold that rounding could decide.
         rewindable: whether ``rewind`` may be called; if not, less is stored.
     """
 
@@ -46,6 +54,7 @@ class AutoregressiveSession:
         uniforms_DB: Tensor,
         open_stepper: Callable[[NDArray[np.uint8], Tensor, bool], Stepper],
         receptive_field: Callable[[int, Tensor], Tensor],
+        exact: ExactConditionals,
         *,
         rewindable: bool = True,
     ) -> None:
@@ -57,6 +66,7 @@ class AutoregressiveSession:
         self._levels = image.levels
         self._rewindable = rewindable
         self._receptive_field = receptive_field
+        self._exact = exact
         self._uniforms_DB: FloatArray = uniforms_DB.numpy()
         self._positions: list[Position] = list(zip(*order_D3.T.tolist(), strict=True))
         self._stepper = open_stepper(self._images_BCHW, order_D3, rewindable)
@@ -86,8 +96,9 @@ class AutoregressiveSession:
         Raises:
             ValueError: when the temperature is negative or not finite, or every sub-pixel has been placed.
         """
+        self._open_position()
         with _quiet_products():
-            return torch.from_numpy(self._draw(temperature))
+            return torch.from_numpy(self._draw(thresholds(self._uniforms_DB[self.step], self._levels, temperature)))
 
     def place(self, values: Tensor) -> None:
         """Set (B,) integers at the current position and advance by one step.
@@ -138,9 +149,10 @@ class AutoregressiveSession:
 
     def finish(self, temperature: float = 1.0) -> None:
         """Draw and place all remaining sub-pixels."""
+        limits = thresholds(self._uniforms_DB, self._levels, temperature)
         with _quiet_products():
             while self.step < len(self._positions):
-                self._commit(self._draw(temperature))
+                self._commit(self._draw(limits.at(self.step)))
 
     def _open_position(self) -> Position:
         position = self.position
@@ -148,22 +160,23 @@ class AutoregressiveSession:
             raise ValueError(f"All {self.step} sub-pixels have been placed; rewind to continue.")
         return position
 
+    def _logits(self) -> FloatArray:
+        if self._logits_BL is None:
+            self._logits_BL = self._stepper.logits(self.step)
+        return self._logits_BL
+
     def _conditional(self) -> FloatArray:
         if self._probs_BL is None:
             self._open_position()
-            self._logits_BL = self._stepper.logits(self.step)
-            self._probs_BL = _softmax(self._logits_BL)
+            self._probs_BL = _softmax(self._logits())
         return self._probs_BL
 
-    def _draw(self, temperature: float) -> NDArray[np.int64]:
-        probs_BL = self._conditional()
-        if temperature != 1.0:
-            assert self._logits_BL is not None
-            probs_BL = _temper(self._logits_BL, temperature)
-        cumulative_BL = np.add.accumulate(probs_BL, axis=1)
-        # Scaled by the total, so that rounding can never choose a level of probability zero.
-        thresholds_B1 = self._uniforms_DB[self.step, :, np.newaxis] * cumulative_BL[:, -1:]
-        values_B: NDArray[np.int64] = np.add.reduce(cumulative_BL[:, :-1] <= thresholds_B1, axis=1, dtype=np.int64)
+    def _draw(self, limits: Thresholds) -> IntArray:
+        values_B, doubtful = draw(self._logits(), limits)
+        for index in doubtful:
+            uniform = float(self._uniforms_DB[self.step, index])
+            image_CHW = self._images_BCHW[index]
+            values_B[index] = self._exact.value(image_CHW, index, self.step, uniform, limits.temperature)
         return values_B
 
     def _commit(self, values_B: NDArray[Any]) -> None:
@@ -187,16 +200,3 @@ def _softmax(logits_BL: FloatArray) -> FloatArray:
     probs_BL: FloatArray = np.exp(logits_BL - np.maximum.reduce(logits_BL, axis=1, keepdims=True))
     probs_BL /= np.add.reduce(probs_BL, axis=1, keepdims=True)
     return probs_BL
-
-
-def _temper(logits_BL: FloatArray, temperature: float) -> FloatArray:
-    """Softmax of the logits divided by a temperature; at 0 one-hot at the (first) most likely level."""
-    if not 0.0 <= temperature < np.inf:
-        raise ValueError(f"The temperature is {temperature}; it must be 0 (the most likely value) or more.")
-    if temperature == 0.0:
-        most_likely_B = logits_BL.argmax(axis=1)
-        one_hot_BL: FloatArray = np.eye(logits_BL.shape[1], dtype=np.float32)[most_likely_B]
-        return one_hot_BL
-    with np.errstate(over="ignore"):  # a level so much less likely that it overflows has probability zero
-        tempered_BL: FloatArray = (logits_BL - logits_BL.max(axis=1, keepdims=True)) / np.float32(temperature)
-    return _softmax(tempered_BL)

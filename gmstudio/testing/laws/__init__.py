@@ -56,6 +56,7 @@ from gmstudio.testing.laws.latent import (
     the_kl_is_the_posteriors,
 )
 from gmstudio.testing.laws.law import LAWS, Law
+from gmstudio.testing.laws.parallel_sampling import parallel_equals_sequential, rounding_decides_nothing
 from gmstudio.testing.laws.sessions import (
     a_session_keeps_its_weights,
     fast_equals_plain,
@@ -113,10 +114,12 @@ __all__ = [
     "noise_comes_from_the_generator",
     "one_batch_can_be_overfitted",
     "order_matters",
+    "parallel_equals_sequential",
     "pixel_figures_are_complete",
     "probabilities_sum_to_one",
     "rewinding_recomputes",
     "rewinding_repeats",
+    "rounding_decides_nothing",
     "samples_are_images",
     "samples_follow_the_distribution",
     "samples_follow_the_generator",

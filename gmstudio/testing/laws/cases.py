@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from msgspec import Struct, structs
 
-from gmstudio.families.autoregressive.base import NO_LABEL, raster_order
+from gmstudio.families.autoregressive.base import NO_LABEL
+from gmstudio.families.autoregressive.orders import raster_order
 from gmstudio.families.base import Family
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.testing.laws.inputs import SMALL, randomized, seeded

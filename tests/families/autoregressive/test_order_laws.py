@@ -7,8 +7,7 @@ import torch
 from autoregressive_cases import CASES, LARGER, describe, make
 from torch import Tensor
 
-from gmstudio.families.autoregressive.base import raster_order
-from gmstudio.families.autoregressive.orders import named_order, painted_order
+from gmstudio.families.autoregressive.orders import named_order, painted_order, raster_order
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.testing import laws
 from gmstudio.testing.laws.inputs import COUNTABLE, GREY, seeded

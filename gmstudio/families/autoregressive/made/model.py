@@ -42,11 +42,10 @@ from gmstudio.families.autoregressive.made.masked_linear import masked_linear
 from gmstudio.families.autoregressive.made.sampler import MaskedNet, MaskPass
 from gmstudio.families.autoregressive.ordered_inputs import OrderedInputs, unit_levels
 from gmstudio.families.autoregressive.orders import OrderField, OrderSeedField, flat_index, named_order
-from gmstudio.families.autoregressive.session import FloatArray
 from gmstudio.families.base import LossTerms
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.points import SHORT_RUN
-from gmstudio.nn.stepping.ops import StepOps, step_ops
+from gmstudio.nn.stepping.ops import FloatArray, StepOps, step_ops
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, Objective, Term
 from gmstudio.protocol.images import ImageSpec

@@ -48,14 +48,13 @@ from gmstudio.families.autoregressive.orders import (
     in_order,
     named_order,
 )
-from gmstudio.families.autoregressive.session import FloatArray
 from gmstudio.families.base import LossTerms
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.figures import unit_filters
 from gmstudio.families.points import SHORT_RUN
 from gmstudio.nn.level_mixture import LevelMixture
 from gmstudio.nn.stepping.blocks import BlockPrograms, ordered, ordered_with_bias
-from gmstudio.nn.stepping.ops import Array, Program, StepOps, step_ops
+from gmstudio.nn.stepping.ops import Array, FloatArray, Program, StepOps, step_ops
 from gmstudio.protocol.config import ConfigError, field
 from gmstudio.protocol.families import FamilyCard
 from gmstudio.protocol.images import ImageSpec
