@@ -299,6 +299,8 @@ class TrainingJob:
         if is_device_lost(error):
             return
         message = str(error) if isinstance(error, TrainingFailedError) else error_sentence(error)
+        for event in self.trainer.take_unsent():
+            self._send(event)
         try:
             last = self.trainer.last_checkpoint()
         except RunError as unwritten:

@@ -5,7 +5,7 @@ validation and samples draw from generators of their own. So a run continues fro
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -101,6 +101,7 @@ class Trainer:
         self._batches = batches_for(dataset, training, self._device)
         self._generator = torch.Generator(self._device).manual_seed(training.seed)
         self._pending = PendingScalars(run.history)
+        self._unsent: list[Event] = []
         examples = examples_of(dataset, self._batches.batch_size, self._device)
         self._optimization = Optimization(model, training, self._generator, self._log_updates, examples, ranks)
         if ranks is not None:
@@ -200,7 +201,7 @@ class Trainer:
             if self._writer.poll():
                 yield StepOutput((self._saved(),), at_step_boundary=False)
             yield from self._after_step()
-        yield StepOutput((*self.flush(), *self.checkpoint()), at_step_boundary=True)
+        yield StepOutput(self.checkpoint(), at_step_boundary=True)
 
     def choose_phases(self, names: tuple[str, ...]) -> None:
         """Train only these phases from the next step on; empty: all of them.
@@ -310,9 +311,10 @@ class Trainer:
         yield from self._evaluate(due)
         yield from self._record_surface()
         if due.checkpoint or self._is_checkpoint_late() or self._travel.due(self.step, self.training):
-            events = [*self.flush(), *self._finish_checkpoint()]
+            self._keep_unsent(self.flush())
+            self._keep_unsent(self._finish_checkpoint())
             self._begin_checkpoint()
-            yield StepOutput(tuple(events), at_step_boundary=False)
+            yield StepOutput(self.take_unsent(), at_step_boundary=False)
 
     def _is_checkpoint_late(self) -> bool:
         return not self.finished and time.monotonic() - self._checkpointed_at > CHECKPOINT_SECONDS
@@ -320,9 +322,9 @@ class Trainer:
     def _evaluate(self, due: DueAt) -> Iterator[StepOutput]:
         """Validate and draw samples where they are due, after a check that the weights are finite."""
         if due.validate or due.sample:
-            events = self.flush()  # a loss that is not finite names an earlier step than the weights would
+            self._keep_unsent(self.flush())  # a loss that is not finite names an earlier step than the weights would
             self._refuse_diverged_weights()
-            if events:
+            if events := self.take_unsent():
                 yield StepOutput(events, at_step_boundary=False)
         if due.validate:
             yield from self._validate()
@@ -369,12 +371,20 @@ class Trainer:
             TrainingFailedError: when a loss among them is not finite; they are stored.
         """
         rows = self._pending.store()
-        if not rows:
-            return ()
+        if rows:
+            self._keep_unsent([self._appended(rows)])
         diverged = diverged_loss(rows)
         if diverged is not None:
             raise TrainingFailedError(self._diverged(*diverged))
-        return (self._appended(rows),)
+        return self.take_unsent()
+
+    def take_unsent(self) -> tuple[Event, ...]:
+        """Return the events of what was stored before an error; the caller of the method that raised it got none."""
+        events, self._unsent = tuple(self._unsent), []
+        return events
+
+    def _keep_unsent(self, events: Iterable[Event]) -> None:
+        self._unsent.extend(events)
 
     def _flush_if_due(self) -> tuple[Event, ...]:
         return self.flush() if self._pending.seconds_waiting() > FLUSH_SECONDS else ()
@@ -412,22 +422,22 @@ class Trainer:
         Raises:
             RunError: when the checkpoint or the history cannot be written.
         """
-        events, problem = list[Event](), None
+        problem = None
         try:
-            events += self.flush()
+            self._keep_unsent(self.flush())
         except RunError as error:  # a full disk, or a history that another program keeps locked
             problem = error
-        events += self._finish_checkpoint()
+        self._keep_unsent(self._finish_checkpoint())
         if self._writer.step != self.step:
             self._begin_checkpoint()
-            events += self._finish_checkpoint()
+            self._keep_unsent(self._finish_checkpoint())
             self.restart_clock()
         if problem is not None:
             raise problem
         if keep:
             self.run.checkpoints.mark(self.step)
-            events.append(self._saved(kept=True))
-        return tuple(events)
+            self._keep_unsent([self._saved(kept=True)])
+        return self.take_unsent()
 
     def last_checkpoint(self) -> int:
         """Wait for the checkpoint that is being written; return the step of the last one, negative: there is none.

@@ -231,7 +231,11 @@ def test_divergence_ends_the_run_with_a_message_and_leaves_a_checkpoint(
     assert last.status == "failed"
     assert message in last.message and "Lower the learning rate (0.01 now)" in last.message
     assert "The checkpoint of step 8 is kept" in last.message
+    appended = [event for event in events if isinstance(event, HistoryAppended)]
+    sent = [step for event in appended for one in event.series if one.name == "loss" for step in one.steps.numpy()]
     with RunFolder.open(tmp_path / "run") as run:
+        stored = run.history.read_scalars()
+        assert set(sent) == set(stored["train", "loss"][0].tolist()), "the last points are shown, too"
         assert (run.record.status, run.record.message) == ("failed", last.message)
         weights = run.checkpoints.load().tensors["model"]
     assert all(np.isfinite(value).all() for value in weights.values())
