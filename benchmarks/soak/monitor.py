@@ -1,15 +1,13 @@
 """Watch over a soak: how long events hold the window's loop, memory of both processes, warnings of Qt and Python."""
 
-import faulthandler
-import re
 import sys
-import tempfile
 import threading
 import time
 import warnings
+from collections import Counter
 from pathlib import Path
-from types import TracebackType
-from typing import TextIO
+from types import FrameType, TracebackType
+from typing import NamedTuple, TextIO
 
 import numpy as np
 import psutil
@@ -19,9 +17,32 @@ BEAT_MS = 5
 SAMPLE_S = 0.02
 STALL_S = 0.1
 """No event may hold the loop for longer."""
-DEPTH = 12
+DEPTH = 14
+"""Calls that are noted of a stack, the innermost first."""
+WARM_UP = 0.25
+"""Share of a soak in which caches fill, and whose memory is not counted."""
 MIB = 1 << 20
 HARMLESS = ("This plugin does not support propagateSizeHints",)
+
+
+class Stall(NamedTuple):
+    """An event, or several in a row, that held the loop.
+
+    Args:
+        held_s: seconds for which it did, without those in which the system did not let the thread run.
+        cpu_s: seconds of the processor that the thread took of them.
+        doing: action under way.
+        place: innermost calls where it was found most often.
+    """
+
+    held_s: float
+    cpu_s: float
+    doing: str
+    place: str
+
+    def __str__(self) -> str:
+        """Length, share of the processor, action and place."""
+        return f"{1000 * self.held_s:.0f} ms ({1000 * self.cpu_s:.0f} on the processor), {self.doing}: {self.place}"
 
 
 class Monitor:
@@ -30,14 +51,14 @@ class Monitor:
     Time in which the system did not let the window's thread run does not count, as far as Linux says how much it was.
 
     Attributes:
-        stalls: seconds for which the loop was held, and what held it, of all over ``STALL_S``.
+        stalls: those that held the loop for over ``STALL_S``.
         memory: name of a process → times in seconds and resident MiB.
         warnings: sentences of Qt and Python, and uncaught exceptions.
         beats: number of times that the loop was free.
     """
 
     def __init__(self) -> None:
-        self.stalls: list[tuple[float, str]] = []
+        self.stalls: list[Stall] = []
         self.memory: dict[str, list[tuple[float, float]]] = {"window": [], "engine": []}
         self.warnings: list[str] = []
         self.beats = 0
@@ -45,7 +66,8 @@ class Monitor:
         """Action under way, for the reports of stalls."""
         self._thread = threading.get_ident()
         self._schedstat = Path(f"/proc/self/task/{threading.get_native_id()}/schedstat")
-        self._last, self._sampled = self._now(), ""
+        self._last, self._places = self._now(), Counter[str]()
+        self._cpu_s = time.thread_time()
         self._began = self._last
         self._stop = threading.Event()
         self._sampler = threading.Thread(target=self._sample, name="soak-monitor", daemon=True)
@@ -82,12 +104,12 @@ class Monitor:
         return self.beats / ((self._last[0] - self._began[0]) - (self._last[1] - self._began[1]))
 
     def slope(self, name: str) -> float:
-        """Growth of a process, MiB an hour, by least squares over the second half of the soak."""
+        """Growth of a process, MiB an hour, by least squares over what follows the warm-up."""
         points = np.array(self.memory[name])
         if len(points) < 10:
             return 0.0
-        half = points[len(points) // 2 :]
-        return float(np.polyfit(half[:, 0], half[:, 1], 1)[0] * 3600)
+        warm = points[int(WARM_UP * len(points)) :]
+        return float(np.polyfit(warm[:, 0], warm[:, 1], 1)[0] * 3600)
 
     def _now(self) -> tuple[float, float]:
         try:
@@ -98,26 +120,28 @@ class Monitor:
 
     def _beat(self) -> None:
         now = self._now()
+        cpu_s, self._cpu_s = time.thread_time() - self._cpu_s, time.thread_time()
         held = (now[0] - self._last[0]) - (now[1] - self._last[1])
         if held > STALL_S:
-            self.stalls.append((held, f"{self.doing}: {self._sampled}"))
-        self._last, self._sampled = now, ""
+            place = next((place for place, _count in self._places.most_common(1)), "")
+            self.stalls.append(Stall(held, cpu_s, self.doing, place))
+        self._last, self._places = now, Counter()
         self.beats += 1
 
     def _sample(self) -> None:
         while not self._stop.wait(SAMPLE_S):
-            if not self._sampled and time.monotonic() - self._last[0] > STALL_S / 2:
-                self._sampled = self._stack()
+            if time.monotonic() - self._last[0] > STALL_S / 4:
+                self._places[self._stack()] += 1
 
     def _stack(self) -> str:
         """Innermost calls of the window's thread."""
-        with tempfile.TemporaryFile() as file:
-            faulthandler.dump_traceback(file=file, all_threads=True)
-            file.seek(0)
-            threads = file.read().decode(errors="replace").split("\n\n")
-        own = next((text for text in threads if f"0x{self._thread:016x}" in text), "")
-        lines = (re.sub(r'"/[^"]*/(site-packages|lib)/', '"', line) for line in own.splitlines()[1 : DEPTH + 1])
-        return " < ".join(line.strip().removeprefix("File ") for line in lines)
+        frame: FrameType | None = sys._current_frames().get(self._thread)
+        calls: list[str] = []
+        while frame is not None and len(calls) < DEPTH:
+            path = frame.f_code.co_filename.rpartition("/site-packages/")[2].rpartition("/lib/")[2]
+            calls.append(f"{path}:{frame.f_lineno} {frame.f_code.co_name}")
+            frame = frame.f_back
+        return " < ".join(calls)
 
     def _on_message(self, kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
         if kind is not QtMsgType.QtInfoMsg and text not in HARMLESS:

@@ -47,7 +47,7 @@ def page(result: Mapping[str, Any]) -> str:
 def _load(result: Mapping[str, Any]) -> str:
     def grown(name: str) -> str:
         first, last, most, slope = (result[f"{name}_mib_{what}"] for what in ("first", "last", "most", "per_hour"))
-        return f"{first} MiB at first, {last} at the end, {most} at most; {slope:+} MiB an hour in the second half"
+        return f"{first} MiB at first, {last} at the end, {most} at most; {slope:+} MiB an hour after the warm-up"
 
     rows = [
         ("Actions", f"{result['actions']:,}"),

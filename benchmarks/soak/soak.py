@@ -37,6 +37,8 @@ PAUSES_S = (0.02, 0.1, 0.3)
 FAULT_EVERY_S = 9.0
 MEMORY_EVERY_S = 2.0
 END_S = 60.0
+WORST = 10
+"""Stalls that are described in full."""
 
 
 @dataclass
@@ -181,8 +183,8 @@ def _stalls(monitor: Monitor) -> dict[str, Any]:
     worst = sorted(monitor.stalls, reverse=True)
     return {
         "stalls_over_100_ms": len(worst),
-        "longest_stall_ms": round(1000 * worst[0][0]) if worst else 0,
-        "worst_stalls": [f"{1000 * held:.0f} ms, {place}" for held, place in worst[:10]],
+        "longest_stall_ms": round(1000 * worst[0].held_s) if worst else 0,
+        "worst_stalls": [str(stall) for stall in worst[:WORST]],
     }
 
 
