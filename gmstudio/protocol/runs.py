@@ -151,6 +151,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
         archived: listed only with the archived runs.
         origin: checkpoint of another run at which it began; None: it began with new weights.
         data_digest: differs between runs that were trained on different images; empty: unknown.
+        trained_s: seconds for which it trained, breaks left out; None: unknown.
         writer: process that trains it now, where that is not this engine: ``process 4711 on node7``; empty: none.
         example: a ready model that comes with the program: listed after the user's runs, and never changed.
     """
@@ -180,6 +181,7 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     data_digest: str = ""
     example: bool = False
     writer: str = ""
+    trained_s: float | None = None
 
     @property
     def training(self) -> Training:

@@ -1,7 +1,9 @@
 """Wall times of the steps of a run, in its history: one row each time that scalars are stored."""
 
+import sqlite3
 from array import array
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +12,14 @@ from gmstudio.runs.history import History
 from gmstudio.runs.record import RunDamagedError, RunRecord
 
 TABLE = "clock"
+MOST_ROWS = 512
+"""Times that are read to find how long a run trained: a training of weeks has millions."""
+PAUSE_S = 60.0
+"""Shorter breaks of a training are not told apart from slow steps, and count."""
+PAUSE_STEPS = 10
+"""A break lasts longer than this many steps as they usually take."""
+Row = tuple[int, float]
+"""Training steps made, and the time, in seconds since 1970."""
 
 
 def note_time(history: History, step: int, time_s: float) -> None:
@@ -33,6 +43,48 @@ def seconds_of(iso: str) -> float:
         return datetime.fromisoformat(iso).timestamp()
     except (ValueError, OverflowError):
         return 0.0
+
+
+def seconds_trained(history: History) -> float | None:
+    """Seconds for which a run trained, without the breaks between pausing and resuming; None where no times are stored.
+
+    Times of some steps are read, and further ones between two of them that are far apart, until a break is found.
+
+    Raises:
+        RunDamagedError: when the history is damaged.
+    """
+    with history.reading(TABLE) as database:
+        ends = None if database is None else database.execute(f"SELECT min(step), max(step) FROM {TABLE}").fetchone()
+        if database is None or ends is None or ends[0] is None:
+            return None
+        first, last = int(ends[0]), int(ends[1])
+        steps = np.unique(np.linspace(first, last, MOST_ROWS, dtype=np.int64)).tolist()
+        rows = sorted({row for step in steps for row in _rows(database, ">=", step)})
+        pairs = list(pairwise(rows))
+        usual_s = max(0.0, float(np.median([(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairs]))) if pairs else 0.0
+        return sum(_without_break(database, a, b, usual_s) for a, b in pairs)
+
+
+def _rows(database: sqlite3.Connection, side: str, step: int) -> list[Row]:
+    """Read the nearest row at or after (``>=``) or before (``<``) a step; none where there is none."""
+    order = "DESC" if side == "<" else "ASC"
+    found = database.execute(
+        f"SELECT step, time FROM {TABLE} WHERE step {side} ? ORDER BY step {order} LIMIT 1", (step,)
+    )
+    return found.fetchall()
+
+
+def _without_break(database: sqlite3.Connection, a: Row, b: Row, usual_s: float) -> float:
+    """Seconds between two rows; where they are neighbours with a break between them, what their steps usually take."""
+    steps, seconds = b[0] - a[0], b[1] - a[1]
+    if 0 <= seconds <= max(PAUSE_S, 2 * usual_s * steps):
+        return seconds
+    middle = a[0] + (steps + 1) // 2
+    for between in (*_rows(database, ">=", middle), *_rows(database, "<", middle)):
+        if between not in (a, b):
+            parts = (a, between), (between, b)
+            return sum(_without_break(database, *part, usual_s) for part in parts)
+    return seconds if 0 <= seconds <= PAUSE_STEPS * usual_s * steps else usual_s * steps
 
 
 class StepTimes:

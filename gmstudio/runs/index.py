@@ -16,7 +16,7 @@ from gmstudio.protocol.runs import RunInfo
 from gmstudio.runs.record import RunError
 
 INDEX_NAME = "index.sqlite"
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 """Rises when the meaning of a description changes, so that all are read again."""
 APPLICATION_ID = 0x676D7369  # "gmsi"
 ROWS_A_PIECE = 250

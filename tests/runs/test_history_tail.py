@@ -7,7 +7,7 @@ import pytest
 from recorded_run import STARTED, extend_run, make_run
 
 from gmstudio.runs import tail as module
-from gmstudio.runs.clock import StepTimes, seconds_of
+from gmstudio.runs.clock import StepTimes, note_time, seconds_of, seconds_trained
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.tail import Batch, Cursor, HistoryTail
 
@@ -71,3 +71,14 @@ def test_times_are_interpolated_between_stored_ones(tmp_path: Path) -> None:
 def test_a_text_that_is_no_time_is_zero() -> None:
     assert seconds_of("1970-01-01T00:00:02+00:00") == 2
     assert seconds_of("yesterday") == 0
+
+
+def test_the_time_trained_has_no_breaks(tmp_path: Path) -> None:
+    with RunFolder.open(make_run(tmp_path / "untimed", timed=False)) as folder:
+        assert seconds_trained(folder.history) is None
+    with RunFolder.open(make_run(tmp_path / "run"), write=True) as folder:
+        assert seconds_trained(folder.history) == 9.5, "from the first stored time to the last"
+        for step in range(21, 3001):  # an hour later, at the same pace; more rows than are read
+            note_time(folder.history, step, STARTED + 3600 + step / 2)
+        found = seconds_trained(folder.history)
+        assert found == pytest.approx(2999 / 2, abs=0.51)

@@ -7,10 +7,12 @@ from gmstudio.engine.runs.label import label_of
 from gmstudio.protocol.families import FamilyEntry
 from gmstudio.protocol.plain_text import MAX_TITLE, plain_text
 from gmstudio.protocol.runs import RunInfo
+from gmstudio.runs.clock import seconds_trained
 from gmstudio.runs.examples import is_example
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.history import DATA_CHANGED
 from gmstudio.runs.library import RunSummary, summarize
+from gmstudio.runs.record import RunError
 
 
 def run_info(
@@ -39,7 +41,7 @@ def run_info(
         family = families.get(record.family)
         checkpoints = [info for info in run.checkpoints.list() if not info.problem]
         steps = tuple(info.step for info in checkpoints)
-        best_bits = _best_bits(run, family)
+        best_bits, trained_s = _best_bits(run, family), _trained_s(run)
     label, description = label_of(record.spec, record.image, families), summary.description
     return RunInfo(
         run=name,
@@ -67,7 +69,16 @@ def run_info(
         data_digest=record.fingerprint.digests.get("train", "") if record.fingerprint is not None else "",
         example=is_example(folder),
         writer="" if live_status else summary.writer,
+        trained_s=trained_s,
     )
+
+
+def _trained_s(run: RunFolder) -> float | None:
+    """Seconds for which a run trained; None where its history has none, or is damaged, which the summary reports."""
+    try:
+        return seconds_trained(run.history)
+    except RunError:
+        return None
 
 
 def _best_bits(run: RunFolder, family: FamilyEntry | None) -> float | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gmstudio.protocol.runs import RunInfo, bits_text
+from gmstudio.window.gui.progress_text import duration_text
 from gmstudio.window.gui.run_text import run_name, started_text
 
 Key = Callable[[RunInfo], Any]
@@ -111,6 +112,16 @@ COLUMNS = (
         number=True,
     ),
     Column("step", "Steps", "Parameter updates made", lambda i: f"{i.step:,}", lambda i: i.step, 9, number=True),
+    Column(
+        "trained",
+        "Time trained",
+        "Time that its training took, without pauses of over a minute; of a branch, from the start of its parent",
+        lambda info: "" if info.trained_s is None else duration_text(info.trained_s),
+        lambda info: info.trained_s or 0.0,
+        12,
+        number=True,
+        descending=True,
+    ),
     Column("status", "Status", "State of the training", _status_text, _status_key, 11),
     Column(
         "created",
