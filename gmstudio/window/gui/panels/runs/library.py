@@ -18,6 +18,7 @@ from gmstudio.window.state.runs.listed import ListedRuns
 from gmstudio.window.state.runs.state import RunsState
 
 NO_RUNS = "No runs yet. Runs that you train are listed here."
+READING = "Reading the library …"
 NONE_FOUND = "No run fulfils the search."
 NARROW = 1000
 """Width below which the table stands alone."""
@@ -58,7 +59,7 @@ class LibraryPage(ActiveWidget):
         return super().minimumSizeHint().expandedTo(LEAST)
 
     def _lay_out(self) -> None:
-        self._empty = QLabel(NO_RUNS)
+        self._empty = QLabel(READING)
         self._empty.setProperty("role", "muted")
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._stack = QStackedWidget()
@@ -70,6 +71,7 @@ class LibraryPage(ActiveWidget):
         self._splitter.addWidget(self.details)
         self._splitter.setStretchFactor(0, 1)
         self._panel.name_widget(self._splitter, "library_split", "Table and details", "")
+        self._panel.remember(self._splitter)
         self._content = QStackedWidget()
         self._content.addWidget(self._splitter)
         self._content.addWidget(self.trash)
@@ -99,9 +101,14 @@ class LibraryPage(ActiveWidget):
         if others:
             self._select()
         shown, everything = len(self.table.runs), len(self._owner.library.runs)
-        self.filters.set_count(f"{shown:,} of {everything:,} runs" if shown != everything else f"{shown:,} runs")
-        self._empty.setText(NONE_FOUND if everything else NO_RUNS)
+        listed = bool(self._owner.library.home)
+        self._empty.setText(NONE_FOUND if everything else NO_RUNS if listed else READING)
+        self.filters.set_count("" if not (listed or everything) else self._count(shown, everything))
         self._stack.setCurrentWidget(self.view if shown else self._empty)
+
+    @staticmethod
+    def _count(shown: int, everything: int) -> str:
+        return f"{shown:,} of {everything:,} runs" if shown != everything else f"{shown:,} runs"
 
     def _on_selected(self, _now: QItemSelection | QModelIndex, _before: QItemSelection | QModelIndex) -> None:
         rows = sorted(index.row() for index in self.view.selectionModel().selectedRows())

@@ -5,6 +5,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QCompleter, QHBoxLayout, QLineEdit, QMenu, QWidget, QWidgetAction
 
 from gmstudio.protocol.runs import RunInfo
+from gmstudio.window.gui.note_dialog import write_note
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.runs.library_columns import NAME, tags_of
 from gmstudio.window.gui.panels.runs.library_view import NUMBER_OF, LibraryView
@@ -38,10 +39,10 @@ class LibraryActions(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(GRID)
-        for action in (self.star, self.rename, self.tag, self.archive, self.trash, self.compare):
+        for action in (self.star, self.rename, self.tag, self.note, self.archive, self.trash, self.compare):
             row.addWidget(panel.button(action))
         row.addWidget(self._said, 1)
-        for change in (state.chosen_changed, state.changed):
+        for change in (state.chosen_changed, state.changed, state.owner.run_changed):
             change.connect(self._show)
         self._show()
 
@@ -54,6 +55,9 @@ class LibraryActions(QWidget):
             "rename", "Rename", "F2", self._rename, icon="edit", tip="Name the run; the empty name is its label"
         )
         self.tag = add("tag", "Tags", "Ctrl+T", self._open_tags, icon="order", tip="Give the chosen runs tags")
+        self.note = add(
+            "note", "Note", "Ctrl+E", self._write_note, icon="log", tip="Write the whole note of the run that is shown"
+        )
         self.archive = add(
             "archive",
             "Archive",
@@ -89,12 +93,19 @@ class LibraryActions(QWidget):
     def _own(self) -> list[RunInfo]:
         return [info for info in self._infos if not info.example]
 
+    @property
+    def _shown(self) -> RunInfo | None:
+        """The run whose details are shown."""
+        return self._state.library.info(self._state.owner.run)
+
     def _show(self) -> None:
         """Say what is chosen, and allow what can be done with it."""
         infos, own = self._infos, self._own
         reason = "" if own else EXAMPLES_STAY if infos else NOTHING
         for action in (self.star, self.rename, self.tag, self.archive):
             self._panel.allow(action, reason)
+        shown = self._shown
+        self._panel.allow(self.note, NOTHING if shown is None else EXAMPLES_STAY if shown.example else "")
         live = bool(own) and all(info.run == self._state.library.live for info in own)
         self._panel.allow(self.trash, reason or (LIVE if live else ""))
         self._panel.allow(self.compare, "" if infos else NOTHING)
@@ -123,6 +134,10 @@ class LibraryActions(QWidget):
     def _rename(self) -> None:
         self._view.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self._view.edit(self._view.currentIndex().siblingAtColumn(NUMBER_OF[NAME]))
+
+    def _write_note(self) -> None:
+        if (info := self._shown) is not None:
+            write_note(info, self._state.edits, self)
 
     def _trash(self) -> None:
         own = [info.run for info in self._own]

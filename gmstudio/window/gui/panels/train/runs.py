@@ -1,27 +1,22 @@
 """Runs in the Train panel: choice of the curves and of the run shown; name, note, star, trash of a run."""
 
-from functools import partial
-
 from PySide6.QtCore import QModelIndex, QPoint, Qt, QTimer
 from PySide6.QtGui import QAction, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QDialog,
-    QDialogButtonBox,
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QMenu,
-    QPlainTextEdit,
     QTreeView,
     QVBoxLayout,
     QWidget,
 )
 
 from gmstudio.protocol.runs import RunInfo
+from gmstudio.window.gui.note_dialog import write_note
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.train.run_table import RunTable
-from gmstudio.window.gui.run_text import run_name
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
@@ -30,7 +25,6 @@ from gmstudio.window.state.runs.turns import MANY
 from gmstudio.window.state.training.state import TrainingState
 
 REFRESH_MS = 500
-NOTE_WIDTH, NOTE_HEIGHT = 420, 240
 AGAIN_TIP = "Take its settings over into New run"
 TRASH_TIP = "Move its folder to the trash; Undo brings it back"
 UNKNOWN = "The engine does not have its family or data source"
@@ -193,12 +187,7 @@ class RunsView(ActiveWidget):
 
     def _edit_note(self) -> None:
         if (info := self._current) is not None:
-            dialog = NoteDialog(info, self)
-            dialog.accepted.connect(partial(self._keep_note, info.run, dialog))
-            dialog.open()
-
-    def _keep_note(self, run: str, dialog: "NoteDialog") -> None:
-        self._state.run_edits.change([run], "Write a note", note=dialog.note)
+            write_note(info, self._state.run_edits, self)
 
     def _train_again(self) -> None:
         if (info := self._current) is not None:
@@ -266,36 +255,3 @@ class _RunTree(QTreeView):
             super().keyPressEvent(event)
         elif action.isEnabled():
             action.trigger()
-
-
-class NoteDialog(QDialog):
-    """Window in which the note of a run is written.
-
-    Args:
-        info: description of the run.
-
-    Signals:
-        accepted: the note is to be kept.
-    """
-
-    def __init__(self, info: RunInfo, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setObjectName("note_dialog")
-        self.setWindowTitle(f"Note: {run_name(info)}")
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._text = QPlainTextEdit(info.note, self)
-        self._text.setAccessibleName("Note")
-        self._text.setTabChangesFocus(True)
-        kinds = QDialogButtonBox.StandardButton
-        buttons = QDialogButtonBox(kinds.Save | kinds.Cancel, self)
-        buttons.accepted.connect(self.accept)
-        buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.addWidget(self._text)
-        layout.addWidget(buttons)
-        self.resize(NOTE_WIDTH, NOTE_HEIGHT)
-
-    @property
-    def note(self) -> str:
-        """Text as it was written."""
-        return self._text.toPlainText().strip()

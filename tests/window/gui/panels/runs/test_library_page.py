@@ -6,12 +6,13 @@ import msgspec
 import pytest
 from history_text import undo_text
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLineEdit, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 from runs_scene import BRANCH, CNN, EXAMPLE, FAILED, FLOW, OLD, RUNS, VAE, RunsScene
 
 from gmstudio.protocol.runs import AnnotateRun, RestoreRun, RunDescribed, RunTrashed, TrashRun
-from gmstudio.window.gui.panels.runs.library import LibraryPage
+from gmstudio.window.gui.note_dialog import NoteDialog
+from gmstudio.window.gui.panels.runs.library import NO_RUNS, READING, LibraryPage
 from gmstudio.window.gui.panels.runs.library_columns import COLUMNS
 from gmstudio.window.gui.panels.runs.panel import RunsPanel
 from gmstudio.window.state.runs.listed import ListedRuns
@@ -232,3 +233,37 @@ def test_examples_cannot_be_changed_and_say_so(panel: RunsPanel, scene: RunsScen
     actions = library(panel).actions_row
     assert not actions.trash.isEnabled() and "Examples" in panel.reason(actions.trash)
     assert actions.compare.isEnabled()
+
+
+def test_an_empty_table_says_whether_the_list_has_arrived(qtbot: QtBot, scene: RunsScene) -> None:
+    panel = RunsPanel(scene.state, scene.library)
+    qtbot.addWidget(panel)
+    page = library(panel)
+    assert (page._empty.text(), page.filters.count) == (READING, "")
+    scene.start(())
+    qtbot.waitUntil(lambda: page._empty.text() == NO_RUNS)
+    assert page.filters.count == "0 runs"
+
+
+def test_the_whole_note_of_the_run_that_is_shown_is_written(panel: RunsPanel, scene: RunsScene) -> None:
+    page = library(panel)
+    scene.state.choose_run(EXAMPLE)
+    assert not page.actions_row.note.isEnabled()
+    scene.state.choose_run(VAE)
+    page.actions_row.note.trigger()
+    (dialog,) = panel.findChildren(NoteDialog)
+    text = dialog.findChild(QPlainTextEdit)
+    assert text is not None and text.toPlainText() == "Blurred.\nTry a smaller β." and not dialog.isModal()
+    text.setPlainText("Sharp.\n\nWith β = 0.5.\n")
+    dialog.accept()
+    assert scene.client.last(AnnotateRun).note == "Sharp.\n\nWith β = 0.5."
+    panel.undo.undo()
+    assert scene.client.last(AnnotateRun).note == "Blurred.\nTry a smaller β."
+
+
+def test_the_time_trained_is_a_column(qtbot: QtBot, panel: RunsPanel, scene: RunsScene) -> None:
+    page = library(panel)
+    scene.list(tuple(msgspec.structs.replace(info, trained_s=65.0 if info.run == VAE else None) for info in RUNS))
+    qtbot.waitUntil(lambda: cell(page, VAE, "trained") != "")
+    page.view.sort_by(NUMBER["trained"], True)
+    assert (listed(page)[0], cell(page, VAE, "trained"), cell(page, CNN, "trained")) == (VAE, "1 min 05 s", "")

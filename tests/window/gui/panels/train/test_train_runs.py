@@ -32,11 +32,12 @@ from gmstudio.protocol.runs import (
     TrashRun,
 )
 from gmstudio.protocol.training import CheckpointSaved, KeepCheckpoint, TrainingChanged, TrainOn
+from gmstudio.window.gui.note_dialog import NoteDialog
 from gmstudio.window.gui.panels.train.curves import TrainCurves
 from gmstudio.window.gui.panels.train.kept import KeptCheckpoints
 from gmstudio.window.gui.panels.train.panel import TrainPanel
 from gmstudio.window.gui.panels.train.run_table import EXAMPLES
-from gmstudio.window.gui.panels.train.runs import NoteDialog, RunsView
+from gmstudio.window.gui.panels.train.runs import RunsView
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 
 WidgetT = TypeVar("WidgetT", bound=QWidget)
