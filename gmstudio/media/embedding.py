@@ -1,7 +1,7 @@
 """Metadata in picture files of several formats: text chunks, EXIF, comments, the metadata element of an SVG.
 
 PNG has a text chunk for each keyword; elsewhere all keywords are one JSON object: in a GIF's comment, in the field
-``ImageDescription`` of the EXIF of JPEG and WebP, in ``<metadata id="gmstudio">`` of an SVG.
+``ImageDescription`` of the EXIF of JPEG and WebP, in ``<metadata id="gmstudio">`` of an SVG, in the XMP of a PDF.
 """
 
 import html
@@ -23,9 +23,16 @@ PICTURE_FORMS: dict[str, str] = {".png": "PNG", ".webp": "WEBP", ".jpg": "JPEG",
 DESCRIPTION_TAG = 0x010E
 MAX_EXIF = 60_000
 """Bytes of the EXIF of a JPEG, whose segments have at most 64 KiB."""
-MAX_SVG = 4 << 20
-"""Bytes at the beginning of an SVG in which the metadata are looked for."""
+MAX_HEAD = 4 << 20
+"""Bytes at the beginning of an SVG or a PDF in which the metadata are looked for."""
 _ELEMENT = re.compile(rb'<metadata id="gmstudio">(.*?)</metadata>', re.DOTALL)
+_XMP_ELEMENT = re.compile(rb"<gmstudio:texts>(.*?)</gmstudio:texts>", re.DOTALL)
+_XMP = (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
+    'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
+    'xmlns:gmstudio="urn:gmstudio:"><gmstudio:texts>{}</gmstudio:texts></rdf:Description></rdf:RDF></x:xmpmeta>'
+    '<?xpacket end="r"?>'
+)
 _DESCRIBED = re.compile(rb"</desc>|<desc/>")
 
 
@@ -98,8 +105,22 @@ def svg_with_texts(svg: bytes, texts: Mapping[str, str]) -> bytes:
 
 def svg_texts(path: Path) -> dict[str, str]:
     """Read the keywords and texts of an SVG; empty where there are none. No XML is parsed, so no entity is expanded."""
+    return _element_texts(path, _ELEMENT)
+
+
+def xmp_of(texts: Mapping[str, str]) -> bytes:
+    """Write keywords and texts as the XMP metadata of a PDF."""
+    return _XMP.format(html.escape(_json(texts).decode("ascii"))).encode()
+
+
+def pdf_texts(path: Path) -> dict[str, str]:
+    """Read the keywords and texts of a PDF; empty where there are none."""
+    return _element_texts(path, _XMP_ELEMENT)
+
+
+def _element_texts(path: Path, element: re.Pattern[bytes]) -> dict[str, str]:
     with path.open("rb") as file:
-        found = _ELEMENT.search(file.read(MAX_SVG))
+        found = element.search(file.read(MAX_HEAD))
     return {} if found is None else described_texts(html.unescape(found[1].decode("utf-8", "replace")))
 
 

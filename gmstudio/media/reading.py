@@ -4,11 +4,11 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-from gmstudio.media.embedding import DESCRIPTION_TAG, described_texts, svg_texts
+from gmstudio.media.embedding import DESCRIPTION_TAG, described_texts, pdf_texts, svg_texts
 from gmstudio.media.provenance import MAX_TEXT, Provenance, parse_metadata
 from gmstudio.system.regular_file import regular_size
 
-FORMATS = (".png", ".gif", ".mp4", ".webp", ".jpg", ".jpeg", ".svg")
+FORMATS = (".png", ".gif", ".mp4", ".webp", ".jpg", ".jpeg", ".svg", ".pdf")
 MAX_ENTRIES = 64
 MAX_BOX = 8 << 20
 """Bytes of an MP4's header box that are read."""
@@ -33,7 +33,7 @@ def read_provenance(path: str | Path) -> Provenance:
     if suffix not in FORMATS:
         raise NotOursError(f"{path.name} has no gmstudio data.")
     regular_size(path)
-    readers = {".mp4": _mp4_metadata, ".svg": svg_texts}
+    readers = {".mp4": _mp4_metadata, ".svg": svg_texts, ".pdf": pdf_texts}
     metadata = readers.get(suffix, _image_metadata)(path)
     try:
         origin = parse_metadata(metadata)

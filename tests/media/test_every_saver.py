@@ -21,7 +21,7 @@ from gmstudio.media.plot_pictures import PlotCurve, curves_picture, save_plot
 from gmstudio.media.png import write_grid
 from gmstudio.media.sheets import write_strip
 from gmstudio.media.writing import ffmpeg_path, write_gif, write_mp4, write_png
-from gmstudio.window.gui.widgets.save_forms import png_writer, svg_of
+from gmstudio.window.gui.widgets.save_forms import pdf_of, png_writer, svg_of
 
 IMAGES = np.arange(3 * 64, dtype=np.uint8).reshape(3, 1, 8, 8)
 CODES = np.array([[0.1, -2.5, 3e-8], [1.0, 0.0, 7.25]], np.float32)
@@ -61,6 +61,12 @@ def write_svg(path: Path) -> None:
     label.deleteLater()
 
 
+def write_pdf(path: Path) -> None:
+    label = QLabel("text")
+    path.write_bytes(pdf_of(label, TEXTS))
+    label.deleteLater()
+
+
 Save = Callable[[Path], object]
 SAVERS: dict[str, tuple[str, Save]] = {
     "gif": (".gif", lambda path: write_gif(path, IMAGES, ORIGIN, 10, 2, never)),
@@ -70,6 +76,7 @@ SAVERS: dict[str, tuple[str, Save]] = {
     "plot": (".png", lambda path: save_plot(curve(), path, TEXTS)),
     "widget": (".png", lambda path: png_writer(qimage(), TEXTS)(path)),
     "vector": (".svg", write_svg),
+    "page": (".pdf", write_pdf),
 } | {f"grid{suffix}": (suffix, lambda path: write_grid(IMAGES, path, 2, TEXTS)) for suffix in PICTURE_FORMS}
 
 
@@ -88,7 +95,9 @@ def test_the_origin_is_read_back(qtbot: QtBot, tmp_path: Path, name: str) -> Non
     assert found.details["Frame"].strip() == "3 of 5; x = y #1"
 
 
-WRITERS = re.compile(r"""\.save\([^)]*(?:format=|"PNG"|"GIF"|"WEBP"|"JPEG")|QSvgGenerator\(|b"GIF89a"|"-f", "mp4\"""")
+WRITERS = re.compile(
+    r"""\.save\([^)]*(?:format=|"PNG"|"GIF"|"WEBP"|"JPEG")|QSvgGenerator\(|QPdfWriter\(|b"GIF89a"|"-f", "mp4\""""
+)
 WITH_ORIGIN = {
     "media/embedding.py",
     "media/plot_pictures.py",
@@ -117,8 +126,8 @@ def test_no_module_writes_pictures_in_another_way() -> None:
     }
     assert set(found) <= WITH_ORIGIN | NO_EXPORTS, set(found) - WITH_ORIGIN - NO_EXPORTS
     for name, text in found.items():
-        if "QSvgGenerator(" in text:
-            assert "svg_with_texts(" in text, name
+        for writes, embeds in (("QSvgGenerator(", "svg_with_texts("), ("QPdfWriter(", "xmp_of(")):
+            assert writes not in text or embeds in text, name
 
 
 def test_foreign_and_hostile_files_have_no_origin(tmp_path: Path) -> None:

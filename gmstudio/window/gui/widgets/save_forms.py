@@ -7,13 +7,13 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QBuffer, QIODevice, QPoint, QRect, QSize
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QPoint, QRect, QSize, QSizeF
+from PySide6.QtGui import QImage, QPageSize, QPainter, QPdfWriter
 from PySide6.QtSvg import QSvgGenerator
 from PySide6.QtWidgets import QWidget
 
 from gmstudio.media.csv_text import csv_text
-from gmstudio.media.embedding import svg_with_texts
+from gmstudio.media.embedding import svg_with_texts, xmp_of
 from gmstudio.media.levels import to_display
 from gmstudio.media.provenance import comment_lines
 from gmstudio.media.sheets import sheet
@@ -28,6 +28,7 @@ from gmstudio.window.gui.widgets.images.grid import ImageGrid, to_qimage
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 from gmstudio.window.gui.widgets.images.model_card import ModelCardView
 from gmstudio.window.gui.widgets.images.picture_comparison import PictureComparison
+from gmstudio.window.gui.widgets.images.run_grid import RunGridView
 from gmstudio.window.gui.widgets.plane.plane_canvas import PlaneCanvas
 from gmstudio.window.gui.widgets.plane.plane_export import plane_image, plane_svg
 from gmstudio.window.gui.widgets.plots.bar_figure import BarFigure
@@ -45,6 +46,8 @@ from gmstudio.window.gui.widgets.projection.image_map import ImageMap
 
 SIDE = 512
 """Pixels of the longer side of a saved image, about: each of its pixels becomes a square of whole pixels."""
+SCREEN_DPI, POINTS = 96, 72
+"""Pixels of a plain screen, and points of a page, to an inch."""
 RATIO = 2.0
 """Pixels of a saved picture for each of the screen."""
 KINDS = (
@@ -69,6 +72,7 @@ KINDS = (
     OverlaidHistograms,
     RateCurve,
     PictureComparison,
+    RunGridView,
 )
 """Widgets that can be saved and copied."""
 Texts = Mapping[str, str]
@@ -125,6 +129,8 @@ def forms_of(widget: QWidget, place: QPoint) -> list[SaveForm]:
         return _plane_forms(widget)
     if isinstance(widget, ImageMap):
         return _map_forms(widget)
+    if isinstance(widget, RunGridView):
+        return _cells_forms(widget)
     if isinstance(widget, PictureComparison) and not widget.pictures:
         return []
     shown = _picture_forms("picture as shown", partial(picture_of, widget))
@@ -167,6 +173,23 @@ def svg_of(widget: QWidget, texts: Texts) -> bytes:
     widget.render(painter, QPoint())
     painter.end()
     return svg_with_texts(bytes(buffer.data().data()), texts)
+
+
+def pdf_of(widget: QWidget, texts: Texts) -> bytes:
+    """Paint a widget on the one page of a PDF, with the texts in its metadata."""
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    writer = QPdfWriter(buffer)
+    writer.setTitle(widget.accessibleName())
+    writer.setDocumentXmpMetadata(xmp_of(texts))
+    writer.setResolution(SCREEN_DPI)
+    page = QSizeF(widget.size()) * POINTS / SCREEN_DPI
+    writer.setPageSize(QPageSize(page, QPageSize.Unit.Point, "", QPageSize.SizeMatchPolicy.ExactMatch))
+    writer.setPageMargins(QMarginsF())
+    painter = QPainter(writer)
+    widget.render(painter, QPoint())
+    painter.end()
+    return bytes(buffer.data().data())
 
 
 def table_of(traces: list[Trace], by: str, texts: Texts) -> str:
@@ -232,6 +255,18 @@ def _plane_forms(canvas: PlaneCanvas) -> list[SaveForm]:
         return []
     png, copy = _picture_forms("plane", picture)
     return [png, SaveForm("Save plane as SVG…", "svg", svg), copy]
+
+
+def _cells_forms(grid: RunGridView) -> list[SaveForm]:
+    def vector(draw: Callable[[QWidget, Texts], bytes]) -> Callable[[Texts], Write]:
+        return lambda texts: partial(_write_bytes, draw(grid, texts))
+
+    if not grid.cells:
+        return []
+    png, copy = _picture_forms("grid", partial(picture_of, grid))
+    as_svg = SaveForm("Save grid as SVG…", "svg", vector(svg_of))
+    as_pdf = SaveForm("Save grid as PDF…", "pdf", vector(pdf_of))
+    return [png, as_svg, as_pdf, copy]
 
 
 def _grid_forms(grid: ImageGrid, index: int) -> list[SaveForm]:

@@ -8,6 +8,8 @@ from gmstudio.media.provenance import MAX_TEXT, Provenance
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunInfo
 
+PANEL = "runs"
+"""Panel that shows these files again when they are dropped back."""
 COMPARED = "Compared"
 """Keyword of the JSON array with one object for each run, in the order in which they are shown."""
 
@@ -63,7 +65,7 @@ def compared_origin(
     text = msgspec.json.encode(runs).decode()
     further = dict(details) | ({COMPARED: text} if runs and len(text) <= MAX_TEXT else {})
     if not infos:
-        return Provenance(family="", run="", shows=shows, details=further)
+        return Provenance(family="", run="", shows=shows, panel=PANEL, details=further)
     first = infos[0]
     return Provenance(
         family=first.spec.family,
@@ -73,6 +75,7 @@ def compared_origin(
         step=steps.get(first.run, -1),
         seed=seeds.get(first.run),
         shows=shows,
+        panel=PANEL,
         details=further,
     )
 

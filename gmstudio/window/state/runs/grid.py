@@ -4,6 +4,7 @@ from bisect import insort
 from collections import deque
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
@@ -149,6 +150,16 @@ class RunGridState(QObject):
             self._missing.clear()
             self._place()
             self.grids_changed.emit()
+
+    def bring(self, grid: RunGrid) -> bool:
+        """Show a grid that a file defines, and list it again where it was forgotten; False: another has its name."""
+        listed = next((one for one in self.grids if one.name == grid.name), None)
+        if listed is None:
+            self._listing.send(KeepGrid(grid=grid))
+        elif msgspec.json.encode(listed) != msgspec.json.encode(grid):
+            return False
+        self.show(grid.name)
+        return True
 
     def show_seed(self, index: int) -> None:
         """Show the runs of another seed."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
@@ -12,6 +12,9 @@ from PySide6.QtWidgets import QWidget
 from gmstudio.media.provenance import Provenance, metadata_of
 from gmstudio.window.client.background_task import Background
 from gmstudio.window.gui.widgets.save_dialog import ask_path
+
+if TYPE_CHECKING:
+    from gmstudio.window.gui.widgets.save_forms import SaveForm
 
 Origin = Callable[[], Provenance]
 Write = Callable[[Path], None]
@@ -56,6 +59,17 @@ class CompareSaving(QObject):
         from gmstudio.window.gui.widgets.save_forms import png_writer
 
         self._ask("Save picture", name, "png", png_writer(image, metadata_of(origin)))
+
+    def form(self, form: "SaveForm", name: str, origin: Provenance) -> None:
+        """Save a picture in a form that is written as a file.
+
+        Args:
+            form: its content is painted now.
+            name: of the file that is offered.
+            origin: of all runs.
+        """
+        assert form.write is not None
+        self._ask(form.title.removesuffix("…"), name, form.suffix, form.write(metadata_of(origin)))
 
     def table(
         self, make: Callable[[Mapping[str, str]], str], name: str, origin: Provenance, suffix: str = "csv"

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt
+from PySide6.QtCore import QPoint, QSignalBlocker, QSize, Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QFrame,
     QLabel,
+    QMenu,
     QScrollArea,
     QSlider,
     QStackedWidget,
@@ -109,9 +110,9 @@ class GridPage(ActiveWidget):
                 "grid_save",
                 "Save picture …",
                 "Ctrl+S",
-                self._save,
+                self._open_save_menu,
                 icon="save",
-                tip="Save the grid as PNG with all its settings inside",
+                tip="Save the grid as PNG, SVG or PDF with all its settings inside",
                 needs=needs,
             ),
             add(
@@ -155,10 +156,11 @@ class GridPage(ActiveWidget):
         first = group_of(self.grids, button(self.new), self.seeds, self.slider, self.at, spacing=GRID)
         first.setStretch(3, 1)
         save, csv, json, forget = self.actions_of_grid
+        self._save_button = button(save, icon_only=True)
         second = group_of(
             button(self.draw),
             self.seed,
-            button(save, icon_only=True),
+            self._save_button,
             button(csv),
             button(json),
             button(forget, icon_only=True),
@@ -203,12 +205,23 @@ class GridPage(ActiveWidget):
             self._owner.choose_run(info.run)
             self._owner.page_wanted.emit("library")
 
-    def _save(self) -> None:
-        from gmstudio.window.gui.widgets.save_forms import picture_of
+    def _open_save_menu(self) -> None:
+        self.save_menu().popup(self._save_button.mapToGlobal(self._save_button.rect().bottomLeft()))
 
-        self._saving.picture(
-            picture_of(self.view), f"grid {self._state.name}", grid_origin(self._state, "grid of runs")
-        )
+    def save_menu(self) -> QMenu:
+        """Create the menu of the forms in which the grid is saved."""
+        # Only now: it imports the plotting library, which the window's start does not wait for.
+        from gmstudio.window.gui.widgets.save_forms import forms_of
+
+        menu = QMenu(self)
+        menu.setObjectName("runs.grid_save_menu")
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        origin = grid_origin(self._state, "grid of runs")
+        for form in forms_of(self.view, QPoint()):
+            if form.write is not None:
+                save = partial(self._saving.form, form, f"grid {self._state.name}", origin)
+                menu.addAction(form.title).triggered.connect(lambda _checked, save=save: save())
+        return menu
 
     def _save_table(self, form: str) -> None:
         rows = figure_rows(self._state)

@@ -32,6 +32,7 @@ from gmstudio.window.gui.shell.page import PanelPage
 from gmstudio.window.state.runs.grid import RunGridState
 from gmstudio.window.state.runs.grid_figures import BITS, figure_rows, figures_csv, figures_json, grid_of
 from gmstudio.window.state.runs.grid_plan import GridPlan
+from gmstudio.window.state.runs.picture_settings import restore
 from tests.queue_scene import QueueEngine, queue_entry, tiny_grid, tiny_spec
 
 TINY = tiny_grid()
@@ -172,6 +173,28 @@ def test_the_picture_has_the_grid_inside(stage: Stage, tmp_path: Path) -> None:
 
     png_writer(picture_of(stage.grid.view), metadata_of(origin))(path)
     assert grid_of(read_provenance(path).details) == msgspec.json.decode(msgspec.json.encode(TINY), type=RunGrid)
+
+
+def test_a_picture_that_is_dropped_back_shows_the_grid_with_all_its_runs(stage: Stage) -> None:
+    origin = stage.grid.picture_origin(stage.grid)
+    assert origin is not None and origin.panel == stage.panel.name
+    stage.panel.tabs.show_page("library")
+    assert restore(stage.scene.state, origin) == f"grid {TINY.name}"
+    assert stage.panel.tabs.open_page == "grid" and stage.state.name == TINY.name
+    stage.click("grid_forget")
+    assert stage.state.grid is None
+    restore(stage.scene.state, origin)
+    stage.settle()
+    assert stage.state.grid == TINY and len(stage.state.infos) == 3, "its definition is in the file"
+    stage.scene.state.page_wanted.disconnect()  # the page of comparisons is not built here
+    stage.state.grids = (msgspec.structs.replace(TINY, seeds=(5,)),)
+    assert restore(stage.scene.state, origin) == "3 runs compared", "another grid has its name"
+
+
+def test_the_grid_is_saved_as_vector_graphics_too(stage: Stage) -> None:
+    menu = stage.grid.save_menu()
+    assert [one.text().partition(" as ")[2] for one in menu.actions()] == ["PNG…", "SVG…", "PDF…"]
+    menu.deleteLater()
 
 
 def test_figures_are_tables(stage: Stage) -> None:
