@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QPaintEvent, QStandardItemModel
-from PySide6.QtWidgets import QComboBox, QSizePolicy, QStyle, QStyleOptionComboBox, QStylePainter, QWidget
+from PySide6.QtGui import QStandardItemModel
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gmstudio.protocol.runs import RunInfo
 from gmstudio.window.gui.run_text import RunLines, run_name, run_tip
 from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.elided_combo_box import ElidedComboBox
 from gmstudio.window.state.runs.library import RunLibrary
 
 STEP_ROLE = Qt.ItemDataRole.UserRole + 1
@@ -36,7 +37,7 @@ class _Entry(NamedTuple):
     live: bool
 
 
-class RunChooser(QComboBox):
+class RunChooser(ElidedComboBox):
     """Choice among the runs of the library that have weights and a capability.
 
     Kept checkpoints are listed below their run; choosing one, or the run itself, sets the weights for every panel.
@@ -80,7 +81,7 @@ class RunChooser(QComboBox):
         self.setAccessibleName("Run")
         self.setToolTip(TIP)
         self.setMinimumContentsLength(MINIMUM_LETTERS)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setSizeAdjustPolicy(ElidedComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.activated.connect(self._on_activated)
@@ -123,26 +124,6 @@ class RunChooser(QComboBox):
         """Close the list, and fill it with what changed meanwhile."""
         super().hidePopup()
         QTimer.singleShot(0, self, self._fill)  # after the line that was chosen is reported
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw the closed list with its line elided in the middle: runs differ at both ends."""
-        option = QStyleOptionComboBox()
-        self.initStyleOption(option)
-        if self.currentIndex() < 0:
-            option.currentText = self.placeholderText()
-        parts = QStyle.SubControl
-        room = (
-            self.style()
-            .subControlRect(QStyle.ComplexControl.CC_ComboBox, option, parts.SC_ComboBoxEditField, self)
-            .width()
-        )
-        if not option.currentIcon.isNull():
-            room -= option.iconSize.width() + 8
-        elided = self.fontMetrics().elidedText(option.currentText, Qt.TextElideMode.ElideMiddle, room)
-        option.currentText = elided
-        painter = QStylePainter(self)
-        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
-        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
 
     def _on_activated(self, index: int) -> None:
         run = str(self.itemData(index))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QAction, QActionGroup
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFileDialog, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from gmstudio.media.provenance import Provenance
 from gmstudio.window.client.background_task import Background
@@ -21,6 +21,7 @@ from gmstudio.window.gui.panels.runs.pictures_table import PicturesTable
 from gmstudio.window.gui.picture_source import FILTER, PictureSource
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
+from gmstudio.window.gui.widgets.elided_combo_box import ElidedComboBox
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.gui.widgets.images.compared_pictures import DifferenceMaps
 from gmstudio.window.gui.widgets.images.picture_comparison import MAX_RATE, MIN_RATE, Mode, PictureComparison
@@ -43,6 +44,7 @@ TIP = (
     "Wheel: zoom; drag: move, or a boundary; double click: whole pictures. Keys: + − arrows Home; comma and point: the "
     "first boundary."
 )
+AGAINST_LETTERS = 22
 FULL = f"{MAX_COMPARED} pictures are compared; remove one first."
 
 
@@ -144,9 +146,10 @@ class PicturesPage(ActiveWidget):
 
     def _make_options(self) -> None:
         name = self._panel.name_widget
-        self.against, self.absolute = QComboBox(), QCheckBox("Absolute")
-        self.against.setMinimumContentsLength(10)
-        self.against.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.against, self.absolute = ElidedComboBox(), QCheckBox("Absolute")
+        self.against.setMinimumContentsLength(AGAINST_LETTERS)
+        self.against.view().setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.against.setSizeAdjustPolicy(ElidedComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         name(self.against, "pictures_against", "Picture that is subtracted", "The others minus this picture.")
         name(self.absolute, "pictures_absolute", "Absolute differences", "Leave out the sign of the differences.")
         self.rate, self.image = NumberField(), IntegerField()
@@ -273,7 +276,9 @@ class PicturesPage(ActiveWidget):
     def _fill_against(self) -> None:
         with QSignalBlocker(self.against):
             self.against.clear()
-            self.against.addItems([picture.called for picture in self.pictures.pictures])
+            for place, picture in enumerate(self.pictures.pictures):
+                self.against.addItem(picture.called)
+                self.against.setItemData(place, picture.called, Qt.ItemDataRole.ToolTipRole)
             self.against.setCurrentIndex(self.pictures.against)
 
     def _show_options(self) -> None:

@@ -113,6 +113,8 @@ class CurveTraces:
 
     def _positions(self, run: str, steps: NDArray[np.int64], axis: str) -> NDArray[np.int64] | None:
         """Positions of a run's steps on the horizontal axis; None where it has none."""
+        if axis == "step":  # as mostly: then nothing is to be counted, of which a run may have hundreds of curves
+            return steps
         info, opened = self._library.info(run), self._library.opened.get(run)
         batch_size = info.training.batch_size if info is not None else 1
         num_train, changes = (opened.num_train, opened.batch_sizes) if opened is not None else (0, ())
