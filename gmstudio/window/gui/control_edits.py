@@ -6,9 +6,8 @@ control is among ``NOT_UNDONE``. What the program sets is none: user and program
 for users only, and by the focus in a number field.
 """
 
-import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer
@@ -30,13 +29,10 @@ from gmstudio.window.gui.run_chooser import RunChooser
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 from gmstudio.window.gui.widgets.number_input import IntegerField, NumberField
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
-from gmstudio.window.state.edits import Content, EditRecorder
+from gmstudio.window.state.edits import Burst, Content, EditRecorder
 
 if TYPE_CHECKING:
     from gmstudio.window.gui.panel import Panel
-
-ONE_DRAG_S = 0.8
-"""Moves of one slider or number field that follow within this time are one step, as are those of one drag."""
 
 
 @dataclass
@@ -48,16 +44,14 @@ class _Watched:
         known: value before the user's change.
         touched: its user is changing it.
         by_state: the state recorded what was typed.
-        burst: number of the drag.
-        moved_at: time of the last move, in seconds.
+        burst: moves that are one step.
     """
 
     control: Valued
     known: Any
     touched: bool = False
     by_state: bool = False
-    burst: int = 0
-    moved_at: float = 0.0
+    burst: Burst = field(default_factory=Burst)
 
 
 class ControlEdits(EditRecorder):
@@ -212,11 +206,7 @@ class ControlEdits(EditRecorder):
         """Key of an edit: the same one for moves of one drag, or in quick succession."""
         if isinstance(watched.control, QComboBox | QLineEdit) or _is_switch(watched.control):
             return ""
-        now = time.monotonic()
-        if now - watched.moved_at > ONE_DRAG_S and not _is_down(watched.control):
-            watched.burst += 1
-        watched.moved_at = now
-        return f"{name} {watched.burst}"
+        return f"{name} {watched.burst.move(held=_is_down(watched.control))}"
 
     # ---- restoring -----------------------------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ from gmstudio.window.gui.widgets.number_input import IntegerField, NumberField
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
 
 Control = QWidget | QAction
+MOVED = "moved"
+"""Property of a splitter that its user moved."""
 Valued = Control | QActionGroup
 """Control or exclusive group of actions; the value of a group is the object name of its checked action."""
 
@@ -49,6 +51,21 @@ def control_value(control: Valued) -> Any:
     raise TypeError(f"{type(control).__name__} has no value that can be remembered.")
 
 
+def is_set(control: Control) -> bool:
+    """Return whether a control has a value to keep: a splitter does once it was moved, with all of its parts shown."""
+    if not isinstance(control, QSplitter):
+        return True
+    sizes = control.sizes()
+    shown = all(sizes) or (control.childrenCollapsible() and any(sizes))
+    return control.property(MOVED) is True and shown
+
+
+def note_moves(control: Control) -> None:
+    """Note on a splitter when it is moved, see ``is_set``."""
+    if isinstance(control, QSplitter):
+        control.splitterMoved.connect(lambda _place, _index: control.setProperty(MOVED, True))
+
+
 def set_control_value(control: Valued, value: Any) -> None:
     """Give a control a value as its user would; one that does not fit is ignored."""
     match control, value:
@@ -77,6 +94,7 @@ def set_control_value(control: Valued, value: Any) -> None:
             control.show_page(value)
         case QSplitter(), list() if len(value) == control.count() and all(isinstance(size, int) for size in value):
             control.setSizes(value)
+            control.splitterMoved.emit(value[0], 1)
 
 
 def _choose(control: QComboBox, value: Any) -> None:

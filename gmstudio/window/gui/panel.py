@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QAbstractSpinBox, QScrollArea, QTabWidget, QToolBu
 
 from gmstudio.media.provenance import Provenance
 from gmstudio.window.gui.control_edits import ControlEdits
-from gmstudio.window.gui.control_values import Control
+from gmstudio.window.gui.control_values import Control, note_moves
 from gmstudio.window.gui.open_pages import open_pages, show_pages
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
@@ -254,9 +254,15 @@ class Panel(ActiveWidget):
 
     # ---- undo ----------------------------------------------------------------------------------------------------
 
-    def record_edits(self, recorder: EditRecorder) -> None:
-        """Keep the edits of the panel's state in ``undo``, see ``gmstudio.window.gui.undo``."""
-        self.controls.beside(recorder)
+    def record_edits(self, recorder: EditRecorder, *, of_controls: bool = True) -> None:
+        """Keep the edits of the panel's state in ``undo``, see ``gmstudio.window.gui.undo``.
+
+        Args:
+            recorder: of the state.
+            of_controls: its edits are made by the values of controls, which are not recorded besides.
+        """
+        if of_controls:
+            self.controls.beside(recorder)
         self._track(recorder)
 
     def join_history(self, history: History, title: str) -> None:
@@ -299,6 +305,7 @@ class Panel(ActiveWidget):
     def remember(self, *controls: Control) -> None:
         """Keep the values of named controls from one start of the window to the next."""
         for control in controls:
+            note_moves(control)
             self._remembered.append(control)
             self.control_remembered.emit(control)
 

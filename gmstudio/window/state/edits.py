@@ -13,6 +13,7 @@ A state whose content belongs to a run says so by ``about_run``: its edits are u
             self.order = …  # a new object; snapshots share the old one
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from typing import Any, TypeVar
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+ONE_DRAG_S = 0.8
+"""Moves of one slider or number field that follow within this time are one step, as are those of one drag."""
 S = TypeVar("S")
 Content = Mapping[str, object]
 """Snapshots by the names of their parts."""
@@ -187,6 +190,31 @@ class EditRecorder(QObject):
 
     def _snapshots(self) -> dict[str, object]:
         return {name: snapshot() for name, (snapshot, _restore) in self._parts.items()}
+
+
+@dataclass
+class Burst:
+    """Moves of one control that are one step of the history: those of one drag, and those in quick succession.
+
+    Args:
+        number: of the drag.
+        moved_at: time of the last move, in seconds.
+    """
+
+    number: int = 0
+    moved_at: float = 0.0
+
+    def move(self, *, held: bool) -> int:
+        """Return the number of the drag that a move belongs to, which is made now.
+
+        Args:
+            held: the control is held; however long it rests, that is one drag.
+        """
+        now = time.monotonic()
+        if now - self.moved_at > ONE_DRAG_S and not held:
+            self.number += 1
+        self.moved_at = now
+        return self.number
 
 
 def drag_key(name: str, value: object) -> str:

@@ -43,12 +43,14 @@ class Step:
         edit: that was made.
         recorder: restores it.
         place: where it was made.
+        checkpoint: step of the checkpoint with whose weights its run was explored; None: the newest weights.
         sizes: identity → bytes of each array that it holds.
     """
 
     edit: Edit
     recorder: EditRecorder
     place: Place = Place()
+    checkpoint: int | None = None
     sizes: dict[int, int] = field(default_factory=dict)
 
     @property
@@ -72,6 +74,7 @@ class History(QObject):
         steps: from the oldest to the newest, those that are undone at the end.
         index: number of steps that are not undone.
         show: called with a step before it is undone or redone, to show where it was made.
+        checkpoint_of: returns the step of the checkpoint with whose weights a run is explored now; None: the newest.
 
     Signals:
         changed: ``steps`` or ``index`` changed.
@@ -86,6 +89,7 @@ class History(QObject):
         self.steps: list[Step] = []
         self.index = 0
         self.show: Callable[[Step], None] = lambda _step: None
+        self.checkpoint_of: Callable[[str], int | None] = lambda _run: None
         self._aim = 0
         self._moves = 0
         self._merges = True
@@ -107,7 +111,8 @@ class History(QObject):
             if last.edit.empty:
                 self.steps.pop()
         else:
-            self.steps.append(Step(edit, recorder, place, array_sizes((edit.before, edit.after))))
+            checkpoint = self.checkpoint_of(edit.run) if edit.run else None
+            self.steps.append(Step(edit, recorder, place, checkpoint, array_sizes((edit.before, edit.after))))
         self._merges = True
         self._bound()
         self.index = self._aim = len(self.steps)

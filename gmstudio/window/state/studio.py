@@ -67,6 +67,11 @@ class Studio(QObject):
         self.interrupted: RunInfo | None = None
         self._resuming = Request(client, self)
         self._resuming.failed.connect(self._on_problem)
+        self._scheduling = Request(client, self)
+        self._scheduling.failed.connect(self._on_problem)
+        self._scheduling.replied.connect(lambda event: self.library.schedule_chosen.emit(self._scheduled, event))
+        self._scheduled: ScheduledCommand | None = None
+        """As ``library.schedule_asked`` named it, while it is carried out with the schedule that was chosen."""
         self._command = client.command
         self._continue_due = ""
         """Run that a lost connection has stopped, to be continued once it can be."""
@@ -95,7 +100,8 @@ class Studio(QObject):
 
     def resume_with(self, command: ScheduledCommand, schedule: ContinuedSchedule) -> None:
         """Resume, branch or prolong a run as ``library.schedule_asked`` named it, with the schedule that was chosen."""
-        self._resuming.send(msgspec.structs.replace(command, schedule=schedule))
+        self._scheduling.send(msgspec.structs.replace(command, schedule=schedule))
+        self._scheduled = command
 
     def forget_interrupted(self) -> None:
         """Dismiss the interrupted run; it stays in the library."""

@@ -189,3 +189,14 @@ def test_it_holds_a_hundred_steps_and_no_more_than_its_bytes(history: History, m
 )
 def test_sizes_of_contents(content: Callable[[], object], size: int) -> None:
     assert sum(array_sizes(content()).values()) == size
+
+
+def test_a_step_knows_with_which_checkpoint_its_run_was_explored(history: History) -> None:
+    toy, chosen = Toy(history, "one"), {"a": 100}
+    history.checkpoint_of = chosen.get
+    toy.set(1)
+    chosen.clear()
+    toy.set(2, key="drag")
+    chosen["a"] = 200
+    toy.set(3, key="drag")
+    assert [step.checkpoint for step in history.steps] == [100, None], "that at the beginning of the drag"

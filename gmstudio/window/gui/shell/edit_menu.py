@@ -23,7 +23,7 @@ class EditMenu(QObject):
         window: has the actions and their keys.
         panels: the panels that are built, by name.
         show_panel: shows a panel.
-        library: tells which runs cannot be opened.
+        library: tells which runs cannot be opened, and with which weights they are explored.
 
     Attributes:
         history: edits of all panels.
@@ -39,9 +39,10 @@ class EditMenu(QObject):
         self, window: QWidget, panels: Mapping[str, Panel], show_panel: Callable[[str], None], library: RunLibrary
     ) -> None:
         super().__init__(window)
-        self._window, self._panels, self._show_panel = window, panels, show_panel
+        self._window, self._panels, self._show_panel, self._library = window, panels, show_panel, library
         self.history = History(self)
         self.history.show = self._show
+        self.history.checkpoint_of = library.checkpoints.steps.get
         self.history.said.connect(self.said)
         self.history.changed.connect(self._show_possible)
         library.open_failed.connect(self._on_open_failed)
@@ -88,7 +89,10 @@ class EditMenu(QObject):
             action.setToolTip(f"{verb} the newest step{where}, wherever it was made")
 
     def _show(self, step: Step) -> None:
-        """Show the panel, and its pages, on which a step was made."""
+        """Show the panel, and its pages, on which a step was made; explore its run with the weights of then."""
+        info, chosen = self._library.info(step.edit.run), self._library.checkpoints
+        if info is not None and (step.checkpoint is None or step.checkpoint in info.checkpoint_steps):
+            chosen.choose(info.run, step.checkpoint)
         panel = self._panels.get(step.place.panel)
         if panel is not None:
             self._show_panel(step.place.panel)

@@ -6,7 +6,7 @@ from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QObject, QTimer
 
-from gmstudio.window.gui.control_values import control_value, set_control_value
+from gmstudio.window.gui.control_values import control_value, is_set, set_control_value
 from gmstudio.window.gui.panel import Control, Panel
 from gmstudio.window.gui.places import Place, RunState
 from gmstudio.window.gui.shell.settings import CHECKPOINTS, CONTROLS, RUN_OF_PANEL, STATES, Values, WindowSettings
@@ -74,7 +74,7 @@ class WindowMemory(QObject):
         states = {name: state.choices() for name, state in self._states.items() if isinstance(state, KeepsChoices)}
         self._settings.put(STATES, self._settings.get(STATES) | states)
         for panel in self._panels.values():
-            for control in panel.remembered:
+            for control in filter(is_set, panel.remembered):
                 self._controls[control.objectName()] = control_value(control)
         self._settings.put(CONTROLS, self._controls)
 

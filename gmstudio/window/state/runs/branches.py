@@ -63,6 +63,7 @@ class BranchesState(QObject):
         runs.edits.add_part("branch", self._snapshot, self._restore)
         runs.run_changed.connect(self._on_run_changed)
         self._library.changed.connect(self._on_library_changed)
+        self._library.schedule_chosen.connect(self._on_schedule_chosen)
         self._set_base()
 
     # ---- the tree ------------------------------------------------------------------------------------------------
@@ -220,6 +221,11 @@ class BranchesState(QObject):
     def _on_made(self, event: object) -> None:
         if isinstance(event, RunOpened):
             self._runs.choose_run(event.info.run)
+
+    def _on_schedule_chosen(self, command: object, event: object) -> None:
+        """Show the branch that was made once the question on its learning rate had been answered."""
+        if command is self._sending.command:
+            self._on_made(event)
 
     def _on_found(self, event: object) -> None:
         if isinstance(event, FixedSettingsFound):

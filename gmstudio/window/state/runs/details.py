@@ -52,6 +52,7 @@ class RunDetails(QObject):
         self._later.timeout.connect(self._read)
         owner.run_changed.connect(self._on_run_changed)
         owner.library.changed.connect(self._on_library_changed)
+        owner.library.schedule_chosen.connect(self._on_schedule_chosen)
 
     @property
     def info(self) -> RunInfo | None:
@@ -97,6 +98,10 @@ class RunDetails(QObject):
             self._owner.library.schedule_asked.emit(self._training.command, failure.message)
         else:
             self._owner.library.failed.emit(failure)
+
+    def _on_schedule_chosen(self, command: object, _event: object) -> None:
+        if command is self._training.command:
+            self.trained_on.emit()
 
     def _on_run_changed(self) -> None:
         self._request.drop()

@@ -69,6 +69,7 @@ class RunLibrary(QObject):
         live_changed: name of the run that is in training now, or "".
         polled: a request for the list was answered.
         schedule_asked: the ``ScheduledCommand`` after which the learning rate would jump, and sentences on the choices.
+        schedule_chosen: the ``ScheduledCommand`` of such a question, and the event that answered it with the choice.
         engine_lost: the engine has ended, and nothing is open any more.
     """
 
@@ -82,6 +83,7 @@ class RunLibrary(QObject):
     live_changed = Signal(str)
     polled = Signal()
     schedule_asked = Signal(object, str)
+    schedule_chosen = Signal(object, object)
     engine_lost = Signal()
 
     def __init__(self, events: EngineLink, parent: QObject | None = None) -> None:

@@ -64,6 +64,7 @@ class TravelState(QObject):
         self._settled.timeout.connect(self._explore)
         self._clock = PlayClock(self)
         self._clock.ticked.connect(self._advance)
+        runs.edits.add_part("travel", lambda: (self._run, self.step), self._restore)
         runs.run_changed.connect(self._follow_run)
         runs.link.on(HistoryAppended).connect(self._on_history)
         runs.link.on(SamplesDrawn).connect(self._on_drawn)
@@ -120,23 +121,33 @@ class TravelState(QObject):
 
     # ---- what the user does --------------------------------------------------------------------------------------
 
+    def travel(self, step: int | None, key: str = "") -> None:
+        """Go to another step as the user wants; this is undone.
+
+        Args:
+            step: to show; None: the newest, and follow it.
+            key: moves of the same key that follow one another are undone as one.
+        """
+        words = "the newest step" if step is None else f"step {min(max(step, 0), self.last):,}"
+        with self._runs.edits.recording(f"Travel to {words}", key=key):
+            self.pause()
+            self.go(step)
+
     def go(self, step: int | None) -> None:
         """Show another step; None: the newest, and follow it."""
         self.step = None if step is None else min(max(step, 0), self.last)
         self._update()
         self.moved.emit()
 
-    def move(self, by: int) -> None:
-        """Go to the next stop, or to that before."""
+    def beside(self, by: int) -> int | None:
+        """Return the next stop, or for a negative number that before; None where there is none."""
         stops, at = self.stops, self.at
         place = bisect_right(stops, at) if by > 0 else bisect_left(stops, at) - 1
-        if 0 <= place < len(stops):
-            self.go(stops[place])
+        return stops[place] if 0 <= place < len(stops) else None
 
     def return_to_newest(self) -> None:
         """Show the newest step, and let all panels explore the newest weights."""
-        self.pause()
-        self.go(None)
+        self.travel(None)
         self._settled.stop()
         self._library.checkpoints.choose(self._run, None)
 
@@ -183,6 +194,13 @@ class TravelState(QObject):
             if self._settled.isActive():
                 self._settled.stop()
                 self._explore()
+
+    def _restore(self, content: tuple[str, int | None]) -> None:
+        """Show the step of before; of another run, nothing is known here any more."""
+        run, step = content
+        if run == self._run:
+            self.pause()
+            self.go(step)
 
     # ---- requests ------------------------------------------------------------------------------------------------
 
@@ -239,7 +257,7 @@ class TravelState(QObject):
         if self.at >= self.stops[-1]:
             self.pause()
         else:
-            self.move(1)
+            self.go(self.beside(1))
 
     # ---- events --------------------------------------------------------------------------------------------------
 

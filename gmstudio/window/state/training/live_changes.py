@@ -10,6 +10,7 @@ from gmstudio.protocol.runs import RunChange, RunInfo
 from gmstudio.protocol.training import ChangeTraining
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
+from gmstudio.window.state.edits import EditRecorder
 from gmstudio.window.state.runs.library import RunLibrary
 
 PARTS = ("config", "training")
@@ -29,6 +30,7 @@ class LiveChanges(QObject):
         values: ``config`` and ``training`` → values in the forms.
         errors: likewise, field → why a value is invalid.
         problem: why the last change was refused; empty: nothing.
+        edits: changes that were made; while the run trains, undoing one sets the values of before for further steps.
 
     Signals:
         run_changed: another run is in training, or its settings are others now; the forms begin anew.
@@ -48,8 +50,14 @@ class LiveChanges(QObject):
         self._base: tuple[object, ...] = ()
         self._sending = Request(events, self)
         self._sending.failed.connect(self._on_failed)
+        self._sending.replied.connect(self._record)
         for ended in (self._sending.replied, self._sending.dropped):
             ended.connect(self.changed)
+        self.edits = EditRecorder(self)
+        self.edits.add_part("settings", self._present, self._set_back)
+        self.edits.about_run(lambda: library.live, lambda _run: None, lambda run: run == library.live)
+        self._sent_from: dict[str, Values] = {}
+        library.schedule_chosen.connect(self._on_schedule_chosen)
         library.changed.connect(self._follow)
         library.engine_lost.connect(self._sending.drop)
 
@@ -117,9 +125,37 @@ class LiveChanges(QObject):
             self._send({"steps": info.training.steps + steps}, {})
 
     def _send(self, training: Values, config: Values) -> None:
-        self.problem, self._refused = "", {}
+        self.problem, self._refused, self._sent_from = "", {}, self._present()
         self._sending.send(ChangeTraining(run=self._library.live, training=training, config=config))
         self.changed.emit()
+
+    # ---- undo ----------------------------------------------------------------------------------------------------
+
+    def _present(self) -> dict[str, Values]:
+        """Values that the run trains with, its number of steps included."""
+        info = self.info
+        steps = {"steps": info.training.steps} if info is not None else {}
+        return {"config": self.present("config"), "training": self.present("training") | steps}
+
+    def _record(self, _reply: object) -> None:
+        """Record the change that the engine has carried out."""
+        command, before, self._sent_from = self._sending.command, self._sent_from, {}
+        if isinstance(command, ChangeTraining) and before:
+            made = {"config": command.config, "training": command.training}
+            changed = {part: {name: before[part].get(name) for name in values} for part, values in made.items()}
+            names = ", ".join(name.replace("_", " ") for values in made.values() for name in values)
+            self.edits.record(f"Change {names}", "", {"settings": changed}, {"settings": made}, run=command.run)
+
+    def _on_schedule_chosen(self, command: object, reply: object) -> None:
+        if command is self._sending.command:
+            self._record(reply)
+
+    def _set_back(self, content: dict[str, Values]) -> None:
+        """Train on with the values of before, or again with the changed ones."""
+        self._send(content["training"], content["config"])
+        self._sent_from = {}
+
+    # ---- events --------------------------------------------------------------------------------------------------
 
     def _follow(self) -> None:
         """Begin anew with another run, or with settings that were changed."""

@@ -7,7 +7,7 @@ from studio_fixture import StartStudio, start_studio, wait_ready
 from toy_panels import PLACES
 
 from gmstudio.protocol.data import LocateData
-from gmstudio.protocol.engine import CommandFailed, Reason
+from gmstudio.protocol.engine import CommandFailed, Done, Reason
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunInfo, RunsListed
@@ -95,9 +95,14 @@ def test_a_notice_that_was_closed_stays_closed(studio: Studio, window: MainWindo
 
 
 def test_a_schedule_is_chosen_by_a_button(studio: Studio, window: MainWindow, sent: list[object]) -> None:
-    studio.library.schedule_asked.emit(ResumeRun(run="/runs/a", steps=40), "Choose how it goes on.")
+    asked, answers = ResumeRun(run="/runs/a", steps=40), list[object]()
+    studio.library.schedule_chosen.connect(lambda command, _event: answers.append(command))
+    studio.library.schedule_asked.emit(asked, "Choose how it goes on.")
     press(window, "Restart decay")
-    assert [(c.run, c.steps, c.schedule) for c in sent if isinstance(c, ResumeRun)] == [("/runs/a", 40, "restart")]
+    (command,) = (c for c in sent if isinstance(c, ResumeRun))
+    assert (command.run, command.steps, command.schedule) == ("/runs/a", 40, "restart")
+    studio.client.deliver(Done(request=command.request))
+    assert answers == [asked], "whoever asked goes on"
     assert window.banner.notice is None
 
 

@@ -15,8 +15,9 @@ from training_scene import catalog, info, opened
 
 from gmstudio.protocol.families import LatentSpec
 from gmstudio.protocol.runs import ChooseCheckpoint, RunsListed
-from gmstudio.window.gui.control_values import control_value, set_control_value
+from gmstudio.window.gui.control_values import control_value, is_set, set_control_value
 from gmstudio.window.gui.panel import Panel
+from gmstudio.window.gui.panels.train.curves import TrainCurves
 from gmstudio.window.gui.places import PLACES
 from gmstudio.window.gui.shell.memory import WindowMemory
 from gmstudio.window.gui.shell.settings import CHECKPOINTS, WindowSettings
@@ -158,8 +159,6 @@ VALUES = {
     "density.anomaly_seed": 3,
     "density.anomaly_mutation": 0.2,
     "density.anomaly_outcome": "missed",
-    "density.anomaly_split": [180, 296],
-    "density.score_split": [180, 219],
     "density.score_samples": 20,
     "density.samples_count": 250,
     "density.samples_space": "random",
@@ -200,7 +199,6 @@ VALUES = {
     "features.projection_low": 7,
     "features.projection_high": 91,
     "features.projection_nearest": 12,
-    "features.projection_split_view": [324, 300],
     "action.features.projection_images": False,
     "features.factors_count": 900,
     "features.factors_matrix": "importance",
@@ -227,8 +225,35 @@ VALUES = {
 def test_every_remembered_control_is_tested(qtbot: QtBot, tmp_path: Path) -> None:
     session = Session(qtbot, tmp_path / "window.ini", *(place.name for place in PLACES))
     session.build_pages()
-    found = {control.objectName() for panel in session.panels.values() for control in panel.remembered}
-    assert found == set(VALUES)
+    remembered = [control for panel in session.panels.values() for control in panel.remembered]
+    assert {control.objectName() for control in remembered if not isinstance(control, QSplitter)} == set(VALUES)
+    splitters = {splitter for panel in session.panels.values() for splitter in panel.findChildren(QSplitter)}
+    assert {splitter for splitter in splitters if splitter not in remembered} == set(
+        session.panels["train"].findChildren(TrainCurves)[0].findChildren(QSplitter)
+    ), "its plots come and go with the runs"
+
+
+def test_splitters_are_where_they_were_moved_to(qtbot: QtBot, tmp_path: Path) -> None:
+    def shown(*names: str) -> tuple[Session, dict[str, QSplitter]]:
+        session = Session(qtbot, tmp_path / "window.ini", "runs", "features")
+        for panel in session.panels.values():
+            panel.resize(1400, 800)
+            panel.show()
+        session.build_pages()
+        session.panels["features"].findChild(LazyTabs, "features.tabs").show_page("probe")
+        return session, {name: session.control(name) for name in names}
+
+    first, splitters = shown("runs.library_split", "features.probe_split")
+    moved = splitters["runs.library_split"]
+    moved.setSizes([700, 600])
+    moved.splitterMoved.emit(700, 1)
+    places = moved.sizes()
+    assert is_set(moved) and not is_set(splitters["features.probe_split"]), "its sizes are not the user's"
+    first.end()
+    again, splitters = shown("runs.library_split")
+    qtbot.waitUntil(lambda: abs(splitters["runs.library_split"].sizes()[0] - places[0]) < 8)
+    again.panels["runs"].resize(900, 800)
+    qtbot.waitUntil(lambda: not is_set(splitters["runs.library_split"]))  # one part is hidden
 
 
 @pytest.mark.parametrize("name", VALUES)

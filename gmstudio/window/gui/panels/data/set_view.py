@@ -96,7 +96,7 @@ class SetView(QWidget):
         head.addLayout(words, 1)
         head.addWidget(self._train, 0, Qt.AlignmentFlag.AlignVCenter)
         splitter = QSplitter(Qt.Orientation.Horizontal, self)
-        splitter.setObjectName("data.set_splitter")
+        self._panel.name_widget(splitter, "set_splitter", "Images and facts", "")
         pages, points = PagesView(self._state, self._panel), PointsView(self._state, self._panel)
         self._content = QStackedWidget(self)
         for page in (pages, points):
@@ -108,6 +108,7 @@ class SetView(QWidget):
         splitter.setChildrenCollapsible(False)
         splitter.setHandleWidth(GRID)
         splitter.setSizes([640, SIDE_WIDTH])
+        self._panel.remember(splitter)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(GRID, GRID, GRID, GRID)
         layout.setSpacing(GRID)

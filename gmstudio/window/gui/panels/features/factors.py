@@ -134,6 +134,7 @@ class FactorsPage(ActiveWidget):
             self.split.setStretchFactor(self.split.count() - 1, 1)
         self.split.setSizes([44 * GRID, 56 * GRID, 44 * GRID])
         self._panel.name_widget(self.split, "factors_split", "Scores, matrix and scatter plot", "")
+        self._panel.remember(self.split)
         head = QHBoxLayout()
         head.setSpacing(GRID)
         label = QLabel("Training images")

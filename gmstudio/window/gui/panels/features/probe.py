@@ -100,6 +100,7 @@ class ProbePage(ActiveWidget):
             self.split.setStretchFactor(self.split.count() - 1, share)
         self.split.setSizes([48 * GRID, 44 * GRID, 44 * GRID])
         self._panel.name_widget(self.split, "probe_split", "Accuracies, confusions and images", "")
+        self._panel.remember(self.split)
         page = QVBoxLayout(self)
         page.setContentsMargins(0, GRID, 0, 0)
         page.setSpacing(GRID)

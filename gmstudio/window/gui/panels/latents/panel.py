@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gmstudio.window.gui.control_values import MOVED
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.latents.code_metrics import MetricsLine
 from gmstudio.window.gui.panels.latents.companion import CompanionView
@@ -128,6 +129,7 @@ class LatentsPanel(Panel):
         tip = "Drag to give images or sliders more room; at the edge of the panel the sliders hide."
         self._body.handle(1).setToolTip(tip)
         self._body.splitterMoved.connect(self._on_split)
+        self.remember(self._body)
         page.addWidget(self._body, 1)
 
     def _build_stage(self) -> Stage:
@@ -155,6 +157,7 @@ class LatentsPanel(Panel):
         if orientation != self._body.orientation():
             self._body.setOrientation(orientation)
             self._split_by_user = False
+            self._body.setProperty(MOVED, False)
         if not self._split_by_user and not narrow:
             side = min(SIDE_WIDTH, max(self.sliders.minimumSizeHint().width(), int(SIDE_SHARE * self.width())))
             self._body.setSizes([self._body.width() - side, side])

@@ -80,6 +80,8 @@ class BranchesPage(ActiveWidget):
         both.setStretchFactor(1, 0)
         both.setSizes([10 * FORM_PX, scaled_px(self, FORM_PX)])
         self.form.setMinimumWidth(scaled_px(self, FORM_PX))
+        self._panel.name_widget(both, "branches_split", "Tree and settings of the branch", "")
+        self._panel.remember(both)
         page = QVBoxLayout(self)
         page.setContentsMargins(0, 0, 0, 0)
         page.setSpacing(GRID)

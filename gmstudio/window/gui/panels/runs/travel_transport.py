@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
+from gmstudio.window.state.edits import Burst
 from gmstudio.window.state.runs.travel import MAX_SPEED_HZ, MIN_SPEED_HZ, TravelState
 
 NOTHING = "This run has no checkpoints or saved samples to travel to."
@@ -25,7 +26,7 @@ class TravelTransport(QWidget):
 
     def __init__(self, panel: Panel, state: TravelState) -> None:
         super().__init__()
-        self._panel, self._state = panel, state
+        self._panel, self._state, self._burst = panel, state, Burst()
         add = panel.add_action
         self.start = add(
             "travel_start", "First step", "Ctrl+Home", self._to_start, icon="start", tip="First step", needs=NOTHING
@@ -115,16 +116,15 @@ class TravelTransport(QWidget):
         self.newest.setEnabled(state.step is not None or state.explored is not None)
 
     def _on_moved(self, value: float) -> None:
-        self._state.pause()
-        self._state.go(round(value))
+        drag = self._burst.move(held=self.slider.slider.isSliderDown())
+        self._state.travel(round(value), key=f"drag {drag}")
 
     def _move(self, by: int) -> None:
-        self._state.pause()
-        self._state.move(by)
+        if (step := self._state.beside(by)) is not None:
+            self._state.travel(step, key=f"stops {self._burst.move(held=False)}")
 
     def _to_start(self) -> None:
-        self._state.pause()
-        self._state.go(0)
+        self._state.travel(0)
 
     def _toggle(self) -> None:
         if self._state.playing:

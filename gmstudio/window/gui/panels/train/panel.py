@@ -108,6 +108,7 @@ class TrainPanel(Panel):
         layout.addWidget(self.sections)
         self._fit_left()
         self.record_edits(state.edits)
+        self.record_edits(state.changes.edits, of_controls=False)
         state.run_changed.connect(lambda: self.sections.open("shown") if state.run else None)
         state.setup.family_changed.connect(lambda: None if state.setup.arriving else self.sections.open("new"))
         state.status_changed.connect(self._show_status)
@@ -238,6 +239,9 @@ class TrainPanel(Panel):
         for splitter in (above, both):
             splitter.setChildrenCollapsible(False)
             splitter.setHandleWidth(8)
+        self.name_widget(above, "samples_split", "Samples and tabs", "")
+        self.name_widget(both, "curves_split", "Samples above curves", "")
+        self.remember(above, both)
         monitor = QWidget(self)
         layout = QVBoxLayout(monitor)
         layout.setContentsMargins(0, 8, 0, 0)

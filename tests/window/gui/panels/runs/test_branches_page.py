@@ -133,8 +133,8 @@ def test_from_the_last_checkpoint_there_are_steps_to_make(stage: Stage) -> None:
 
 
 def test_refusals_are_shown_at_their_fields_and_open_schedules_are_asked_about(stage: Stage) -> None:
-    asked: list[str] = []
-    stage.library.schedule_asked.connect(lambda _command, question: asked.append(question))
+    asked: list[tuple[object, str]] = []
+    stage.library.schedule_asked.connect(lambda command, question: asked.append((command, question)))
     stage.page.form.action.trigger()
     request = stage.client.last(BranchRun).request
     fields = {"training.steps": "Steps is 3, but 1,500 are made; enter more."}
@@ -147,7 +147,11 @@ def test_refusals_are_shown_at_their_fields_and_open_schedules_are_asked_about(s
     stage.client.deliver(
         CommandFailed(request=request, command="BranchRun", message="Choose.", reason=Reason.SCHEDULE_OPEN)
     )
-    assert asked == ["Choose."] and stage.page.form.action.isEnabled()
+    ((command, question),) = asked
+    assert question == "Choose." and stage.page.form.action.isEnabled()
+    stage.client.deliver(RunDescribed(info=CHILD))
+    stage.library.schedule_chosen.emit(command, opened("child"))
+    assert stage.state.run == "child", "the branch is shown as if nothing had been asked"
 
 
 def test_settings_are_undone(stage: Stage) -> None:

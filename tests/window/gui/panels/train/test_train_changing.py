@@ -91,6 +91,16 @@ def test_what_differs_is_sent_and_the_new_values_are_the_present_ones(training: 
     assert not action(training, "apply").isEnabled()
     assert view(training)._made.text() == f"step 12: {change.text}"
     assert (12, theme().color("accent")) in training.curves()._source.marks("step")
+    assert (step := training.panel.undo.undoable) is not None and step.edit.name == "Change beta, learning rate"
+    training.panel.undo.undo()
+    command = training.client.last(ChangeTraining)
+    assert (command.config, command.training) == ({"beta": 1.0}, {"learning_rate": 1e-3})
+    training.client.deliver(Done(request=command.request))
+    training.panel.undo.redo()
+    assert training.client.last(ChangeTraining).config == {"beta": 4.0}
+    training.change("finished", step=20)
+    training.panel.undo.undo()
+    assert training.client.last(ChangeTraining).config == {"beta": 4.0}, "it trains no more"
 
 
 def test_a_refusal_is_shown_and_an_invalid_value_is_not_sent(training: Stage) -> None:
