@@ -25,7 +25,7 @@ from gmstudio.protocol.runs import (
     RunsListed,
     SamplesDrawn,
 )
-from gmstudio.protocol.training import PauseTraining, ResumeRun, ResumeTraining, StopTraining
+from gmstudio.protocol.training import PauseTraining, ResumeRun, ResumeTraining, StopTraining, TrainingChanged
 
 pytestmark = [
     pytest.mark.slow,
@@ -104,8 +104,11 @@ def test_a_run_that_was_interrupted_is_opened_read_only(confined: ConfinedEngine
 
 def test_a_disk_that_becomes_read_only_while_training_pauses_it(confined: ConfinedEngine, tmp_path: Path) -> None:
     run = start(confined, steps=400, checkpoint_every=50)
+    confined.send(PauseTraining())  # so that the disk changes before the training is over, however busy the machine
+    status(confined, "paused")
     with confined.read_only(folder_in(confined.home, run)):
-        paused = status(confined, "paused")
+        confined.send(ResumeTraining())
+        paused = confined.wait(TrainingChanged, lambda event: event.status == "paused" and event.message != "")
         assert "Read-only file system" in paused.message and "Check" in paused.message
     confined.send(ResumeTraining())
     assert status(confined, "running").step == paused.step
