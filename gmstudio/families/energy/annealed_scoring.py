@@ -1,6 +1,7 @@
 """Scoring of a Boltzmann machine: log p(x) = -F(x) - log Z, with log Z summed or by annealed importance sampling."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -28,7 +29,7 @@ PIECE_FLOATS = 2**20
 """Floats of one activation in a piece of a table."""
 
 
-class AnnealedScoring:
+class AnnealedScoring(ABC):
     """Part of a family that scores images with its Boltzmann machine.
 
     Attributes:
@@ -148,6 +149,6 @@ class AnnealedScoring:
     def _log_zs(self) -> LogZMemory:
         return LogZMemory()
 
+    @abstractmethod
     def _base_bias(self) -> Tensor:
         """Biases of a machine without weights whose sub-pixels have the data's frequencies."""
-        raise NotImplementedError

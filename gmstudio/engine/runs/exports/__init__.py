@@ -2,7 +2,6 @@
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,15 +14,11 @@ def exports_of() -> "dict[str, type[Export]]":
 
     for module in pkgutil.iter_modules(__path__, f"{__name__}."):
         importlib.import_module(module.name)
-    found = [kind for kind in _subclasses(Export) if "form" in kind.__dict__]
+    kinds = [*Export.__subclasses__()]
+    for kind in kinds:  # which grows
+        kinds += kind.__subclasses__()
+    found = [kind for kind in kinds if "form" in kind.__dict__]
     return {kind.form.name: kind for kind in sorted(found, key=lambda kind: (kind.order, kind.form.name))}
-
-
-def _subclasses(kind: "type[Export]") -> "Iterator[type[Export]]":
-    """Subclasses of a class, and theirs."""
-    for inner in kind.__subclasses__():
-        yield inner
-        yield from _subclasses(inner)
 
 
 def export_named(name: str) -> "type[Export]":

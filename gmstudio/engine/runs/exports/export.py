@@ -1,5 +1,6 @@
 """Base of the forms of export: what is written, and for which runs."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +24,7 @@ class ExportSource:
     load: Callable[[], Loaded]
 
 
-class Export:
+class Export(ABC):
     """Base of the forms; a module of this package defines one or more subclasses, which are found by themselves."""
 
     form: ClassVar[ExportForm]
@@ -43,6 +44,7 @@ class Export:
         """
         return ""
 
+    @abstractmethod
     def pieces(self, source: ExportSource, target: Path) -> Iterator[float]:
         """Write the file or folder, yielding the share that is done (0 to 1) after each small piece.
 
@@ -54,10 +56,14 @@ class Export:
             RunError: when the run cannot be read.
             OSError: when a file cannot be written.
         """
-        raise NotImplementedError
 
-    def reuse(self, other: "Export") -> None:
-        """Take what another form has computed for the same run, where it is of use; called before ``pieces``."""
+    def reuse(self, other: "Export") -> bool:
+        """Take what another form has computed for the same run; called before ``pieces``.
+
+        Returns:
+            Whether it was of use.
+        """
+        return False
 
     @property
     def remarks(self) -> tuple[str, ...]:

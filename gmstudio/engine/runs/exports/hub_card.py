@@ -3,6 +3,7 @@
 Source: Mitchell et al. 2019, Model Cards for Model Reporting, arXiv:1810.03993 (what a card says).
 """
 
+import json
 import math
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -50,7 +51,7 @@ def card_text(card: Card) -> str:
     record, family = card.loaded.record, card.loaded.model.card
     name = read_description(card.run.path).name or record.title or f"{family.title} on {_data_title(card)}"
     blocks = [
-        FRONT_MATTER.format(family=record.family, data=record.data) + f"\n# {plain_text(name, MAX_TITLE)}",
+        front_matter(record.family, record.data) + f"\n# {plain_text(name, MAX_TITLE)}",
         family.summary,
         f"![Images of the model]({card.preview})",
         _how_to_load(card),
@@ -62,6 +63,11 @@ def card_text(card: Card) -> str:
         "licence of the data allows, and names it in the first lines of this file (`license:`).",
     ]
     return "\n\n".join(blocks) + "\n"
+
+
+def front_matter(family: str, data: str) -> str:
+    """Write the lines that the hub reads: YAML, in which JSON's texts are quoted ones."""
+    return FRONT_MATTER.format(family=json.dumps(family), data=json.dumps(data))
 
 
 def _how_to_load(card: Card) -> str:

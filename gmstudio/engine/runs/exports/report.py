@@ -1,5 +1,6 @@
 """Report of a run as HTML or PDF."""
 
+from abc import abstractmethod
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -29,14 +30,16 @@ class _ReportExport(Export):
         self._num_images = num_images
         self.report = report
 
-    def reuse(self, other: Export) -> None:
+    def reuse(self, other: Export) -> bool:
         """Take the content of another form, so that both have the same samples and figures."""
-        if isinstance(other, _ReportExport):
-            self.report = other.report
+        if not isinstance(other, _ReportExport):
+            return False
+        self.report = other.report
+        return True
 
+    @abstractmethod
     def write(self, report: Report) -> bytes:
         """Return the content of the file."""
-        raise NotImplementedError
 
     def pieces(self, source: ExportSource, target: Path) -> Iterator[float]:
         """Collect the report and write it; what is written takes no model, so that it is done in a thread."""

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from abc import abstractmethod
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -28,9 +29,9 @@ class _TableExport(Export):
         with RunFolder.open(folder) as run:  # opened here: a connection to a database belongs to its thread
             yield from self.write(run, target)
 
+    @abstractmethod
     def write(self, run: RunFolder, target: Path) -> Iterator[float]:
         """Write the file, yielding the share that is done after each piece."""
-        raise NotImplementedError
 
 
 class CsvExport(_TableExport):

@@ -1,5 +1,6 @@
 """The history of a run as TensorBoard's event file."""
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -27,9 +28,9 @@ class LoggedExport(Export):
     def __init__(self) -> None:
         self._stored_times = True
 
+    @abstractmethod
     def logger(self, target: Path) -> RunLogger:
         """Return the logger that writes into the target."""
-        raise NotImplementedError
 
     def pieces(self, source: ExportSource, target: Path) -> Iterator[float]:
         """Write all points, saved images and events."""
