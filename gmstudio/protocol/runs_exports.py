@@ -35,7 +35,7 @@ class ListExports(Command, frozen=True, kw_only=True):
 
 
 class ExportRun(Command, frozen=True, kw_only=True):
-    """Export a run; answered with ``ExportProgress`` any number of times, then ``RunExported``.
+    """Export a run; answered with ``FileProgressed`` any number of times, then ``RunExported``.
 
     Args:
         run: the run.
@@ -58,20 +58,6 @@ class ExportsListed(Event, frozen=True, kw_only=True):
 
     run: str
     forms: tuple[ExportForm, ...]
-
-
-class ExportProgress(Event, frozen=True, kw_only=True):
-    """An export is under way.
-
-    Args:
-        share: part that is done, 0 to 1.
-    """
-
-    share: float
-
-    def ends_request(self) -> bool:
-        """Return False: ``RunExported`` follows."""
-        return False
 
 
 class RunExported(Event, frozen=True, kw_only=True):

@@ -30,7 +30,7 @@ class SendRunFile(Command, frozen=True, kw_only=True):
 class ImportSentRun(Command, frozen=True, kw_only=True):
     """Unpack a packed run that was sent whole into the library.
 
-    Answered with ``RunImporting`` any number of times, then ``RunImported``; the sent file is removed in any case.
+    Answered with ``FileProgressed`` any number of times, then ``RunImported``; the sent file is removed in any case.
     """
 
     superseded_within: ClassVar[tuple[str, ...] | None] = ("upload",)
@@ -52,7 +52,7 @@ class DropRunFile(Command, frozen=True, kw_only=True):
 class PrepareExport(Command, frozen=True, kw_only=True):
     """Export a run to a file that the window fetches: the engine may be on another machine.
 
-    Answered with ``ExportProgress`` any number of times, then ``ExportPrepared``.
+    Answered with ``FileProgressed`` any number of times, then ``ExportPrepared``.
 
     Args:
         run: the run.
@@ -87,8 +87,8 @@ class RunFileReceived(Event, frozen=True, kw_only=True):
     received: int
 
 
-class RunImporting(Event, frozen=True, kw_only=True):
-    """A run is being unpacked.
+class FileProgressed(Event, frozen=True, kw_only=True):
+    """A run is being exported or unpacked, or made of a file of weights.
 
     Args:
         share: part that is done, 0 to 1.
@@ -97,7 +97,7 @@ class RunImporting(Event, frozen=True, kw_only=True):
     share: float
 
     def ends_request(self) -> bool:
-        """Return False: ``RunImported`` follows."""
+        """Return False: the result of the command follows."""
         return False
 
 

@@ -28,7 +28,7 @@ class PreviewWeights(Command, frozen=True, kw_only=True):
 
 
 class ImportWeights(Command, frozen=True, kw_only=True):
-    """Make a run of a file of weights; answered with ``WeightsImporting`` some times, then ``WeightsImported``.
+    """Make a run of a file of weights; answered with ``FileProgressed`` any number of times, then ``WeightsImported``.
 
     Args:
         path: of the file, on the engine's machine.
@@ -70,20 +70,6 @@ class WeightsPreviewed(Event, frozen=True, kw_only=True):
     mapping: str = ""
     problem: str = ""
     differences: tuple[str, ...] = ()
-
-
-class WeightsImporting(Event, frozen=True, kw_only=True):
-    """An import of weights is under way.
-
-    Args:
-        share: part that is done, 0 to 1.
-    """
-
-    share: float
-
-    def ends_request(self) -> bool:
-        """Return False: ``WeightsImported`` follows."""
-        return False
 
 
 class WeightsImported(Event, frozen=True, kw_only=True):

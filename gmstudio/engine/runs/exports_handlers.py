@@ -14,12 +14,12 @@ from gmstudio.engine.runtime.feature import Feature
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.runs_exports import (
     ExportForm,
-    ExportProgress,
     ExportRun,
     ExportsListed,
     ListExports,
     RunExported,
 )
+from gmstudio.protocol.runs_files import FileProgressed
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.record import RunError
 
@@ -42,7 +42,7 @@ class RunExports(Feature):
         with RunFolder.open(command.run) as run:
             source = ExportSource(run, lambda: self.context.model(command.run, ANY_FAMILY))
             for share in export_pieces(export, source, Path(command.target).absolute(), overwrite=command.overwrite):
-                yield ExportProgress(request=command.request, share=share)
+                yield FileProgressed(request=command.request, share=share)
         yield _exported(command, export)
 
 

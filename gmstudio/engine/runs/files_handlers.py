@@ -12,17 +12,16 @@ from gmstudio.engine.runs.transfers import Transfers
 from gmstudio.engine.runtime.context import ANY_FAMILY, EngineContext
 from gmstudio.engine.runtime.feature import Feature
 from gmstudio.protocol.base import Event
-from gmstudio.protocol.runs_exports import ExportProgress
 from gmstudio.protocol.runs_files import (
     DropRunFile,
     ExportPrepared,
     FetchPrepared,
+    FileProgressed,
     ImportSentRun,
     PreparedPiece,
     PrepareExport,
     RunFileReceived,
     RunImported,
-    RunImporting,
     SendRunFile,
 )
 from gmstudio.runs.archive_reading import RunUnpacker
@@ -49,7 +48,7 @@ class RunFiles(Feature):
         unpacker = RunUnpacker(path, runs_home(), name)
         try:
             for share in shares_in_thread(unpacker.pieces):
-                yield RunImporting(request=command.request, share=share)
+                yield FileProgressed(request=command.request, share=share)
         finally:
             self._transfers.drop(command.upload)
         with RunFolder.open(unpacker.place) as run:
@@ -71,7 +70,7 @@ class RunFiles(Feature):
         with RunFolder.open(command.run) as run:
             source = ExportSource(run, partial(self.context.model, command.run, ANY_FAMILY))
             for share in export_pieces(export, source, path, overwrite=False):
-                yield ExportProgress(request=command.request, share=share)
+                yield FileProgressed(request=command.request, share=share)
             name = f"{run.path.name}{export.form.suffix}"
         self._newest = command.run, token, export
         yield ExportPrepared(

@@ -14,18 +14,17 @@ from gmstudio.engine.runs.transfers import ABANDONED_S, Transfers
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.engine import Done
-from gmstudio.protocol.runs_exports import ExportProgress
 from gmstudio.protocol.runs_files import (
     PIECE_BYTES,
     DropRunFile,
     ExportPrepared,
     FetchPrepared,
+    FileProgressed,
     ImportSentRun,
     PreparedPiece,
     PrepareExport,
     RunFileReceived,
     RunImported,
-    RunImporting,
     SendRunFile,
 )
 from gmstudio.runs.folder import RunFolder
@@ -68,7 +67,7 @@ def test_a_run_that_is_sent_in_pieces_is_imported(serve: Serve, tmp_path: Path) 
     content = packed(tmp_path).read_bytes()
     upload = send(serve, content, step=10_000)
     *progress, done = serve(ImportSentRun(upload=upload))
-    assert all(isinstance(event, RunImporting) for event in progress)
+    assert all(isinstance(event, FileProgressed) for event in progress)
     assert isinstance(done, RunImported)
     assert done.info.title == "Naïve β"
     with RunFolder.open(done.info.run) as run:
@@ -122,7 +121,7 @@ def test_a_token_is_no_path(serve: Serve, token: str) -> None:
 def test_an_export_is_fetched_in_pieces(serve: Serve, tmp_path: Path) -> None:
     run = make_run(tmp_path / "made")
     *progress, ready = serve(PrepareExport(run=str(run), form="archive"))
-    assert all(isinstance(event, ExportProgress) for event in progress)
+    assert all(isinstance(event, FileProgressed) for event in progress)
     assert isinstance(ready, ExportPrepared)
     assert ready.name == "made.gmrun"
     content = b""

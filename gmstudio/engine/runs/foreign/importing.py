@@ -23,6 +23,7 @@ from gmstudio.runs.record import RunRecord
 
 CPU = torch.device("cpu")
 Arrays = dict[str, NDArray[Any]]
+Constants = tuple[frozenset[str], dict[str, str]]
 
 
 class MisfitError(ForeignWeightsError):
@@ -80,7 +81,7 @@ def shapes_of(plan: Plan) -> dict[str, Shape]:
     return {name: tuple(value.shape) for name, value in _meta(plan).state_dict().items()}
 
 
-def constants_of(plan: Plan) -> tuple[frozenset[str], dict[str, str]]:
+def constants_of(plan: Plan) -> Constants:
     """Names of the arrays of that model which no training step changes.
 
     Returns:

@@ -13,10 +13,10 @@ from gmstudio.protocol.base import Event
 from gmstudio.protocol.runs_files import (
     PIECE_BYTES,
     DropRunFile,
+    FileProgressed,
     ImportSentRun,
     RunFileReceived,
     RunImported,
-    RunImporting,
     SendRunFile,
 )
 from gmstudio.runs.archive_format import SUFFIX
@@ -133,7 +133,7 @@ class RunImports(QObject):
                 self._read(event.received)
             else:
                 self._request.send(ImportSentRun(upload=upload.token))
-        elif isinstance(event, RunImporting):
+        elif isinstance(event, FileProgressed):
             self.progressed.emit(self.name, SENT + (1 - SENT) * event.share)
         elif isinstance(event, RunImported):
             upload.begun = False  # the engine has removed it

@@ -11,13 +11,19 @@ from gmstudio.protocol.base import Event
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.runs_exports import (
     ExportForm,
-    ExportProgress,
     ExportRun,
     ExportsListed,
     ListExports,
     RunExported,
 )
-from gmstudio.protocol.runs_files import DropRunFile, ExportPrepared, FetchPrepared, PreparedPiece, PrepareExport
+from gmstudio.protocol.runs_files import (
+    DropRunFile,
+    ExportPrepared,
+    FetchPrepared,
+    FileProgressed,
+    PreparedPiece,
+    PrepareExport,
+)
 from gmstudio.window.client.background_task import Background
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.runs.state import RunsState
@@ -149,7 +155,7 @@ class RunExports(QObject):
 
     def _on_reply(self, event: Event) -> None:
         assert self._now is not None
-        if isinstance(event, ExportProgress):
+        if isinstance(event, FileProgressed):
             self.share = MADE * event.share
             self.changed.emit()
         elif isinstance(event, ExportPrepared):

@@ -9,11 +9,11 @@ from gmstudio.protocol.data import DataEntry
 from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.families import FamilyEntry
 from gmstudio.protocol.run_spec import RunSpec
+from gmstudio.protocol.runs_files import FileProgressed
 from gmstudio.protocol.runs_foreign import (
     ImportWeights,
     PreviewWeights,
     WeightsImported,
-    WeightsImporting,
     WeightsPreviewed,
 )
 from gmstudio.window.client.latest_wins import LatestWins
@@ -183,7 +183,7 @@ class WeightsState(QObject):
             self.changed.emit()
 
     def _on_import(self, event: Event) -> None:
-        if isinstance(event, WeightsImporting):
+        if isinstance(event, FileProgressed):
             self.share = event.share
             self.changed.emit()
         elif isinstance(event, WeightsImported):

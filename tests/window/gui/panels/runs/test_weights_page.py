@@ -10,12 +10,12 @@ from training_scene import catalog, info
 
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.runs import RunsListed
+from gmstudio.protocol.runs_files import FileProgressed
 from gmstudio.protocol.runs_foreign import (
     ForeignArray,
     ImportWeights,
     PreviewWeights,
     WeightsImported,
-    WeightsImporting,
     WeightsPreviewed,
 )
 from gmstudio.window.gui.panels.runs.panel import RunsPanel
@@ -74,7 +74,7 @@ def test_a_file_is_accepted_mapped_and_imported(stage: Stage) -> None:
     stage.page.action.trigger()
     command = stage.client.last(ImportWeights)
     assert (command.path, command.accepted, command.mapping) == ("/theirs.pt", True, MAPPING)
-    stage.client.deliver(WeightsImporting(request=command.request, share=0.5))
+    stage.client.deliver(FileProgressed(request=command.request, share=0.5))
     assert "50%" in stage.page.note.text() and not stage.page.action.isEnabled()
     made = info("new", "stopped", 0)
     stage.client.deliver(WeightsImported(request=command.request, info=made))
