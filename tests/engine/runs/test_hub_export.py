@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 import gmstudio
 from gmstudio.engine.runs.exports.export import ExportSource
 from gmstudio.engine.runs.exports.hub import HubExport
+from gmstudio.engine.runs.exports.hub_card import front_matter
 from gmstudio.engine.runs.exports.writing import export_pieces
 from gmstudio.engine.runtime.models import ModelCache
 from gmstudio.families.base import Family
@@ -69,6 +70,12 @@ def test_a_folder_loads_as_the_same_model(run: tuple[Path, Family], exported: Pa
     model, x = gmstudio.from_hub(exported), random_images(BINARY, 3)
     assert isinstance(model, VAE) and not model.training and isinstance(run[1], VAE)
     assert torch.equal(model.elbo(x, 2, seeded()), run[1].elbo(x, 2, seeded()))
+
+
+def test_a_name_of_data_is_one_tag_of_the_card_whatever_its_characters() -> None:
+    data = 'mine: [a, "b"] # é'
+    tags = [line.removeprefix("- ") for line in front_matter("vae", data).splitlines() if line.startswith("- ")]
+    assert tags[0] == "gmstudio" and [json.loads(tag) for tag in tags[1:]] == ["vae", data]
 
 
 def test_a_card_has_figures_with_errors_and_leaves_the_licence_open(exported: Path) -> None:
