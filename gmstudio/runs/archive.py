@@ -164,7 +164,7 @@ def copy_database(source: Path, copy: Path) -> None:
             contextlib.closing(sqlite3.connect(uri, uri=True, timeout=LOCK_S, isolation_level=None)) as old,
             contextlib.closing(sqlite3.connect(copy)) as new,
         ):
-            # A copy begins anew with each write of another program, unless it holds on to one moment of the log.
+            # A copy starts over with each write of another program, unless it holds on to one moment of the log.
             old.execute("BEGIN")
             old.execute("SELECT count(*) FROM sqlite_master").fetchone()
             old.backup(new, pages=PAGES, sleep=0.01)

@@ -41,7 +41,7 @@ def needs_copy(path: Path) -> bool:
 
 
 def copied_history(path: Path) -> Path:
-    """Return a copy of a history with its log, made anew where they have changed.
+    """Return a copy of a history with its log, copied again where they have changed.
 
     Args:
         path: of the history.

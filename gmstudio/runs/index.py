@@ -1,7 +1,7 @@
 """``index.sqlite``: descriptions of the runs of the library as they were read last, so that it opens at once.
 
 It is a cache beside the library. What it holds of a run counts only while the signature of the run's folder is that
-with which it was read. It can be deleted at any time, and is made anew when it is lost, damaged or of another version.
+with which it was read. It can be deleted at any time, and is rebuilt when it is lost, damaged or of another version.
 """
 
 import contextlib
@@ -141,7 +141,7 @@ class RunIndex:
     def _open(self) -> Iterator[sqlite3.Connection]:
         db = sqlite3.connect(self.path, timeout=_TIMEOUT_S, isolation_level=None)
         try:
-            db.execute("PRAGMA synchronous = OFF")  # what a power cut damages is made anew
+            db.execute("PRAGMA synchronous = OFF")  # what a power cut damages is rebuilt
             yield db
         finally:
             db.close()

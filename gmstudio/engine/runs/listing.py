@@ -156,7 +156,7 @@ class RunListing:
             elif before is not None and before.run.info is not None:
                 self._gone[name] = self._listing
             yield None
-            if number % STORED_A_PIECE == 0:  # so that a window that closes meanwhile need not begin anew
+            if number % STORED_A_PIECE == 0:  # so that a window that closes meanwhile need not start over
                 yield from self._store([*stale][number - STORED_A_PIECE : number], [])
         live = self._live_info(stale)
         if live is not None:

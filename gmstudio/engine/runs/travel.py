@@ -20,7 +20,7 @@ from gmstudio.protocol.runs_travel import CodeMap
 KEPT_CODES = 48
 KEPT_PLANES = 8
 AGED = 1.5
-"""The plane of a map is fitted again when the newest checkpoint has so many times the steps of the one it was
+"""The plane of a map is fitted again when the newest checkpoint has this multiple of the steps of the one it was
 fitted to."""
 Floats = NDArray[np.float32]
 

@@ -88,8 +88,12 @@ def _autoregressive(model: AutoregressiveFamily, x: Tensor) -> Iterator[Entry]:
         return
     labels = torch.arange(NUM_TRACED) % model.num_classes
     yield Entry("log_prob", lambda m: m.log_prob(x, labels=labels), lambda: model.log_prob(x))
-    run = lambda: (model.logits(x, order, None), model.logits(x, order, labels))  # noqa: E731
-    yield Entry("sample", lambda m: m.logits(x, order, labels), run, plain_sampling.sample_labelled)
+    yield Entry(
+        "sample",
+        lambda m: m.logits(x, order, labels),
+        lambda: (model.logits(x, order, None), model.logits(x, order, labels)),
+        plain_sampling.sample_labelled,
+    )
 
 
 def _scores(model: Family, x: Tensor) -> Iterator[Entry]:
@@ -97,8 +101,11 @@ def _scores(model: Family, x: Tensor) -> Iterator[Entry]:
     if isinstance(model, Bounded):
         yield Entry("elbo", lambda m: m.elbo(x, 2, _noise()), lambda: any_model.elbo(x, 1, _noise()))
     if isinstance(model, Estimated) and isinstance(model, ImportanceWeighted):
-        more = lambda: any_model.log_prob_estimate(x, 1, _noise())  # noqa: E731
-        yield Entry("log_prob_estimate", lambda m: m.log_prob_estimate(x, 2, _noise()), more)
+        yield Entry(
+            "log_prob_estimate",
+            lambda m: m.log_prob_estimate(x, 2, _noise()),
+            lambda: any_model.log_prob_estimate(x, 1, _noise()),
+        )
     if isinstance(model, FreeEnergy):
         yield Entry("free_energy", lambda m: m.free_energy(x))
     if not isinstance(model, Bounded | FreeEnergy | Encoder | Discriminator) and hasattr(model, "loss"):

@@ -163,7 +163,7 @@ class Folder(ast.NodeTransformer):
         return not isinstance(found, msgspec.Struct)
 
     def _has_settings(self, node: ast.expr, count: int) -> bool:
-        """Return whether it is so many expressions of which one is an object of settings."""
+        """Return whether it is a tuple of ``count`` expressions of which one is an object of settings."""
         return isinstance(node, ast.Tuple) and len(node.elts) == count and any(map(self._is_settings, node.elts))
 
     def _is_settings(self, node: ast.expr) -> bool:

@@ -33,5 +33,7 @@ def formatted(text: str) -> str:
         raise FormattingError(f"The code could not be laid out: ruff did not run ({error}). Try again.") from error
     if done.returncode:
         said = " ".join(done.stderr.decode(errors="replace").split())[:300]
-        raise FormattingError(f"The code could not be laid out by ruff: {said} Install it anew with: pip install ruff")
+        raise FormattingError(
+            f"The code could not be laid out by ruff: {said} Install it again: pip install --force-reinstall ruff"
+        )
     return done.stdout.decode()
