@@ -58,7 +58,7 @@ def measure(count: int = 10_000, points: int = 1_000_000, seconds: float = 20.0)
         run, size = make_long_run(Path(folder) / "runs", points)
         found["history_bytes_a_point"] = round(size / points, 1)
         with opened_on(Path(folder)) as (window, studio):
-            drawn = _draw_history(window, studio, run)
+            drawn = _draw_history(window, studio, run, points)
         found[f"history_{points}_drawn_ms"] = round(drawn["drawn"], 1)
         found["history_panned_fps"] = round(drawn["fps"], 1)
     return found | measure_checkpoints(seconds)
@@ -114,20 +114,28 @@ def _scroll_and_poll(window: MainWindow, studio: Studio) -> dict[str, float]:
     return {"fps": 1 / statistics.fmean(times), "polled": 1000 * (polled[0] - began)}
 
 
-def _draw_history(window: MainWindow, studio: Studio, run: str) -> dict[str, float]:
-    """Show the curve of a run in Train: milliseconds from its arrival to the painted plot, and frames while panned."""
+def _draw_history(window: MainWindow, studio: Studio, run: str, points: int) -> dict[str, float]:
+    """Show the curve of a run in Train, in which it arrives in pieces.
+
+    Returns:
+        Milliseconds from the arrival of the first piece to the plot of all, painted, and frames while panned.
+    """
     from gmstudio.protocol.runs import HistoryAppended
 
     window.show_panel("train")
     curves = window.findChild(TrainCurves)
     assert curves is not None
     arrived: list[float] = []
+    counted: list[int] = []
     shown: list[float] = []
 
     def on_history(event: HistoryAppended) -> None:
         if event.run != run or shown:
             return
         arrived.append(time.perf_counter())
+        counted.append(sum(len(series.steps.numpy()) for series in event.series))
+        if sum(counted) < points:
+            return
         curves.refresh()
         for plot in curves.plots.values():
             plot.redraw()

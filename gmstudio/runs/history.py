@@ -36,6 +36,8 @@ _WRITE_TIMEOUT_S = 1.0
 """Nothing is answered meanwhile; a training that meets a locked file pauses and goes on by itself."""
 _READ_TIMEOUT_S = 0.2
 """Readers wait less: they serve the window, and only a program that keeps the whole file locked makes them wait."""
+ROWS_AT_ONCE = 10_000
+"""Rows that become numbers in one call."""
 
 Curve = tuple[NDArray[np.int64], NDArray[np.float64]]
 
@@ -214,7 +216,7 @@ class History:
             raise
 
     def _put_back(self) -> None:
-        """Write a file that was deleted or replaced anew, as all that it held is still open here, and log that."""
+        """Restore a file that was deleted or replaced: all that it held is still open here. Log that."""
         if self.in_place:
             return
         sentence = put_back(self._db, self.path)
@@ -275,17 +277,19 @@ class History:
         with self._errors_as_sentences():
             for key, split, name in self._db.execute("SELECT id, split, name FROM series ORDER BY id").fetchall():
                 query = "SELECT step, value FROM points WHERE series = ? AND step > ? ORDER BY step"
-                rows = self._db.execute(query, (key, since)).fetchall()
-                if rows:
-                    curves[split, name] = self._curve(rows)
+                parts = list(self._parts(self._db.execute(query, (key, since))))
+                if parts:
+                    flat = np.concatenate(parts)
+                    curves[split, name] = (flat[:, 0].astype(np.int64), flat[:, 1].copy())
         return curves
 
-    def _curve(self, rows: list[tuple[int, float | None]]) -> Curve:
+    def _parts(self, rows: sqlite3.Cursor) -> Iterator[NDArray[np.float64]]:
+        """Arrays (n, 2) of steps and values: of some rows each, so that a thread that reads lets others run."""
         try:
-            flat = np.array(rows, dtype=np.float64)  # None becomes NaN
+            while some := rows.fetchmany(ROWS_AT_ONCE):
+                yield np.array(some, dtype=np.float64)  # None becomes NaN
         except (TypeError, ValueError) as error:
             raise RunDamagedError(f"{self.path} is damaged: a value is no number. Restore it from a copy.") from error
-        return flat[:, 0].astype(np.int64), flat[:, 1].copy()
 
     def last_and_best(self, split: str, name: str, since: int = -1) -> tuple[float, float] | None:
         """Newest and lowest value of one curve after step ``since``; None when it has no points there.

@@ -13,7 +13,7 @@ from gmstudio.engine.data.imports import ImportPreviews, run_import
 from gmstudio.engine.data.points import describe_points, is_made_at_once, made_points
 from gmstudio.engine.data.sets import described, list_sets
 from gmstudio.engine.data.statistics import measure
-from gmstudio.engine.runs.describe import announce_run
+from gmstudio.engine.runs.describe import opened_pieces
 from gmstudio.engine.runtime.building import meta_model
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.datasets import load_data
@@ -148,7 +148,7 @@ class DataFeature(Feature):
         settings = located_settings(record, command.folder)
         return context.when_data(command.request, record.data, settings, lambda: self._locate(command))
 
-    def _locate(self, command: LocateData) -> None:
+    def _locate(self, command: LocateData) -> Job:
         context = self.context
         with RunFolder.open(command.run, write=True) as run:
             dataset = load_run_data(context.data, run.record, command.folder, accept_changed=command.accept_changed)
@@ -156,7 +156,7 @@ class DataFeature(Feature):
             run.update(data_config=dataset.config, fingerprint=dataset.fingerprint)
             log_changes(run, changes, run.record.step)
         context.models.clear()  # their records name the data of before
-        announce_run(context, command.run, command.request)
+        return opened_pieces(context, command.run, command.request)
 
     def _on_describe_model(self, command: DescribeModel) -> Job | None:
         spec = command.spec

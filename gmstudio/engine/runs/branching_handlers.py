@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from gmstudio.engine.runs.describe import announce_run
+from gmstudio.engine.runs.describe import opened_pieces
 from gmstudio.engine.runtime.beside import beside
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.engine.training.branch import BranchPlan, plan_branch
@@ -38,14 +38,13 @@ class BranchingFeature(Feature):
         if command.train and self.context.training is None:
             loading = self.context.when_data_of(plan.record, command.request, lambda: self._train(name, command))
         else:
-            announce_run(self.context, name, command.request)
+            loading = opened_pieces(self.context, name, command.request)
         if loading is not None:
             yield from loading
 
-    def _train(self, run: str, command: BranchRun) -> None:
+    def _train(self, run: str, command: BranchRun) -> Job:
         context = self.context
         if context.training is not None:  # another began while the data were loaded
-            announce_run(context, run, command.request)
-            return
+            return opened_pieces(context, run, command.request)
         job = resume_run(run, Continuation(), context.data, context.device, context.send)
-        begin_training(context, job, command.request)
+        return begin_training(context, job, command.request)

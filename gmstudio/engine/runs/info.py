@@ -20,17 +20,13 @@ def run_info(
     families: Mapping[str, FamilyEntry],
     *,
     summary: RunSummary | None = None,
-    live_status: str = "",
-    live_step: int = -1,
 ) -> RunInfo:
-    """Describe a run on disk, without torch.
+    """Describe a run as it is on disk, without torch.
 
     Args:
         run_name: name of the run, or an absolute path.
         families: the catalog's entries by name; the run's own may be missing.
         summary: of this run; None: made here.
-        live_status: status of the run in training; empty: that on disk.
-        live_step: step of the run in training; negative: that on disk.
 
     Raises:
         RunError: when it is damaged.
@@ -49,8 +45,8 @@ def run_info(
         spec=record.spec,
         family_title=family.card.title if family else plain_text(record.family, MAX_TITLE),
         image=record.image,
-        status=live_status or summary.status,
-        step=live_step if live_step >= 0 else max(summary.step, *steps, 0),
+        status=summary.status,
+        step=max(summary.step, *steps, 0),
         created=record.created,
         capabilities=family.capabilities if family else (),
         checkpoint_steps=steps,
@@ -68,7 +64,7 @@ def run_info(
         origin=record.origin,
         data_digest=record.fingerprint.digests.get("train", "") if record.fingerprint is not None else "",
         example=is_example(folder),
-        writer="" if live_status else summary.writer,
+        writer=summary.writer,
         trained_s=trained_s,
     )
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import msgspec
 
-from gmstudio.engine.runs.describe import announce_run, current_info
+from gmstudio.engine.runs.describe import current_info, opened_pieces
 from gmstudio.engine.runs.listing import RunListing
+from gmstudio.engine.runtime.beside import beside
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.feature import Feature
 from gmstudio.protocol.array import Array
@@ -43,8 +44,8 @@ class RunsFeature(Feature):
         """Read one run a piece: there may be thousands, on a slow disk."""
         return self._listing.pieces(command)
 
-    def _on_open_run(self, command: OpenRun) -> None:
-        announce_run(self.context, command.run, command.request, command.since)
+    def _on_open_run(self, command: OpenRun) -> Iterator[Event | None]:
+        return opened_pieces(self.context, command.run, command.request, command.since)
 
     def _on_choose_checkpoint(self, command: ChooseCheckpoint) -> None:
         if command.step is None:
@@ -66,25 +67,9 @@ class RunsFeature(Feature):
             known = ", ".join(f"{one:,}" for one in steps) or "none yet"
             raise RunMissingError(f"{run} has no checkpoint of step {step:,}; it has {known}. Choose one of them.")
 
-    def _on_fetch_samples(self, command: FetchSamples) -> None:
-        with RunFolder.open(command.run) as run:
-            kinds = run.history.image_kinds()
-            kept = run.history.image_steps(kinds[0]) if kinds else []
-            if not kept:
-                raise RunMissingError(f"{command.run} has no saved samples yet; train it for some more steps.")
-            wanted = kept[-1] if command.step is None else command.step
-            step = max((s for s in kept if s <= wanted), default=kept[0])
-            images = run.history.read_images(step, kinds[0])
-        self.context.send(
-            SamplesDrawn(
-                request=command.request,
-                run=command.run,
-                step=step,
-                kind=kinds[0],
-                images=Array.of(images),
-                kept=tuple(kept),
-            )
-        )
+    def _on_fetch_samples(self, command: FetchSamples) -> Iterator[Event | None]:
+        """Read beside the loop: a grid of large images takes some tenths of a second."""
+        yield (yield from beside(lambda: _saved_samples(command)))
 
     def _on_annotate_run(self, command: AnnotateRun) -> None:
         with RunFolder.open(command.run) as run:
@@ -115,3 +100,27 @@ class RunsFeature(Feature):
         with RunFolder.open(command.run) as run:
             write_annotations(run.path, command.annotations)
         self.done(command)
+
+
+def _saved_samples(command: FetchSamples) -> SamplesDrawn:
+    """Read the grid of a step, or the last one before it.
+
+    Raises:
+        RunMissingError: when the run has none.
+    """
+    with RunFolder.open(command.run) as run:
+        kinds = run.history.image_kinds()
+        kept = run.history.image_steps(kinds[0]) if kinds else []
+        if not kept:
+            raise RunMissingError(f"{command.run} has no saved samples yet; train it for some more steps.")
+        wanted = kept[-1] if command.step is None else command.step
+        step = max((s for s in kept if s <= wanted), default=kept[0])
+        images = run.history.read_images(step, kinds[0])
+    return SamplesDrawn(
+        request=command.request,
+        run=command.run,
+        step=step,
+        kind=kinds[0],
+        images=Array.of(images),
+        kept=tuple(kept),
+    )

@@ -9,6 +9,7 @@ import msgspec
 
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.errors import error_sentence
+from gmstudio.engine.runtime.job import Job
 from gmstudio.engine.training.handlers import begin_training
 from gmstudio.engine.training.job import TrainingJob, start_training
 from gmstudio.engine.training.plan import plan_run
@@ -190,20 +191,21 @@ class TrainingQueue:
                 traceback.print_exc()
             self._ended("failed", entry.step, error_sentence(error))
 
-    def _begin(self, entry: QueueEntry) -> None:
+    def _begin(self, entry: QueueEntry) -> Job | None:
         context = self._context
         if self._put_back == entry.key or context.training is not None:  # it was taken back while data were loaded
             self._ended("stopped", entry.step, "")
-            return
+            return None
         job = self._job(entry)
         self._began, self._run = time.monotonic(), job.name
-        begin_training(context, job, 0)
+        curves = begin_training(context, job, 0)
         try:
             with self.file.changing() as content:
                 _replace(content, entry.key, run=job.name)
         except ValueError as error:  # the run trains all the same, and its end is noted with its name
             self.note = str(error)
         self.announce()
+        return curves
 
     def _job(self, entry: QueueEntry) -> TrainingJob:
         context = self._context
@@ -235,14 +237,14 @@ class TrainingQueue:
         try:
             with self.file.changing() as content:
                 entry = _find(content.entries, key)
-                told = PUT_BACK.format(step=step) if waits and step else message
+                outcome = PUT_BACK.format(step=step) if waits and step else message
                 _replace(
                     content,
                     key,
                     status="waiting" if waits else status,
                     run=run or entry.run,
                     step=step,
-                    message=told,
+                    message=outcome,
                     seconds=entry.seconds + seconds,
                 )
                 if waits and not self._ending:

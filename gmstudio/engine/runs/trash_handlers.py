@@ -1,8 +1,10 @@
 """Commands about the trash of the library."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
+from gmstudio.engine.runtime.beside import beside
 from gmstudio.engine.runtime.feature import Feature
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.plain_text import plain_text
@@ -25,23 +27,25 @@ class TrashFeature(Feature):
         yield from _listed(command.request)
 
 
+def _trashed(place: Path) -> TrashedRun:
+    """Describe a run in the trash."""
+    summary = summarize(place)
+    return TrashedRun(
+        run=former_name(place),
+        place=str(place),
+        title=summary.title,
+        family=plain_text(summary.family),
+        data=plain_text(summary.data),
+        step=summary.step,
+        created=summary.created,
+        size_bytes=size_of(place),
+    )
+
+
 def _listed(request: int) -> Iterator[Event | None]:
-    """Read one run a piece."""
+    """Read the runs beside the loop, one after another."""
     runs = []
     for place in trashed_runs():
-        summary = summarize(place)
-        runs.append(
-            TrashedRun(
-                run=former_name(place),
-                place=str(place),
-                title=summary.title,
-                family=plain_text(summary.family),
-                data=plain_text(summary.data),
-                step=summary.step,
-                created=summary.created,
-                size_bytes=size_of(place),
-            )
-        )
-        yield None
+        runs.append((yield from beside(partial(_trashed, place))))
     runs.sort(key=lambda run: run.created, reverse=True)
     yield TrashListed(request=request, runs=tuple(runs), folder=plain_text(str(trash_home())))

@@ -6,7 +6,7 @@ from itertools import chain
 import msgspec
 import torch
 
-from gmstudio.engine.runs.describe import announce_run, current_info, describe_opened, read_stored
+from gmstudio.engine.runs.describe import current_info, curve_pieces, describe_opened, read_stored
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.feature import Feature, Job
@@ -51,10 +51,11 @@ class TrainingFeature(Feature):
         context, spec = self.context, command.spec
         self._refuse_a_second()
 
-        def start() -> None:
+        def start() -> Job:
             self._refuse_a_second()  # another may have begun while the data were loaded
             plan = plan_run(context.data, spec, context.device)
-            self._begin(start_training(plan, command.folder, context.device, context.send), command.request)
+            job = start_training(plan, command.folder, context.device, context.send)
+            return begin_training(context, job, command.request)
 
         return context.when_data(command.request, spec.data, spec.data_config, start)
 
@@ -70,19 +71,17 @@ class TrainingFeature(Feature):
         with RunFolder.open(command.run) as run:
             record = run.record
 
-        def begin() -> None:
+        def begin() -> Job:
             self._refuse_a_second()
             choices = Continuation(command.steps, command.schedule)
-            self._begin(resume(command.run, choices, context.data, context.device, context.send), command.request)
+            job = resume(command.run, choices, context.data, context.device, context.send)
+            return begin_training(context, job, command.request)
 
         return context.when_data_of(record, command.request, begin)
 
     def _refuse_a_second(self) -> None:
         if self.context.training is not None:
             raise ValueError(f"{self.context.training.name} is in training. Stop it before starting another run.")
-
-    def _begin(self, job: TrainingJob, request: int) -> None:
-        begin_training(self.context, job, request)
 
     def _on_change_training(self, command: ChangeTraining) -> Iterator[Event | None]:
         training = self.context.the_training()
@@ -104,7 +103,7 @@ class TrainingFeature(Feature):
         if lines:
             training.change(record, f"{'; '.join(lines)}.")
             info = current_info(self.context, command.run)
-            yield describe_opened(training.model, info, read_stored(command.run, curves=False), live=True, request=0)
+            yield describe_opened(self.context, info, read_stored(command.run), request=0)
         yield Done(request=command.request)
 
     def _on_pause_training(self, command: PauseTraining) -> None:
@@ -175,15 +174,17 @@ class TrainingFeature(Feature):
         return _figures_drawn(drawn, chain(of_pixel, figures))
 
 
-def begin_training(context: EngineContext, job: TrainingJob, request: int) -> None:
-    """Make a job the run in training, and send its description and curves."""
+def begin_training(context: EngineContext, job: TrainingJob, request: int) -> Job:
+    """Make a job the run in training, and send its description; returns the job that sends its curves."""
     context.training = job
     job.retries = True
     job.trainer.run.checkpoints.in_use = lambda: {context.chosen_steps.get(job.name, -1)}
-    announce_run(context, job.name, request)
-    for warning in job.trainer.warnings:
+    stored = read_stored(job.name)
+    context.send(describe_opened(context, current_info(context, job.name), stored, request=request))
+    for warning in filter(None, (stored.problem, *job.trainer.warnings)):
         context.send(Warned(run=job.name, message=warning))
     job.announce()
+    return curve_pieces(context, job.name, request, warned=stored.problem)
 
 
 def _figures_drawn(drawn: FiguresDrawn, pieces: Iterator[tuple[FigureDrawn, ...]]) -> Iterator[Event | None]:
