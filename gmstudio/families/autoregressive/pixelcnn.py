@@ -43,6 +43,7 @@ from gmstudio.families.autoregressive.raster import (
 )
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.points import SHORT_RUN
+from gmstudio.nn.stepping.columns import Columns
 from gmstudio.nn.stepping.ops import Array, Program, StepOps
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, Objective, Term
@@ -260,26 +261,49 @@ class PixelCNNStepper(RasterStepper):
     def _place(self, column: int, group: int) -> Array:
         return self._inputs.feature(0, column, group)
 
-    def _compile(self, model: PixelCNN) -> list[list[Program]]:
-        """Calls of a step, by column and colour."""
+    def _compile(self, model: PixelCNN) -> list[Columns]:
+        """Calls of a step, by colour and column."""
         ops, num_groups = self._ops, self._num_groups
         pixel_cache = partial(PixelCache, ops, num_groups=num_groups)
         reduce = [pixel_cache(block.reduce) for block in self._blocks]
         expand = [pixel_cache(block.expand) for block in self._blocks]
         head, output = pixel_cache(model.head), pixel_cache(model.output)
-        programs: list[list[Program]] = [[] for _ in range(self._width)]
+        programs: list[Columns] = []
         for group in range(num_groups):
             hidden, update = ops.zeros(reduce[0].num_inputs(group)), ops.zeros(reduce[0].num_inputs(group))
             inner, final = ops.zeros(expand[0].num_inputs(group)), ops.zeros(output.num_inputs(group))
             before = [layer.program(group, hidden, inner) for layer in reduce]
             after = [layer.program(group, inner, update) + ops.add(hidden, update, hidden) for layer in expand]
             last = head.program(group, hidden, final) + output.program(group, final, self._own_features[group])
-            for column, column_programs in enumerate(programs):
-                program = self._inputs.linear(0, column, group, hidden)
-                for layer in range(len(self._blocks)):
-                    program += before[layer]
-                    program += ops.relu(inner, self._convolved.feature(layer, column, group))
-                    program += self._convolved.linear(layer, column, group, inner)
-                    program += after[layer]
-                column_programs.append(ops.repeated(program + last))
+            compile_column = partial(self._compile_column, group, hidden, inner, before, after, last)
+            programs.append(ops.by_column(self._width, compile_column))
         return programs
+
+    def _compile_column(
+        self,
+        group: int,
+        hidden: Array,
+        inner: Array,
+        before: list[Program],
+        after: list[Program],
+        last: Program,
+        column: int,
+    ) -> Program:
+        """Calls of a step at a column: the first convolution, the blocks, and ``last``.
+
+        Args:
+            group: the colour.
+            hidden: features between the blocks.
+            inner: features inside a block, at both ends of its convolution.
+            before: for each block, calls before its convolution.
+            after: for each block, calls after it.
+            last: calls after all blocks.
+            column: the column.
+        """
+        program = self._inputs.linear(0, column, group, hidden)
+        for layer, (reduce, expand) in enumerate(zip(before, after, strict=True)):
+            program += reduce
+            program += self._ops.relu(inner, self._convolved.feature(layer, column, group))
+            program += self._convolved.linear(layer, column, group, inner)
+            program += expand
+        return program + last

@@ -23,7 +23,8 @@ from gmstudio.families.autoregressive.masked_conv import group_slices
 from gmstudio.families.autoregressive.orders import raster_order
 from gmstudio.families.autoregressive.pixel_outputs import OutputName, pixel_output
 from gmstudio.families.diagnostics import Figure
-from gmstudio.nn.stepping.ops import Array, FloatArray, Program, StepOps, step_ops
+from gmstudio.nn.stepping.columns import Columns
+from gmstudio.nn.stepping.ops import Array, FloatArray, StepOps, step_ops
 from gmstudio.protocol.config import ConfigError, field
 from gmstudio.protocol.images import ImageSpec
 
@@ -187,8 +188,8 @@ class RasterStepper(ABC):
         self._own_features = [self._features[own] for own in group_slices(len(self._features), self._num_groups)]
         self._num_computed = 0
         self._row: int | None = None
-        self._programs: list[list[Program]] = []
-        """Calls of a step by column and group, which write a group's features to ``_own_features``."""
+        self._programs: list[Columns] = []
+        """Calls of a step by group and column, which write a group's features to ``_own_features``."""
 
     @abstractmethod
     def _enter_row(self, row: int) -> None:
@@ -222,8 +223,7 @@ class RasterStepper(ABC):
         if row != self._row:
             self._enter_row(row)
             self._row = row
-        for call in self._programs[column][group]:
-            call()
+        self._programs[group].run(column)
         self._num_computed = number + 1
 
     def _read_values(self, number: int) -> None:

@@ -8,8 +8,8 @@ import warnings
 from collections.abc import Callable
 
 from gmstudio.nn.cuda_graph import CaptureError, Recorder
+from gmstudio.nn.stepping.columns import Program
 
-Program = list[Callable[[], object]]
 FEW_CALLS = 8
 """Shorter programs are run call by call, which costs hardly more than a replay, and no memory for a graph."""
 

@@ -11,6 +11,7 @@ matrix. Numpy leaves the batch axis away when the batch is one image, because ma
 
 from collections.abc import Callable
 from functools import cache, partial
+from itertools import chain
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -19,10 +20,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.nn.cuda_graph import recorder_for
+from gmstudio.nn.stepping.columns import Columns, CompiledColumns, PlainColumns
+from gmstudio.nn.stepping.columns import Program as Program
 from gmstudio.nn.stepping.graphs import StepGraphs
 
-Call: TypeAlias = Callable[[], Any]
-Program: TypeAlias = list[Call]
 FloatArray: TypeAlias = NDArray[np.float32]
 Array: TypeAlias = Any
 """A numpy array or a torch tensor, according to the operations that made it."""
@@ -64,6 +65,12 @@ class StepOps(Protocol):
     def tanh(self, x: Array, out: Array) -> Program:
         """Compute out = tanh(x)."""
 
+    def number(self, value: float) -> Array:
+        """A buffer (1,) of one number, always the same one."""
+
+    def products(self, weights: Array, x: Array, out: Array) -> Program:
+        """Compute out = weight · x for N weights (N, M, K), vectors (N, K, B) and results (N, M, B)."""
+
     def rank_one_updates(self, weights: Array, rows: Array, out: Array) -> list[Program]:
         """For each of D weights (D, M) and rows (D, B): compute out += weight ⊗ row, for out (M, B)."""
 
@@ -76,8 +83,8 @@ class StepOps(Protocol):
     def copy(self, x: Array) -> Array:
         """A copy that later steps do not change."""
 
-    def repeated(self, program: Program) -> Program:
-        """Fastest way to run a program several times on the same buffers."""
+    def by_column(self, num_columns: int, compile_column: Callable[[int], Program]) -> Columns:
+        """The programs of an image row's columns, each of which runs several times on the same buffers."""
 
     def to_numpy(self, x: Array) -> FloatArray:
         """(F, B), always with the batch axis; valid until the next step."""
@@ -94,6 +101,7 @@ class NumpyOps:
         self._batch = batch
         self.tail: tuple[int, ...] = () if batch == 1 else (batch,)
         self._zero = cache(partial(np.zeros, dtype=np.float32))
+        self._number = cache(lambda value: np.full(1, value, dtype=np.float32))
 
     def zeros(self, *shape: int) -> Array:
         """See ``StepOps``."""
@@ -136,6 +144,14 @@ class NumpyOps:
         """See ``StepOps``."""
         return [partial(np.tanh, x, out)]
 
+    def number(self, value: float) -> Array:
+        """See ``StepOps``."""
+        return self._number(value)
+
+    def products(self, weights: Array, x: Array, out: Array) -> Program:
+        """See ``StepOps``."""
+        return list(chain.from_iterable(map(self.linear, weights, x, out)))
+
     def rank_one_updates(self, weights: Array, rows: Array, out: Array) -> list[Program]:
         """See ``StepOps``."""
         if not self.tail:
@@ -166,9 +182,9 @@ class NumpyOps:
         """See ``StepOps``."""
         return x.copy()
 
-    def repeated(self, program: Program) -> Program:
-        """See ``StepOps``: there is nothing to gain."""
-        return program
+    def by_column(self, num_columns: int, compile_column: Callable[[int], Program]) -> Columns:
+        """See ``StepOps``: for one image, where a call costs more than its arithmetic, they are compiled."""
+        return PlainColumns(num_columns, compile_column) if self.tail else CompiledColumns(num_columns, compile_column)
 
     def to_numpy(self, x: Array) -> FloatArray:
         """See ``StepOps``."""
@@ -187,6 +203,7 @@ class TorchOps:
     def __init__(self, batch: int, device: torch.device) -> None:
         self.tail: tuple[int, ...] = (batch,)
         self._device = device
+        self._number = cache(lambda value: torch.full((1,), value, device=device))
         recorder = recorder_for(device)
         self._graphs = None if recorder is None else StepGraphs(recorder)
 
@@ -232,6 +249,14 @@ class TorchOps:
         """See ``StepOps``."""
         return [partial(torch.tanh, x, out=out)]
 
+    def number(self, value: float) -> Array:
+        """See ``StepOps``."""
+        return self._number(value)
+
+    def products(self, weights: Array, x: Array, out: Array) -> Program:
+        """See ``StepOps``."""
+        return [partial(torch.bmm, weights, x, out=out)]
+
     def rank_one_updates(self, weights: Array, rows: Array, out: Array) -> list[Program]:
         """See ``StepOps``."""
         pairs = zip(weights.unsqueeze(2).unbind(), rows.unsqueeze(1).unbind(), strict=True)
@@ -252,9 +277,11 @@ class TorchOps:
         """See ``StepOps``."""
         return x.clone()
 
-    def repeated(self, program: Program) -> Program:
-        """See ``StepOps``: on a CUDA device it is captured in a graph."""
-        return program if self._graphs is None else self._graphs.repeated(program)
+    def by_column(self, num_columns: int, compile_column: Callable[[int], Program]) -> Columns:
+        """See ``StepOps``: on a CUDA device they are captured in graphs."""
+        if self._graphs is None:
+            return PlainColumns(num_columns, compile_column)
+        return PlainColumns(num_columns, compile_column, self._graphs.repeated)
 
     def to_numpy(self, x: Array) -> FloatArray:
         """See ``StepOps``."""

@@ -26,6 +26,7 @@ PixelCNN Decoders, arXiv:1606.05328, section 2; labels: section 2.3, equation 4.
 Shape legend: B batch, C channels, H height, W width, L levels, F features, D sub-pixels (C·H·W).
 """
 
+from functools import partial
 from operator import itemgetter
 from typing import Annotated, ClassVar, Literal, cast
 
@@ -57,6 +58,7 @@ from gmstudio.families.autoregressive.raster import (
 from gmstudio.families.base import LossTerms, Phase
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.points import SHORT_RUN
+from gmstudio.nn.stepping.columns import Columns
 from gmstudio.nn.stepping.ops import Array, Program, StepOps
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import MARGINAL_NLL, FamilyCard, Objective, Term
@@ -343,19 +345,21 @@ class GatedPixelCNNStepper(RasterStepper):
     def _place(self, column: int, group: int) -> Array:
         return self._horizontal[0].feature(column, group)
 
-    def _compile(self, model: GatedPixelCNN) -> list[list[Program]]:
-        """Calls of a step, by column and colour."""
+    def _compile(self, model: GatedPixelCNN) -> list[Columns]:
+        """Calls of a step, by colour and column."""
         ops, num_groups = self._ops, self._num_groups
         head, output = (PixelCache(ops, layer, num_groups) for layer in (model.head, model.output))
-        programs: list[list[Program]] = [[] for _ in range(self._width)]
+        programs: list[Columns] = []
         for group in range(num_groups):
             hidden, final = ops.zeros(head.num_inputs(group)), ops.zeros(output.num_inputs(group))
             last = head.program(group, hidden, final) + output.program(group, final, self._own_features[group])
-            for column, column_programs in enumerate(programs):
-                program: Program = []
-                for number, layer in enumerate(self._horizontal):
-                    is_last = number + 1 == len(self._horizontal)
-                    out = hidden if is_last else self._horizontal[number + 1].feature(column, group)
-                    program += layer.program(column, group, out)
-                column_programs.append(ops.repeated(program + last))
+            programs.append(ops.by_column(self._width, partial(self._compile_column, group, hidden, last)))
         return programs
+
+    def _compile_column(self, group: int, hidden: Array, last: Program, column: int) -> Program:
+        """Calls of a step at a column: the layers, of which the last one writes to ``hidden``, and ``last``."""
+        following = [layer.feature(column, group) for layer in self._horizontal[1:]]
+        program: Program = []
+        for layer, out in zip(self._horizontal, [*following, hidden], strict=True):
+            program += layer.program(column, group, out)
+        return program + last

@@ -10,6 +10,7 @@ Shape legend: B batch, C channels, H height, W width, P pixels (H·W) in raster 
 """
 
 from abc import abstractmethod
+from functools import partial
 from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
@@ -24,6 +25,7 @@ from gmstudio.families.autoregressive.masked_conv import MaskedConv2d
 from gmstudio.families.autoregressive.pixel_outputs import start_from
 from gmstudio.families.autoregressive.raster import RasterFamily, RasterStepper
 from gmstudio.families.diagnostics import Figure
+from gmstudio.nn.stepping.columns import Columns
 from gmstudio.nn.stepping.ops import Array, Program, StepOps
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import Objective, Term
@@ -185,19 +187,24 @@ class PixelRNNStepper(RasterStepper):
     def _place(self, column: int, group: int) -> Array:
         return self._inputs.feature(0, column, group)
 
-    def _compile(self, model: PixelRNN, cache: LayerCache) -> list[list[Program]]:
-        """Calls of a step, by column and colour."""
-        ops, num_layers = self._ops, len(model.layers)
+    def _compile(self, model: PixelRNN, cache: LayerCache) -> list[Columns]:
+        """Calls of a step, by colour and column."""
+        ops = self._ops
         head, output = (PixelCache(ops, layer, self._num_groups) for layer in (model.head, model.output))
-        programs: list[list[Program]] = [[] for _ in range(self._width)]
+        programs: list[Columns] = []
         for group in range(self._num_groups):
             hidden, inner = ops.zeros(head.num_inputs(group)), ops.zeros(output.num_inputs(group))
             last = head.program(group, hidden, inner) + output.program(group, inner, self._own_features[group])
-            for column, column_programs in enumerate(programs):
-                program = self._inputs.linear(0, column, group, cache.feature(0, column, group))
-                for layer in range(num_layers):
-                    is_last = layer == num_layers - 1
-                    out = hidden if is_last else cache.feature(layer + 1, column, group)
-                    program = program + cache.program(layer, column, group, out)
-                column_programs.append(ops.repeated(program + last))
+            compile_column = partial(self._compile_column, cache, len(model.layers), group, hidden, last)
+            programs.append(ops.by_column(self._width, compile_column))
         return programs
+
+    def _compile_column(
+        self, cache: LayerCache, num_layers: int, group: int, hidden: Array, last: Program, column: int
+    ) -> Program:
+        """Calls of a step at a column: convolution, layers, the last of which writes to ``hidden``, and ``last``."""
+        features = [cache.feature(layer, column, group) for layer in range(num_layers)]
+        program = self._inputs.linear(0, column, group, features[0])
+        for layer, out in enumerate([*features[1:], hidden]):
+            program += cache.program(layer, column, group, out)
+        return program + last

@@ -27,8 +27,6 @@ Legend of suffixes: N layers of the same shape, F features, S states, G = 4·S g
 ``gmstudio.nn.stepping.ops``.
 """
 
-from functools import partial
-
 import torch
 from torch import Tensor
 
@@ -173,16 +171,20 @@ class _LeftLSTM:
         """(N, W, S): states of the row that was run last; zero before the first."""
         self._gates = ops.zeros(num_layers, width, num_gates)
         self._cells = ops.zeros(num_layers, num_states)
-        program: Program = []
-        product, scratch = ops.zeros(num_layers, 1, num_gates), ops.zeros(num_layers, num_states)
-        for column in reversed(range(width)):
-            gates = self._gates[:, column]
-            program += [
-                partial(ops.window_products, before_weights, padded_states[:, column + 1 : column + 2], product),
-                *ops.add(gates, product[:, 0], gates),
-                *cell_program(ops, gates, self._cells, self._cells, scratch, padded_states[:, column], axis=1),
-            ]
-        self._program = ops.repeated(program)
+        self._before_weights = before_weights
+        self._padded_states = padded_states
+        self._product, self._scratch = ops.zeros(num_layers, num_gates), ops.zeros(num_layers, num_states)
+        self._columns = range(width - 1, -1, -1)
+        self._programs = ops.by_column(width, self._compile_column)
+
+    def _compile_column(self, column: int) -> Program:
+        """Calls that compute the states at a column from those at its right."""
+        ops, gates, states = self._ops, self._gates[:, column], self._padded_states[:, column]
+        return [
+            *ops.products(self._before_weights, self._padded_states[:, column + 1], self._product),
+            *ops.add(gates, self._product, gates),
+            *cell_program(ops, gates, self._cells, self._cells, self._scratch, states, axis=1),
+        ]
 
     def run(self, features_and_one: Array, values: Array) -> None:
         """Compute the states of a row, from its right end.
@@ -197,8 +199,7 @@ class _LeftLSTM:
         if self._value_weights is not None:
             self._gates[:1] += ops.window_products(self._value_weights, values[None])
         self._cells[...] = 0.0
-        for call in self._program:
-            call()
+        self._programs.sweep(self._columns)
 
 
 def _input_and_bias(lstm: OneWayLSTM) -> Tensor:

@@ -115,7 +115,7 @@ def cell_program(
     leading = (slice(None),) * axis
     i, f, o, g = (gates[(*leading, slice(n * num_states, (n + 1) * num_states))] for n in range(NUM_GATES))
     sigmoids = gates[(*leading, slice(NUM_SIGMOIDS * num_states))]
-    half = ops.load(torch.tensor([SIGMOID_SCALE]))
+    half = ops.number(SIGMOID_SCALE)
     return [
         *ops.tanh(gates, gates),
         *ops.multiply(sigmoids, half, sigmoids),

@@ -1,0 +1,206 @@
+"""Programs run by the compiled kernel: the same numbers as numpy's calls, in every family, whenever it is loaded."""
+
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from gmstudio.families import FAMILIES
+from gmstudio.nn.stepping.columns import STEP_KERNEL, CompiledColumns, Program
+from gmstudio.nn.stepping.compiling import RunColumns, StepKernel
+from gmstudio.nn.stepping.ops import NumpyOps
+from gmstudio.protocol.images import ImageSpec
+from gmstudio.testing.laws.sessions import fast_equals_plain
+
+SMALL: dict[str, dict[str, Any]] = {
+    "pixelcnn": {"num_channels": 3, "num_blocks": 2, "input_kernel_size": 3},
+    "gated_pixelcnn": {"num_channels": 6, "num_layers": 2, "input_kernel_size": 3},
+    "pixelrnn_row": {"num_channels": 3, "num_layers": 2, "input_kernel_size": 3},
+    "pixelrnn_diagonal": {"num_channels": 3, "num_layers": 2, "input_kernel_size": 3},
+}
+WIDTH = 4
+
+
+class Counted:
+    """The kernel, counting its calls."""
+
+    def __init__(self, run: RunColumns) -> None:
+        self.run, self.calls = run, 0
+
+    def __call__(self, *arguments: Any) -> None:
+        self.calls += 1
+        self.run(*arguments)
+
+
+@pytest.fixture(scope="module")
+def loaded(pytestconfig: pytest.Config) -> RunColumns:
+    """The kernel, compiled once on each machine."""
+    kernel = StepKernel()
+    assert pytestconfig.cache is not None
+    folder = Path(pytestconfig.cache.mkdir("step-kernel"))
+    with FileLock(folder / "lock"):  # of several workers one compiles
+        kernel.load(folder)
+    assert kernel.run is not None, kernel.failure
+    return kernel.run
+
+
+@pytest.fixture
+def kernel(loaded: RunColumns, monkeypatch: pytest.MonkeyPatch) -> Counted:
+    counted = Counted(loaded)
+    monkeypatch.setattr(STEP_KERNEL, "run", counted)
+    return counted
+
+
+class Mixed:
+    """Programs with every operation, in odd sizes, on buffers whose first axis is the columns."""
+
+    def __init__(self) -> None:
+        random = np.random.default_rng(0)
+        shapes = {
+            "weights": (7, 71),
+            "inputs": (71,),
+            "sums": (7,),
+            "gates": (3, 9),
+            "products": (3, 2),
+            "out": (7,),
+            "shift": (1, 9),
+        }
+        self.buffers = {
+            name: random.standard_normal((WIDTH, *shape)).astype(np.float32) for name, shape in shapes.items()
+        }
+        self.buffers["inputs"][:, 5] = np.inf
+        self.buffers["weights"][:, 2, 5] = -np.inf
+        self.buffers["weights"][:, 3, 5] = 0.0
+        self.ops = NumpyOps(1)
+
+    def compile_column(self, column: int) -> Program:
+        ops = self.ops
+        weights, inputs, sums, gates, products, out, shift = (buffer[column] for buffer in self.buffers.values())
+        return [
+            *ops.linear(weights[:, 1:40], inputs[6:45], sums),
+            *ops.relu(sums, out),
+            *ops.linear(weights, inputs, sums),  # sums that are infinite or not a number
+            *ops.relu(sums, sums),
+            *ops.tanh(gates, gates),
+            *ops.multiply(gates[:, 2:6], ops.number(0.5), gates[:, 2:6]),
+            *ops.add(gates, shift, gates),
+            *ops.products(weights[:6].reshape(3, 2, 71)[:, :, :9], gates, products),
+            *ops.add(out, sums, sums),
+        ]
+
+
+def results(mixed: Mixed, run: Callable[[], None]) -> dict[str, NDArray[np.float32]]:
+    with np.errstate(invalid="ignore"):
+        run()
+    return mixed.buffers
+
+
+def test_the_kernel_computes_what_numpy_does(kernel: Counted) -> None:
+    plain, compiled = Mixed(), Mixed()
+    columns = CompiledColumns(WIDTH, compiled.compile_column)
+
+    def by_numpy() -> None:
+        for column in (3, 2, 1, 0, 2):
+            for call in plain.compile_column(column):
+                call()
+
+    def by_kernel() -> None:
+        columns.sweep(range(3, -1, -1))
+        columns.run(2)
+
+    expected, found = results(plain, by_numpy), results(compiled, by_kernel)
+    assert kernel.calls == 2
+    for name, buffer in expected.items():
+        np.testing.assert_allclose(found[name], buffer, rtol=1e-5, atol=1e-5, err_msg=name)
+
+
+def test_tanh_is_that_of_double_precision(kernel: Counted) -> None:
+    x = np.concatenate([np.linspace(-9, 9, 4001), np.logspace(-30, 30, 601), [np.inf, -np.inf]]).astype(np.float32)
+    out = np.empty_like(x)
+    CompiledColumns(1, lambda _column: NumpyOps(1).tanh(x, out)).run(0)
+    assert kernel.calls == 1
+    assert np.abs(out - np.tanh(x.astype(np.float64))).max() < 3e-7
+
+
+@pytest.mark.parametrize("family", SMALL)
+@pytest.mark.parametrize("image", [ImageSpec(1, 4, 5, 2), ImageSpec(3, 3, 1, 4)], ids=str)
+def test_a_compiled_sampler_equals_a_full_pass(family: str, image: ImageSpec, kernel: Counted) -> None:
+    torch.manual_seed(0)
+    kind = FAMILIES[family]
+    fast_equals_plain(kind(kind.Config(**SMALL[family]), image), batch=1)
+    assert kernel.calls >= 2 * image.num_dims, "a session and a sample"
+
+
+@pytest.mark.parametrize("family", SMALL)
+def test_a_kernel_takes_over_within_an_image(family: str, loaded: RunColumns, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    kind = FAMILIES[family]
+    model: Any = kind(kind.Config(**SMALL[family]), ImageSpec(1, 4, 5, 2))
+    fast = model.pixel_session(1, generator=torch.Generator().manual_seed(1))
+    plain = model.plain_pixel_session(1, generator=torch.Generator().manual_seed(1))
+    monkeypatch.setattr(STEP_KERNEL, "run", None)
+    for again in (False, True):
+        while fast.position is not None:
+            if fast.step == 7:
+                monkeypatch.setattr(STEP_KERNEL, "run", loaded)
+            torch.testing.assert_close(fast.conditional(), plain.conditional(), rtol=0, atol=1e-5)
+            values = fast.draw()
+            fast.place(values)
+            plain.place(values)
+        for session in (fast, plain):
+            session.rewind(4 if again else 8)
+
+
+def uneven(buffers: NDArray[np.float32], column: int) -> Program:
+    """The third column's result is elsewhere."""
+    place = 3 if column == 2 else column
+    return NumpyOps(1).add(buffers[0, column], buffers[0, column], buffers[1, place])
+
+
+def foreign(buffers: NDArray[np.float32], column: int) -> Program:
+    """A call that no table can have."""
+    return [partial(np.subtract, buffers[0, column], buffers[0, column], buffers[1, column])]
+
+
+def overlapping(buffers: NDArray[np.float32], column: int) -> Program:
+    """A result that lies over an operand which is still to be read."""
+    return NumpyOps(1).add(buffers[0, column, :3], buffers[0, column, :3], buffers[0, column, 1:])
+
+
+def doubled(buffers: NDArray[np.float32], column: int) -> Program:
+    """Operands of another type."""
+    return [partial(np.add, buffers[0, column].astype(np.float64), 0.0, buffers[1, column])]
+
+
+@pytest.mark.parametrize("compile_column", [uneven, foreign, overlapping, doubled])
+def test_what_a_table_cannot_have_runs_as_it_is(compile_column: Callable[..., Program], kernel: Counted) -> None:
+    expected, found = (np.arange(48, dtype=np.float32).reshape(2, 6, 4) for _ in range(2))
+    columns = CompiledColumns(3, partial(compile_column, found))
+    for column in (0, 1, 2, 1, 2, 1, 0):
+        for call in compile_column(expected, column):
+            call()
+    for column in (0, 1, 2, 1):
+        columns.run(column)
+    columns.sweep(range(2, -1, -1))
+    assert kernel.calls == 0
+    assert np.array_equal(found, expected)
+
+
+def test_without_numba_steps_run_call_by_call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "numba", None)
+    monkeypatch.delitem(sys.modules, "gmstudio.nn.stepping.kernel", raising=False)
+    kernel = StepKernel()
+    kernel.load(tmp_path)
+    assert kernel.run is None and "numba" in kernel.failure
+    assert "single images take longer" in capsys.readouterr().err
+    kernel.load_beside(tmp_path)  # not tried again
+    assert capsys.readouterr().err == ""
