@@ -20,6 +20,14 @@ def report(result: dict[str, Any]) -> None:
     print(json.dumps({**result, "cores": os.cpu_count()}))
 
 
+def load_step_kernel() -> None:
+    """Compile the steps of single images, as the engine does after some hundred of them."""
+    from gmstudio.engine.runtime.compiled_code import compiled_code
+    from gmstudio.nn.stepping.compiling import STEP_KERNEL
+
+    STEP_KERNEL.load(compiled_code())
+
+
 @app.command()
 def startup(repeats: Annotated[int, typer.Option(min=1)] = 5) -> None:
     """From the start of the process to the visible window, and to the engine's catalog."""
@@ -114,6 +122,8 @@ def sampling(
     """Incremental sampling, compared with a full forward pass per pixel."""
     from benchmarks import sampling as benchmark
 
+    if batch == 1:
+        load_step_kernel()
     report(benchmark.measure(family, size, batch, levels, channels, settings or [], device))
 
 
@@ -128,6 +138,7 @@ def stepping(
     """One pixel step of a single image through the engine."""
     from benchmarks import stepping as benchmark
 
+    load_step_kernel()
     report(benchmark.measure(family, size, levels, channels, settings or []))
 
 

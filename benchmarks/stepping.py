@@ -2,12 +2,15 @@
 
 import statistics
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 
 from benchmarks.models import TABLE, randomize, table_model
 from gmstudio.engine.pixels.explorer import PixelExplorer
+from gmstudio.nn.stepping.compiling import STEP_KERNEL
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.pixels import AdvancePixels, OpenPixels, PixelsMoved, PixelsOpened
@@ -22,8 +25,9 @@ def measure(
 
     Returns:
         ``default`` and ``table`` (or ``chosen``, where settings are given): ``p50_ms``, ``p95_ms``, ``max_ms`` of a
-        step, ``open_ms`` and ``config``; ``goal_met``: True when the 95th percentile at the default size is below two
-        milliseconds.
+        step, ``conditional_us`` of its conditional alone (arithmetic and dispatch), ``open_ms`` and ``config``, and
+        where the compiled kernel is loaded, ``plain``: the same without it; ``goal_met``: True when the 95th percentile
+        at the default size is below two milliseconds.
     """
     image = ImageSpec(channels=channels, height=size, width=size, levels=levels)
     sizes = {"chosen": table_model(family, image, settings, device=device)} if settings else {}
@@ -35,6 +39,7 @@ def measure(
         "family": family,
         "image": str(image),
         **results,
+        "steps": "numpy calls" if STEP_KERNEL.run is None else "compiled",
         "goal_p95_ms": GOAL_P95_MS,
         "goal_met": judged["p95_ms"] < GOAL_P95_MS,
         "threads": torch.get_num_threads(),
@@ -50,6 +55,24 @@ def _sizes(family: str, image: ImageSpec, device: str) -> dict[str, Any]:
 def step_through(model: Any) -> dict[str, Any]:
     """Latencies of every step of one image in the engine's explorer, without the transport to the window."""
     randomize(model)
+    result = _latencies(model)
+    if STEP_KERNEL.run is not None:
+        with without_kernel():
+            result["plain"] = _latencies(model)
+    return result | {"config": {name: getattr(model.config, name) for name in model.config.__struct_fields__}}
+
+
+@contextmanager
+def without_kernel() -> Iterator[None]:
+    """Context in which steps run call by call."""
+    run, STEP_KERNEL.run = STEP_KERNEL.run, None
+    try:
+        yield
+    finally:
+        STEP_KERNEL.run = run
+
+
+def _latencies(model: Any) -> dict[str, Any]:
     explorer = PixelExplorer()
     _finish(explorer, model)  # warm-up
     times, open_ms = _finish(explorer, model)
@@ -57,9 +80,22 @@ def step_through(model: Any) -> dict[str, Any]:
         "p50_ms": statistics.median(times),
         "p95_ms": statistics.quantiles(times, n=20)[-1],
         "max_ms": max(times),
+        "conditional_us": _conditional_us(model),
         "open_ms": open_ms,
-        "config": {name: getattr(model.config, name) for name in model.config.__struct_fields__},
     }
+
+
+def _conditional_us(model: Any) -> float:
+    """Median time of a session's conditional."""
+    times = []
+    with torch.inference_mode():
+        session = model.pixel_session(1, generator=torch.Generator().manual_seed(1))
+        while session.position is not None:
+            start = time.perf_counter()
+            session.conditional()
+            times.append((time.perf_counter() - start) * 1e6)
+            session.place(session.draw())
+    return statistics.median(times)
 
 
 def _finish(explorer: PixelExplorer, model: Any) -> tuple[list[float], float]:

@@ -23,11 +23,11 @@ from gmstudio.engine.features.projection_messages import (
     decode_from_worker,
     worker_frame,
 )
+from gmstudio.engine.runtime.compiled_code import compiled_code
 from gmstudio.engine.runtime.inspection import PIECE_S
 from gmstudio.protocol.array import Array, ProtocolError
 from gmstudio.protocol.features_projection import ProjectionMethod, ProjectionSettings
 from gmstudio.protocol.frames import FrameReader
-from gmstudio.runs.home import data_home
 
 WORKER = "gmstudio.engine.features.projecting_worker"
 _READ_BYTES = 1 << 20
@@ -148,7 +148,7 @@ def worker_environment() -> dict[str, str]:
     package_parent = str(Path(gmstudio.__file__).resolve().parent.parent)
     paths = [package_parent, os.environ.get("PYTHONPATH", "")]
     environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in paths if path))
-    environment.setdefault("NUMBA_CACHE_DIR", str(data_home() / "numba"))
+    environment.setdefault("NUMBA_CACHE_DIR", str(compiled_code()))
     return environment
 
 

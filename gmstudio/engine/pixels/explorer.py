@@ -74,9 +74,14 @@ class _Open:
 
 
 class PixelExplorer:
-    """The open generations, at most ``MAX_OPEN``; the least recently used one is closed for a new one."""
+    """The open generations, at most ``MAX_OPEN``; the least recently used one is closed for a new one.
+
+    Attributes:
+        num_advanced: sub-pixels that all of them have advanced.
+    """
 
     def __init__(self) -> None:
+        self.num_advanced = 0
         self._open: LRUCache[int, _Open] = LRUCache(MAX_OPEN)
         self._copies: weakref.WeakSet[_Weights] = weakref.WeakSet()
         self._last_number = 0
@@ -146,7 +151,9 @@ class PixelExplorer:
         breakpoints = None
         if command.stop_entropy is not None or command.stop_probability is not None:
             breakpoints = Breakpoints(command.stop_entropy, command.stop_probability)
+        before = generation.step
         generation.advance(command.count, command.temperature, command.budget_ms, breakpoints)
+        self.num_advanced += generation.step - before
         return [generation.moved(command.request)]
 
     def place(self, command: PlacePixel) -> list[Event]:

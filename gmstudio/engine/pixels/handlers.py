@@ -1,8 +1,10 @@
 """Commands to explore an autoregressive model pixel by pixel, trained or in training."""
 
 from gmstudio.engine.pixels.explorer import PixelExplorer
+from gmstudio.engine.runtime.compiled_code import compiled_code
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.feature import Feature, Job
+from gmstudio.nn.stepping.compiling import STEP_KERNEL
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.pixels import (
     AdvancePixels,
@@ -18,6 +20,9 @@ from gmstudio.protocol.pixels import (
     RewindPixels,
 )
 
+MANY_STEPS = 400
+"""Steps of single images from which on it is worth while to compile them."""
+
 
 class PixelsFeature(Feature):
     """Explore a generation pixel by pixel."""
@@ -32,6 +37,8 @@ class PixelsFeature(Feature):
 
     def _on_advance_pixels(self, command: AdvancePixels) -> None:
         self._send(self._pixels.advance(command))
+        if self._pixels.num_advanced >= MANY_STEPS and self.context.device.type == "cpu":
+            STEP_KERNEL.load_beside(compiled_code())
 
     def _on_place_pixel(self, command: PlacePixel) -> None:
         self._send(self._pixels.place(command))

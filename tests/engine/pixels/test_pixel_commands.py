@@ -9,6 +9,7 @@ import pytest
 from gmstudio.engine.pixels.handlers import PixelsFeature
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.training.handlers import TrainingFeature
+from gmstudio.nn.stepping.compiling import STEP_KERNEL
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.pixels import (
@@ -92,4 +93,17 @@ def test_a_live_run_is_debugged_and_compared_with_one_on_disk(home: Path) -> Non
     assert engine.ask(painted, PixelsOpened).num_observed == 8
     with pytest.raises(ValueError, match="conditioned only on the first sub-pixels"):
         engine.ask(OpenPixels(run=on_disk, levels=levels, num_placed=8, observed=mask), PixelsOpened)
+    engine.end_training()
+
+
+def test_many_single_steps_are_worth_compiling(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders: list[Path] = []
+    monkeypatch.setattr(STEP_KERNEL, "load_beside", folders.append)
+    monkeypatch.setattr("gmstudio.engine.pixels.handlers.MANY_STEPS", 10)
+    engine = Workbench()
+    opened = engine.ask(OpenPixels(run=engine.train("fvbn", 1)), PixelsOpened)
+    few = AdvancePixels(session=opened.session, count=6, budget_ms=100.0)
+    assert engine.ask(few, PixelsMoved).step == 6 and not folders
+    engine.ask(few, PixelsMoved)
+    assert folders == [home / "numba"]
     engine.end_training()
