@@ -26,6 +26,7 @@ from gmstudio.protocol.pixels import (
     PlacePixel,
     RewindPixels,
 )
+from gmstudio.protocol.pixels_guessing import GuessPixels
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunInfo, RunsListed
 
@@ -115,6 +116,8 @@ class PixelEngine(FakeClient):
             yield from self.explorer.close(command)
         elif isinstance(command, ContinuePixels):
             yield from (event for event in self.explorer.continuations(command) if event is not None)
+        elif isinstance(command, GuessPixels):
+            yield from (event for event in self.explorer.guess(command) if event is not None)
         elif isinstance(command, BrowseData):
             yield self._browsed(command)
 

@@ -29,8 +29,8 @@ class Debugger:
         self.pixels = stage.studio.state(PixelsState)
 
     def open(self, model: str) -> None:
-        """Open a model, with an empty image."""
-        self.panel.run.choose(self.runs[model])
+        """Open a model of the picture, or a ready one, with an empty image."""
+        self.panel.run.choose(self.runs.get(model, f"examples/{model}"))
         wait_until(lambda: self.pixels.state is not None and not self.pixels.navigator.opening, "an open generation")
 
     def draw_to(self, step: int) -> None:
@@ -74,6 +74,18 @@ def take_colours(stage: Stage) -> QImage:
     middle = state.spec.width * (state.spec.height // 2) + state.spec.width // 2
     debugger.draw_to(3 * middle + 1)
     debugger.show(debugger.panel.surprisal)
+    return grab(stage.window)
+
+
+def take_guessing(stage: Stage) -> QImage:
+    """A round of a guess of all pixels, halfway to the last one."""
+    debugger = Debugger(stage)
+    debugger.open("pixelcnn")
+    debugger.panel.guess.guess.trigger()
+    guessing = debugger.pixels.guessing
+    wait_until(lambda: guessing.film is not None and guessing.film.done, "the last round")
+    guessing.seek(guessing.length // 3)
+    guessing.pause()
     return grab(stage.window)
 
 
@@ -150,5 +162,6 @@ SIX = ("pixelcnn", "gated-pixelcnn", "made", "nade", "fvbn", "diagonal-bilstm")
 PICTURES = (
     Picture("pixels", ("pixelcnn",), take_stepping, "dark"),
     Picture("pixels-colours", ("nade-in-colours",), take_colours, "dark"),
+    Picture("pixels-guessing", (), take_guessing, "dark", examples=True),
     Picture("pixels-families", SIX, take_families, "light"),
 )

@@ -20,6 +20,7 @@ from gmstudio.engine.pixels.breakpoints import Breakpoints
 from gmstudio.engine.pixels.comparison import compare
 from gmstudio.engine.pixels.continuation import Continuations
 from gmstudio.engine.pixels.generation import REPLAY_BUDGET_MS, Generation
+from gmstudio.engine.pixels.guessing import Guess
 from gmstudio.engine.pixels.influence import measure_influence
 from gmstudio.engine.pixels.setting import PixelModel, check_seed, checked_levels, setting_of
 from gmstudio.families.base import Family
@@ -40,12 +41,14 @@ from gmstudio.protocol.pixels import (
     PlacePixel,
     RewindPixels,
 )
+from gmstudio.protocol.pixels_guessing import GuessPixels
 
 MAX_OPEN = 8
 MAX_CONTINUATIONS = 256
 MAX_TEMPERATURE = 100.0
 MAX_BUDGET_MS = 100.0
-CONTINUATION_REPORTS_HZ = 15.0
+REPORTS_HZ = 15.0
+"""Of continuations, and of the rounds of a guess."""
 PIECE_MS = 4.0
 """A continuation returns control to the engine about this often."""
 
@@ -268,12 +271,39 @@ class PixelExplorer:
         last_report = time.perf_counter()
         while not continuations.finished and command.session in self._open:
             continuations.work(PIECE_MS)
-            due = time.perf_counter() - last_report >= 1 / CONTINUATION_REPORTS_HZ
+            due = time.perf_counter() - last_report >= 1 / REPORTS_HZ
             if due and continuations.begun and not continuations.finished:
                 last_report = time.perf_counter()
                 yield continuations.report(done=False)
             yield None
         yield continuations.report(done=True)
+
+    def guess(self, command: GuessPixels) -> Iterator[Event | None]:
+        """Guess all sub-pixels after a step, a round at a time.
+
+        Returns:
+            A generator of None after each round and of ``PixelsGuessed`` about 15 times a second, the last ``done``.
+
+        Raises:
+            ValueError: at once, for an unknown session, a finished image, values out of range, or a model without a
+                pass that computes all conditionals; later, when the generation is closed before the last round.
+        """
+        generation = self._generation(command.session)
+        _check_temperature(command.temperature)
+        if command.seed != -1:
+            check_seed(command.seed)
+        return self._guess_job(command.session, Guess(generation, command))
+
+    def _guess_job(self, session: int, guess: Guess) -> Iterator[Event | None]:
+        last_report = time.perf_counter()
+        while not guess.done:
+            self._generation(session)
+            guess.advance()
+            if not guess.done and time.perf_counter() - last_report >= 1 / REPORTS_HZ:
+                last_report = time.perf_counter()
+                yield guess.report()
+            yield None
+        yield guess.report()
 
     def _generation(self, number: int) -> Generation:
         return self._entry(number).generation

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from gmstudio.engine.pixels.breakpoints import TINY, Breakpoints, Stopped, entropy_of
 from gmstudio.engine.pixels.setting import PixelSetting, uniforms_of
@@ -66,6 +67,11 @@ class Generation:
     def entropies(self) -> NDArray[np.float32]:
         """(step,) nats, the entropy of each placed sub-pixel's conditional."""
         return self._entropies[: self.step]
+
+    @property
+    def uniforms(self) -> Tensor:
+        """(D, 1) float32: the number that selects the value of each step, a copy on the CPU."""
+        return self._session.uniforms.detach().cpu().clone()
 
     def record(self, values: NDArray[np.int64]) -> None:
         """Make (n,) levels the recorded path from the start; they are scored when they are passed."""
@@ -154,7 +160,7 @@ class Generation:
             session=self.number,
             step=self.step,
             path=self.path,
-            image=Array.of(self._image()),
+            image=Array.of(self.image_at(self.step)),
             nats=Array.of(self.nats),
             conditional=Array.of(conditional),
             uniform=0.0 if finished else float(self._session.uniforms[self.step, 0]),
@@ -174,9 +180,12 @@ class Generation:
             return self._context()
 
     def image_at(self, step: int) -> NDArray[np.uint8]:
-        """(C, H, W) levels after a step up to the current one; sub-pixels not placed are 0."""
-        with self._at(step):
-            return self._image()
+        """(C, H, W) levels after a step of the recorded path; sub-pixels not placed are 0."""
+        assert 0 <= step <= self.path, "nothing is recorded beyond the path"
+        image = np.zeros(self.image.shape, dtype=np.uint8)
+        channel, row, column = self.order[:step].T
+        image[channel, row, column] = self._values[:step]
+        return image
 
     @contextmanager
     def _at(self, step: int) -> Iterator[None]:
@@ -282,9 +291,3 @@ class Generation:
             self._move_session(session)
         context: NDArray[np.bool_] = session.context().cpu().numpy()
         return context
-
-    def _image(self) -> NDArray[np.uint8]:
-        image = np.zeros(self.image.shape, dtype=np.uint8)
-        channel, row, column = self.order[: self.step].T
-        image[channel, row, column] = self.values
-        return image

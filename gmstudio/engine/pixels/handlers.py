@@ -19,6 +19,7 @@ from gmstudio.protocol.pixels import (
     PlacePixel,
     RewindPixels,
 )
+from gmstudio.protocol.pixels_guessing import GuessPixels
 
 MANY_STEPS = 400
 """Steps of single images from which on it is worth while to compile them."""
@@ -54,6 +55,9 @@ class PixelsFeature(Feature):
 
     def _on_continue_pixels(self, command: ContinuePixels) -> Job:
         return self._pixels.continuations(command)
+
+    def _on_guess_pixels(self, command: GuessPixels) -> Job:
+        return self._pixels.guess(command)
 
     def _on_attribute_pixel(self, command: AttributePixel) -> None:
         self._send(self._pixels.attribute(command))

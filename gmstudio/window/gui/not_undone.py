@@ -26,6 +26,7 @@ NOT_UNDONE: Final[Mapping[str, str]] = {
     "train.training.*": BY_STATE,
     "train.data.*": BY_STATE,
     "pixels.condition.split": TURNS_PAGES,
+    "pixels.guess.round": PLAYS,
     "*_search": SEARCHES,
     "*.search": SEARCHES,
     "*.filter": SEARCHES,

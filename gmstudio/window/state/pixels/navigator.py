@@ -49,6 +49,7 @@ class PixelNavigator(QObject):
         start: step at which playing begins again: 0, or the number of observed sub-pixels.
         keep_following: an edit keeps the later values; otherwise they are drawn again.
         clock: of playing.
+        planner: the settings of the draws to come, and the recorded path.
 
     Signals:
         moved: ``state`` is another.
@@ -71,7 +72,7 @@ class PixelNavigator(QObject):
         self.keep_following = True
         self.clock = PlayClock(self, backlog_s=BACKLOG_S)
         self._phase: Phase = Closed()
-        self._planner = Planner()
+        self.planner = Planner()
         self._link = GenerationLink(events, self)
         self._link.moved.connect(self._on_moved)
         self._link.refused.connect(self._on_refused)
@@ -129,53 +130,49 @@ class PixelNavigator(QObject):
     @property
     def chosen(self) -> frozenset[int]:
         """Steps whose value the user chose."""
-        return self._planner.path.chosen
+        return self.planner.path.chosen
 
     @property
     def temperature(self) -> float:
         """Temperature of the draws to come."""
-        return self._planner.temperature
+        return self.planner.temperature
 
     @property
     def seed(self) -> int:
         """Seed of the uniforms to come."""
-        return self._planner.seed
+        return self.planner.seed
 
     @property
     def breakpoints(self) -> Breakpoints:
         """Conditions at which playing and finishing stop."""
-        return self._planner.breakpoints
-
-    def follows_path(self) -> bool:
-        """Return whether advancing places a recorded value rather than drawing one."""
-        return self.state is not None and self._planner.path.upcoming(self.state) is not None
+        return self.planner.breakpoints
 
     def upcoming(self) -> int | None:
         """Value that advancing places next: the recorded one, or the draw; None at the end."""
-        return self._planner.upcoming(self.state) if self.state is not None else None
+        return self.planner.upcoming(self.state) if self.state is not None else None
 
     def set_breakpoints(self, breakpoints: Breakpoints) -> None:
         """Set the conditions at which playing and finishing stop."""
-        self._planner.breakpoints = breakpoints
+        self.planner.breakpoints = breakpoints
         self.changed.emit()
 
     def set_temperature(self, temperature: float) -> None:
         """Set the temperature of the draws to come; the recorded path ahead is drawn again when it is passed again."""
         if temperature != self.temperature:
-            self._planner.temperature = temperature
-            self._planner.path.stale = True
+            self.planner.temperature = temperature
+            self.planner.path.stale = True
             self.changed.emit()
 
     def set_seed(self, seed: int) -> None:
         """Set the seed of the uniforms to come; the recorded path ahead is drawn again when it is passed again."""
         if seed == self.seed:
             return
-        self._planner.seed = seed
+        self.planner.seed = seed
         state = self.state
         if self.usable and state is not None and state.step == state.path < state.num_dims and not self.busy:
             self._link.enqueue(ForgetPath(session=0, seed=seed))  # replies with the uniform of the next value
             self._proceed()
-        self._planner.path.stale = True  # also for going back and advancing again
+        self.planner.path.stale = True  # also for going back and advancing again
         self.changed.emit()
 
     def set_speed(self, speed_hz: float) -> None:
@@ -208,7 +205,7 @@ class PixelNavigator(QObject):
         self._link.close()
         self.lose()
         self.state = None
-        self._planner.path = PathMemory()
+        self.planner.path = PathMemory()
         self.moved.emit()
 
     # ---- moving ------------------------------------------------------------------------------------------------------
@@ -286,7 +283,7 @@ class PixelNavigator(QObject):
             return
         if self.busy or self._link.has_queued:
             self._link.enqueue(RewindPixels(session=0, step=state.step))
-        self._link.enqueue(self._planner.place(state, value))
+        self._link.enqueue(self.planner.place(state, value))
         self._replace_phase(Idle())
 
     def edit(self, step: int) -> None:
@@ -303,7 +300,7 @@ class PixelNavigator(QObject):
 
     def _change(self, edit: Edit, value: int) -> None:
         keep, self.state = self.keep_following, edit.before
-        self._link.enqueue(*self._planner.change(self.state, edit.step, value, keep=keep))
+        self._link.enqueue(*self.planner.change(self.state, edit.step, value, keep=keep))
         self._replace_phase(Moving(self.state.step, draws=not keep))
 
     # ---- from phase to phase -----------------------------------------------------------------------------------------
@@ -344,7 +341,7 @@ class PixelNavigator(QObject):
         if state is None:
             return
         goal = phase.goal(state)
-        command = self._planner.next_command(goal, state) if goal is not None else None
+        command = self.planner.next_command(goal, state) if goal is not None else None
         if command is not None:
             self.stop = None
             self._link.send(command)
@@ -368,8 +365,8 @@ class PixelNavigator(QObject):
     def _on_moved(self, sent: NewGeneration | GenerationCommand, state: PixelSnapshot) -> None:
         before, self.state = self.state, state
         if isinstance(sent, NewGeneration):
-            self._planner.path.begin(stale=sent.stale, same_prefix=sent.same_prefix, chosen=sent.chosen)
-        self._planner.path.learn(state)
+            self.planner.path.begin(stale=sent.stale, same_prefix=sent.same_prefix, chosen=sent.chosen)
+        self.planner.path.learn(state)
         phase = self._phase
         if isinstance(phase, Opening) and phase.new is sent:
             self._enter(Starting(state.step if sent.target is None else sent.target, then=phase.then))
@@ -385,7 +382,7 @@ class PixelNavigator(QObject):
 
     def _on_advanced(self, before: PixelSnapshot | None, state: PixelSnapshot) -> None:
         """Stop at a breakpoint; while playing, leave the next target to the clock."""
-        self.stop = self._planner.stop(self._phase.goal(state), before, state)
+        self.stop = self.planner.stop(self._phase.goal(state), before, state)
         if self.stop is not None:
             self._enter(Idle())
             self.changed.emit()

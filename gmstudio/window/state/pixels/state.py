@@ -2,6 +2,8 @@
 
 import random
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.array import Array
@@ -17,6 +19,7 @@ from gmstudio.window.state.pixels.conditioning import Conditioning
 from gmstudio.window.state.pixels.continuations import PixelContinuations
 from gmstudio.window.state.pixels.generation_edits import Choices, GenerationContent, GenerationEdits
 from gmstudio.window.state.pixels.generation_link import NewGeneration
+from gmstudio.window.state.pixels.guessing import PixelGuessing
 from gmstudio.window.state.pixels.influence import PixelInfluence
 from gmstudio.window.state.pixels.navigator import PixelNavigator
 from gmstudio.window.state.pixels.newest_weights import NewestWeights
@@ -43,16 +46,17 @@ class PixelsState(QObject):
         images: real images of the run's data.
         conditioning: the observed part of a real image.
         continuations: of the current prefix.
+        guessing: of all sub-pixels at once.
         attribution: of the next conditional.
         comparison: with another run's model.
         influence: of single pixels on the next conditional.
+        weights: the newest ones of the run.
         second_order: the same model in a second order, beside the generation.
         run: path of the selected run, or "".
         order: the chosen order.
         label: class that is conditioned on; −1: none.
         lost: the engine ended while a generation was open; ``use_current_weights`` opens it again.
         problem: the last failure, a sentence; "" when there is none.
-        following: newer weights are used by themselves while the run trains.
         active: the panel is shown; only then is the run opened.
 
     Signals:
@@ -72,6 +76,7 @@ class PixelsState(QObject):
         self.images = DataPage(events, library, self)
         self.conditioning = Conditioning(self.tools, self)
         self.continuations = PixelContinuations(events, self.navigator, self)
+        self.guessing = PixelGuessing(events, self.navigator, self.tools, self)
         self.attribution = PixelAttribution(events, library, self.navigator, self)
         self.comparison = PixelComparison(events, library, self.navigator, self)
         self.influence = PixelInfluence(events, self.navigator, self.comparison, self)
@@ -81,10 +86,9 @@ class PixelsState(QObject):
         self.label = -1
         self.lost = False
         self.problem = ""
-        self.following = False
         self.active = False
         self._reopens = False
-        self._newest = NewestWeights(events, library, self)
+        self.weights = NewestWeights(events, library, self.navigator, lambda: self.run, self)
         self._accepted = Choices()
         self._generation_edits = GenerationEdits(self.edits, self.navigator, lambda: self._accepted, self._restore)
         self._image_on_path = False
@@ -98,7 +102,8 @@ class PixelsState(QObject):
         library.changed.connect(self.changed)
         library.checkpoint_chosen.connect(self._on_checkpoint_chosen)
         events.on(Catalog).connect(self._on_catalog)
-        self._newest.changed.connect(self._on_newer_weights)
+        self.weights.changed.connect(self.changed)
+        self.weights.wanted.connect(self._on_weights_wanted)
 
     # ---- the model -------------------------------------------------------------------------------------------------
 
@@ -115,6 +120,7 @@ class PixelsState(QObject):
         self.order, self.label, self._accepted = OrderChoice(), -1, Choices()
         self.images.clear()
         self.continuations.clear()
+        self.guessing.clear()
         self.lost, self.problem = False, ""
         self.navigator.close()
         self.conditioning.clear()
@@ -133,14 +139,7 @@ class PixelsState(QObject):
             self._open_if_needed()
         else:
             self.navigator.pause()
-
-    def newest_step(self) -> int:
-        """Training step of the newest weights of the run, or of the chosen checkpoint; −1 when unknown."""
-        return self._newest.step_of(self.run)
-
-    def has_newer_weights(self) -> bool:
-        """Return whether the run was trained beyond the weights in use."""
-        return self.state is not None and self.newest_step() > self.state.weights_step
+            self.guessing.pause()
 
     def use_current_weights(self) -> None:
         """Open again with the run's current weights; the placed sub-pixels stay and are rescored."""
@@ -151,12 +150,6 @@ class PixelsState(QObject):
         command = self._command(levels=Array.of(state.image), num_placed=state.step)
         self._image_on_path = False
         self._open(NewGeneration(command, target=state.step, stale=True, same_prefix=True))
-
-    def set_following(self, following: bool) -> None:
-        """Use newer weights by themselves, about twice a second, while nothing else moves; or stop that."""
-        self.following = following
-        self._follow()
-        self.changed.emit()
 
     def reset(self) -> None:
         """Begin again with the same weights and seed: from the observed sub-pixels, or from an empty image."""
@@ -262,7 +255,7 @@ class PixelsState(QObject):
         self._generation_edits.begin_value(value)
         self.navigator.choose(value)
 
-    # ---- continuations ---------------------------------------------------------------------------------------------
+    # ---- images of several samples ---------------------------------------------------------------------------------
 
     def sample_continuations(self) -> None:
         """Sample sixteen continuations: of the most likely values, and fifteen draws, new ones each time."""
@@ -271,12 +264,25 @@ class PixelsState(QObject):
     def adopt(self, index: int) -> None:
         """Make a continuation the generation itself, as far as it was sampled."""
         sampled = self.continuations.sampled
-        if sampled is None or not self.run or not 0 <= index < sampled.images.shape[0]:
-            return
-        self._generation_edits.begin("Adopt a continuation")
-        command = self._command(levels=Array.of(sampled.images.numpy()[index]), num_placed=sampled.step)
-        self._image_on_path = False
-        self._open(NewGeneration(command, target=sampled.step, same_weights=True))
+        if sampled is not None and 0 <= index < sampled.images.shape[0]:
+            self._adopt("Adopt a continuation", sampled.images.numpy()[index], sampled.step)
+
+    def keep_guess(self) -> None:
+        """Make the last round of a guess the generation itself."""
+        film = self.guessing.film
+        if film is not None and film.done:
+            chosen = frozenset(step for step in self.navigator.chosen if step < film.start)
+            self._adopt("Keep the guessed image", film.images[-1], film.state.num_dims, chosen)
+
+    def _adopt(
+        self, name: str, levels: NDArray[np.uint8], num_placed: int, chosen: frozenset[int] = frozenset()
+    ) -> None:
+        """Make an image the generation itself; an edit with this name."""
+        if self.run:
+            self._generation_edits.begin(name)
+            self._image_on_path = False
+            command = self._command(levels=Array.of(levels), num_placed=num_placed)
+            self._open(NewGeneration(command, target=num_placed, same_weights=True, chosen=chosen))
 
     # ---- opening ---------------------------------------------------------------------------------------------------
 
@@ -390,17 +396,11 @@ class PixelsState(QObject):
             if self.active:
                 self.use_current_weights()
 
+    def _on_weights_wanted(self) -> None:
+        if self.active:
+            self.use_current_weights()
+
     def _on_catalog(self) -> None:
         """Drop what was open in an engine before this one."""
         self._on_engine_lost()
         self._open_if_needed()
-
-    def _on_newer_weights(self) -> None:
-        self._follow()
-        self.changed.emit()
-
-    def _follow(self) -> None:
-        navigator = self.navigator
-        idle = navigator.usable and not (navigator.busy or navigator.playing or navigator.finishing)
-        if self.following and self.active and idle and self.has_newer_weights():
-            self.use_current_weights()

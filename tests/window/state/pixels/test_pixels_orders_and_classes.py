@@ -210,7 +210,7 @@ def test_the_weights_of_a_kept_checkpoint_are_used(session: PixelsState, engine:
     session.library.checkpoints.choose(RUN, 5)
     kinds = [type(command) for command in engine.sent[-2:]]
     assert kinds.index(ChooseCheckpoint) < kinds.index(OpenPixels)
-    assert engine.last(OpenPixels).run == RUN and session.newest_step() == 5
+    assert engine.last(OpenPixels).run == RUN and session.weights.step == 5
     engine.serve()
     session.set_active(False)
     sent = len(engine.sent)

@@ -50,16 +50,16 @@ def test_newer_weights_are_offered_while_the_run_trains(session: PixelsState, en
     session.navigator.draw_to(5)
     engine.serve()
     prefix = where(session).image
-    assert not session.has_newer_weights()
+    assert not session.weights.are_newer
     engine.deliver(TrainingChanged(run=RUN, status="running", step=400))
     engine.deliver(EngineReported(state="training", device="CPU", memory_bytes=1, step=450))
-    assert session.has_newer_weights() and session.newest_step() == 450
+    assert session.weights.are_newer and session.weights.step == 450
     engine.weights_step = 450
     session.use_current_weights()
     engine.serve()
     assert (where(session).step, where(session).weights_step) == (5, 450)
     np.testing.assert_array_equal(where(session).image, prefix)
-    assert not session.has_newer_weights()
+    assert not session.weights.are_newer
 
 
 def train_to(engine: PixelEngine, step: int) -> None:
@@ -75,7 +75,7 @@ def test_following_takes_over_newer_weights_and_keeps_pixels_and_choices(
     session.navigator.forward(4)
     engine.serve()
     prefix = where(session).image
-    session.set_following(True)
+    session.weights.set_following(True)
     train_to(engine, 450)
     session.navigator.forward(2)  # while it is opened
     engine.serve()
@@ -94,7 +94,7 @@ def test_following_takes_over_newer_weights_and_keeps_pixels_and_choices(
 
 def test_a_finished_run_with_a_newer_checkpoint_offers_it(session: PixelsState, engine: PixelEngine) -> None:
     engine.list_runs(checkpoint_steps=(400, 800))
-    assert session.has_newer_weights()
+    assert session.weights.are_newer
 
 
 def test_completing_a_real_image(session: PixelsState, engine: PixelEngine) -> None:

@@ -20,8 +20,8 @@ from gmstudio.window.gui.widgets.scaled import scaled_px
 from gmstudio.window.gui.widgets.sections import Section, Sections
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
 from gmstudio.window.state.chains.export import TrajectoryExport
-from gmstudio.window.state.chains.played_frames import MAX_SPEED_HZ, MIN_SPEED_HZ
 from gmstudio.window.state.chains.state import ChainsState
+from gmstudio.window.state.frame_player import MAX_SPEED_HZ, MIN_SPEED_HZ
 from gmstudio.window.state.runs.library import RunLibrary
 
 SIDE_WIDTH, NARROW_SIDE_WIDTH = 48 * GRID, 45 * GRID

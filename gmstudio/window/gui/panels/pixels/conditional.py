@@ -227,7 +227,7 @@ class ConditionalView(ActiveWidget):
     def _draw_text(self, state: PixelSnapshot, marked: int | None) -> str:
         if marked is None:
             return ""
-        if self._navigator.follows_path():
+        if self._navigator.planner.path.upcoming(state) is not None:
             return f"▲ next recorded value: {marked}"
         if self._navigator.temperature == 0:
             return f"▲ {marked} is the most likely value, so it is sampled"

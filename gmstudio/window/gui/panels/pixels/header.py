@@ -44,7 +44,7 @@ class Header(QWidget):
             "follow",
             "Follow training",
             "T",
-            session.set_following,
+            session.weights.set_following,
             icon="live",
             tip="Use newer weights while the run trains: watch conditional and surprisal change",
             checkable=True,
@@ -86,14 +86,14 @@ class Header(QWidget):
         if session.run != self.run.current():  # it was chosen from elsewhere
             self.run.choose(session.run)
         self.step.setText(f"weights of step {state.weights_step:,}" if state is not None else "")
-        newer = session.has_newer_weights() and (session.navigator.usable or session.navigator.opening)
+        newer = session.weights.are_newer and (session.navigator.usable or session.navigator.opening)
         live = bool(session.run) and session.run == self._library.live
         self.follow.setEnabled(live)
         self._follow_button.setVisible(live)
         self.weights.setEnabled(newer)
-        self._weights_button.setVisible(newer and not (live and session.following))
+        self._weights_button.setVisible(newer and not (live and session.weights.following))
         if newer:
-            self.weights.setText(f"Use current weights (step {session.newest_step():,})")
+            self.weights.setText(f"Use current weights (step {session.weights.step:,})")
         self._list_classes(state.classes if state is not None else ())
 
     def _list_classes(self, classes: tuple[int, ...]) -> None:

@@ -216,9 +216,9 @@ def scrolled(content: QWidget) -> QScrollArea:
     return area
 
 
-def text_label(role: str) -> QLabel:
+def text_label(role: str, text: str = "") -> QLabel:
     """Return a label for sentences, which wraps and does not widen its layout."""
-    label = QLabel()
+    label = QLabel(text)
     label.setProperty("role", role)
     label.setWordWrap(True)
     label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QKeyEvent, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.pixels.attribution import AttributionView
@@ -17,9 +17,12 @@ from gmstudio.window.gui.panels.pixels.conditional import ConditionalView
 from gmstudio.window.gui.panels.pixels.conditioning import ConditioningView
 from gmstudio.window.gui.panels.pixels.continuations import ContinuationsView
 from gmstudio.window.gui.panels.pixels.edit import ToolLine
+from gmstudio.window.gui.panels.pixels.guess import GuessView
+from gmstudio.window.gui.panels.pixels.guess_picture import round_picture, tints_of
 from gmstudio.window.gui.panels.pixels.header import Header
 from gmstudio.window.gui.panels.pixels.order import OrderView
 from gmstudio.window.gui.panels.pixels.picture import OrderPaths, legend_of, picture_of, reading_of
+from gmstudio.window.gui.panels.pixels.pixel_menu import pixel_menu
 from gmstudio.window.gui.panels.pixels.surprisal import Figures, SurprisalView
 from gmstudio.window.gui.panels.pixels.transport import Transport
 from gmstudio.window.gui.theme import GRID
@@ -78,6 +81,7 @@ class PixelsPanel(Panel):
         self.order = OrderView(self, session)
         self.tool_line = ToolLine(self, session, self.order.apply)
         self.continuations = ContinuationsView(self, session)
+        self.guess = GuessView(self, session)
         self.attribution = AttributionView(self, session, self.canvas)
         self.comparison = ComparisonView(self, session, self.canvas)
         self._hovered = (-1, -1)
@@ -177,11 +181,13 @@ class PixelsPanel(Panel):
             ("condition", "Condition", "Condition on observed pixels of a real image", self.conditioning),
             ("order", "Order", "Generation order", self.order),
             ("continuations", "Continue", "Sample continuations of the placed pixels", self.continuations),
+            ("guess", "Guess", "Guess all pixels at once, and correct them in rounds", self.guess),
             ("attribution", "Saliency", "Saliency and receptive field of a conditional", self.attribution),
             ("compare", "Compare", "Compare with another run's model", self.comparison),
         )
         self.tabs = LazyTabs([Tab(name, title, tip, _builder_of(view)) for name, title, tip, view in views])
         self.tabs.build_all()
+        self.tabs.tabBar().setProperty("dense", True)
         self.name_widget(self.tabs, "views", "Further views", "")
         self.remember(self.tabs)
         distribution = QWidget()
@@ -205,8 +211,11 @@ class PixelsPanel(Panel):
         session.changed.connect(self._refresh_status)
         for signal in (session.changed, session.conditioning.changed, session.navigator.changed, tools.changed):
             signal.connect(self._refresh)
+        for signal in (session.guessing.changed, session.guessing.moved):
+            signal.connect(self._refresh)
         session.continuations.changed.connect(self._on_continuations_changed)
-        for name, view in (("attribution", self.attribution), ("compare", self.comparison)):
+        revealing = (("guess", self.guess), ("attribution", self.attribution), ("compare", self.comparison))
+        for name, view in revealing:
             view.revealed.connect(partial(self._show_view, name))
         self.canvas.clicked.connect(session.click)
         self.canvas.edit_wanted.connect(session.edit)
@@ -223,8 +232,10 @@ class PixelsPanel(Panel):
     # ---- showing -----------------------------------------------------------------------------------------------
 
     def _refresh(self) -> None:
-        picture = picture_of(self.session)
-        self.canvas.set_picture(picture)
+        picture, shown_round = picture_of(self.session), round_picture(self.session.guessing)
+        self.canvas.set_picture(shown_round or picture)
+        self.canvas.set_tints(tints_of(self.session.guessing))
+        self.canvas.set_heat(self.heat.isChecked() and shown_round is None)
         self.surprisal.set_picture(picture)
         self._show_painted()
         self._show_order()
@@ -329,21 +340,10 @@ class PixelsPanel(Panel):
         self.conditional.bars.setFocus()
 
     def _on_menu_wanted(self, row: int, column: int, where: QPoint) -> None:
-        state = self.session.navigator.shown
-        if state is None:
-            return
-        menu = QMenu(self)
-        edit = menu.addAction(f"Edit the pixel at row {row}, column {column}")
-        edit.setEnabled(bool((state.steps_of_pixel(row, column) < state.step).any()))
-        edit.triggered.connect(lambda: self.session.edit(row, column))
-        go = menu.addAction("Go to this pixel")
-        go.triggered.connect(lambda: self.session.go_to(row, column))
-        change = menu.addAction("Measure its influence on the next conditional")
-        change.setEnabled(edit.isEnabled() and not state.finished)
-        change.triggered.connect(lambda: self._measure_influence(row, column))
-        self.menu_opening.emit(menu, self.canvas)
-        menu.aboutToHide.connect(menu.deleteLater)
-        menu.popup(where)
+        menu = pixel_menu(self, self.session, row, column, self._measure_influence)
+        if menu is not None:
+            self.menu_opening.emit(menu, self.canvas)
+            menu.popup(where)
 
     def _measure_influence(self, row: int, column: int) -> None:
         self.attribution.show_receptive_field()

@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.window.gui.panels.pixels.guess_picture import round_reading
 from gmstudio.window.gui.panels.pixels.names import CHANNELS, decimal
 from gmstudio.window.gui.widgets.canvas.order_overlay import OrderPath
 from gmstudio.window.gui.widgets.canvas.pixel_canvas import Picture
@@ -103,7 +104,9 @@ def legend_of(session: PixelsState) -> str:
 
 
 def reading_of(session: PixelsState, row: int, column: int) -> str:
-    """Reading of a pixel under the pointer; empty outside the image."""
+    """Reading of a pixel under the pointer; empty outside the image, unless a round of a guess is shown."""
+    if session.guessing.shown:
+        return round_reading(session.guessing, row, column)
     state, tools, image = session.navigator.shown, session.tools, session.conditioning.image
     if state is None or not (0 <= row < state.spec.height and 0 <= column < state.spec.width):
         return ""

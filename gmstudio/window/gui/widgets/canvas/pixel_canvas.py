@@ -73,6 +73,7 @@ class PixelCanvas(QWidget):
         show_context: outline the receptive field of the next conditional, dim the pixels outside, colour the blind
             spot.
         overlay: heat map over the image, or None.
+        tints: (k·H, k·W, 4) RGBA of parts of the pixels, laid over the image, or None.
         marked: (H, W) bool: pixels that are outlined, or None.
         order: generation order, or None.
         order_mode: drawing of the order.
@@ -91,6 +92,7 @@ class PixelCanvas(QWidget):
         self.heat = False
         self.show_context = True
         self.overlay: HeatOverlay | None = None
+        self.tints: NDArray[np.uint8] | None = None
         self.marked: NDArray[np.bool_] | None = None
         self.order: OrderPath | None = None
         self.order_mode: OrderMode = "off"
@@ -99,6 +101,7 @@ class PixelCanvas(QWidget):
         self._room = 0
         self._placeholder = ""
         self._laid_over = QImage()
+        self._tinted = QImage()
         self._pixels = QImage()
         self._veil = QImage()
         self._ground = CanvasGround()
@@ -146,6 +149,13 @@ class PixelCanvas(QWidget):
         if self.overlay is not None:
             self._laid_over = argb(overlay_colours(self.overlay), overlay_alpha(self.overlay))
         self.update()
+
+    def set_tints(self, tints: NDArray[np.uint8] | None) -> None:
+        """Lay tints over the image, k by k for each pixel: (k·H, k·W, 4) RGBA; None: none."""
+        if tints is not self.tints:
+            self.tints = tints
+            self._tinted = argb(tints[..., :3], tints[..., 3].astype(np.float64)) if tints is not None else QImage()
+            self.update()
 
     def reserve_scale(self) -> None:
         """Leave room below the image for the scale of a heat map, whether there is one or not."""
@@ -243,6 +253,8 @@ class PixelCanvas(QWidget):
         self._paint_part(painter, self._pixels, _extent(np.asarray(picture.placed.any(axis=0))))
         if self._fits(self.overlay.values if self.overlay else None):
             painter.drawImage(rect, self._laid_over)
+        if self.tints is not None and self.tints.shape[0] % picture.image.shape[1] == 0:
+            painter.drawImage(rect, self._tinted)
         painter.drawPixmap(rect.topLeft(), grid)
         if self.show_context and picture.current is not None:
             context = np.asarray(picture.context.any(axis=0))

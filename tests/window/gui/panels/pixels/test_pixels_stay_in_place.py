@@ -38,6 +38,8 @@ ACTIONS: dict[str, Callable[[PixelsPanel], None]] = {
     "receptive field": lambda panel: panel.attribution.show_receptive_field(),
     "compare": lambda panel: panel.comparison.compare.trigger(),
     "large ratio": lambda panel: panel.comparison.large.trigger(),
+    "guess all": lambda panel: panel.guess.guess.trigger(),
+    "last round": lambda panel: panel.session.guessing.seek_round(100),
     "condition": condition,
     "observe": lambda panel: panel.session.condition_on(0),
     "inpainting": lambda panel: panel.session.conditioning.choose_preset("inpainting"),
