@@ -184,6 +184,34 @@ def training(
 
 
 @app.command()
+def scaling(
+    families: Annotated[
+        list[str] | None, typer.Option("--family", help="Key in FAMILIES; may be repeated; left out: PixelCNN.")
+    ] = None,
+    axes: Annotated[
+        list[str] | None,
+        typer.Option("--axis", help="size, levels, batch, width or data; may be repeated; left out: all."),
+    ] = None,
+    seconds: Annotated[
+        float, typer.Option(min=0.1, help="Duration of each measurement, three repeats at least.")
+    ] = 1.0,
+    limit_s: Annotated[float, typer.Option(min=0.1, help="What is foreseen to take longer, once, is left out.")] = 5.0,
+    size: Annotated[int, typer.Option(min=4, help="Rows and columns, where they do not grow.")] = 28,
+    plot: Annotated[bool, typer.Option("--plot", help="Draw docs/scaling.png.")] = False,
+) -> None:
+    """Growth of step, samples and memory with size, levels, batch, width and data, beside that of the arithmetic."""
+    from benchmarks.scaling import command as benchmark
+
+    found = benchmark.measure(families or ["pixelcnn"], benchmark.axis_names(axes or []), seconds, limit_s, size)
+    if plot:
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+        from benchmarks.scaling.plot import draw
+
+        draw(found["families"])
+    report(found)
+
+
+@app.command()
 def peers(
     peer: Annotated[str, typer.Option("--peer", help="Key in PEERS; empty: all, one line each.")] = "",
     batch: Annotated[int, typer.Option(min=1)] = 64,
