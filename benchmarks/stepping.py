@@ -39,7 +39,7 @@ def measure(
         "family": family,
         "image": str(image),
         **results,
-        "steps": "numpy calls" if STEP_KERNEL.run is None else "compiled",
+        "steps": "numpy calls" if STEP_KERNEL.kernel is None else "compiled",
         "goal_p95_ms": GOAL_P95_MS,
         "goal_met": judged["p95_ms"] < GOAL_P95_MS,
         "threads": torch.get_num_threads(),
@@ -56,7 +56,7 @@ def step_through(model: Any) -> dict[str, Any]:
     """Latencies of every step of one image in the engine's explorer, without the transport to the window."""
     randomize(model)
     result = _latencies(model)
-    if STEP_KERNEL.run is not None:
+    if STEP_KERNEL.kernel is not None:
         with without_kernel():
             result["plain"] = _latencies(model)
     return result | {"config": {name: getattr(model.config, name) for name in model.config.__struct_fields__}}
@@ -65,11 +65,11 @@ def step_through(model: Any) -> dict[str, Any]:
 @contextmanager
 def without_kernel() -> Iterator[None]:
     """Context in which steps run call by call."""
-    run, STEP_KERNEL.run = STEP_KERNEL.run, None
+    kernel, STEP_KERNEL.kernel = STEP_KERNEL.kernel, None
     try:
         yield
     finally:
-        STEP_KERNEL.run = run
+        STEP_KERNEL.kernel = kernel
 
 
 def _latencies(model: Any) -> dict[str, Any]:

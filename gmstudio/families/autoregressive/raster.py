@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.families.autoregressive.base import AutoregressiveFamily
+from gmstudio.families.autoregressive.drawing import Thresholds
 from gmstudio.families.autoregressive.figures import feature_maps
 from gmstudio.families.autoregressive.map_features import MapFeatures
 from gmstudio.families.autoregressive.masked_conv import group_slices
 from gmstudio.families.autoregressive.orders import raster_order
-from gmstudio.families.autoregressive.pixel_outputs import OutputName, pixel_output
+from gmstudio.families.autoregressive.pixel_outputs import BernoulliOutput, OutputName, pixel_output
 from gmstudio.families.diagnostics import Figure
-from gmstudio.nn.stepping.columns import Columns
+from gmstudio.nn.stepping.columns import BinaryDraws, Columns
 from gmstudio.nn.stepping.ops import Array, FloatArray, StepOps, step_ops
 from gmstudio.protocol.config import ConfigError, field
 from gmstudio.protocol.images import ImageSpec
@@ -190,6 +191,8 @@ class RasterStepper(ABC):
         self._row: int | None = None
         self._programs: list[Columns] = []
         """Calls of a step by group and column, which write a group's features to ``_own_features``."""
+        self._may_draw = len(images_BCHW) == self._num_channels == 1 and isinstance(model.outputs, BernoulliOutput)
+        self._binary: BinaryDraws | None = None
 
     @abstractmethod
     def _enter_row(self, row: int) -> None:
@@ -209,6 +212,21 @@ class RasterStepper(ABC):
         features_FB = self._ops.to_numpy(self._own_features[group])
         return self._outputs.step_logits(features_FB, self._images_BCHW[:, :channel, row, column])
 
+    def draw_ahead(self, step: int, limits: Thresholds) -> int:
+        """See ``DrawsAhead``: one binary image, up to the end of the row."""
+        if not self._may_draw or self._num_computed not in (step, step + 1):
+            return 0
+        if self._binary is None:
+            places = [self._place(column, 0) for column in range(self._width)]
+            self._binary = BinaryDraws(self._features, places, self._scaled_L)
+        row, column = divmod(step, self._width)
+        self._come_to(step)
+        own = slice(step, step + self._width - column)
+        values_W = self._images_BCHW[0, 0, row, column:]
+        drawn = self._programs[0].draw(column, self._binary, limits.lower[own, 0], limits.upper[own, 0], values_W)
+        self._num_computed = step + drawn
+        return drawn
+
     def rewind(self, step: int) -> None:
         """See ``Stepper``; the cache of earlier pixels stays valid."""
         # The colours of a pixel share buffers of one pixel, so all of them are computed again.
@@ -216,15 +234,19 @@ class RasterStepper(ABC):
 
     def _advance(self, number: int) -> None:
         """Run the network for the pixel and group of that number, after reading the values of the one before."""
+        self._come_to(number)
+        pixel, group = divmod(number, self._num_groups)
+        self._programs[group].run(pixel % self._width)
+        self._num_computed = number + 1
+
+    def _come_to(self, number: int) -> None:
+        """Read the values of the pixel and group before this number, and enter its row."""
         if number > 0:
             self._read_values(number - 1)
-        pixel, group = divmod(number, self._num_groups)
-        row, column = divmod(pixel, self._width)
+        row = number // self._num_groups // self._width
         if row != self._row:
             self._enter_row(row)
             self._row = row
-        self._programs[group].run(column)
-        self._num_computed = number + 1
 
     def _read_values(self, number: int) -> None:
         """Copy the values placed at a pixel and group into the cache, unless its row is complete."""

@@ -4,7 +4,7 @@ Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (CÂ
 """
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -32,6 +32,22 @@ class Stepper(Protocol):
 
     def rewind(self, step: int) -> None:
         """Discard everything that depends on sub-pixels from ``step`` on; they are about to change."""
+
+
+@runtime_checkable
+class DrawsAhead(Protocol):
+    """A ``Stepper`` that can draw several values at once."""
+
+    def draw_ahead(self, step: int, limits: Thresholds) -> int:
+        """Draw and place values from ``step`` on, as far as that is quicker than one by one and leaves no doubt.
+
+        Args:
+            step: of the first one.
+            limits: thresholds at the uniforms of all steps.
+
+        Returns:
+            Number of values placed in the session's images; may be 0.
+        """
 
 
 class AutoregressiveSession:
@@ -150,9 +166,19 @@ class AutoregressiveSession:
     def finish(self, temperature: float = 1.0) -> None:
         """Draw and place all remaining sub-pixels."""
         limits = thresholds(self._uniforms_DB, self._levels, temperature)
+        ahead = self._stepper if isinstance(self._stepper, DrawsAhead) else None
         with _quiet_products():
             while self.step < len(self._positions):
-                self._commit(self._draw(limits.at(self.step)))
+                if ahead is not None:
+                    self._draw_ahead(ahead, limits)
+                if self.step < len(self._positions):
+                    self._commit(self._draw(limits.at(self.step)))
+
+    def _draw_ahead(self, stepper: DrawsAhead, limits: Thresholds) -> None:
+        """Draw and place sub-pixels until one is in doubt, or has to be drawn by itself."""
+        while self.step < len(self._positions) and (drawn := stepper.draw_ahead(self.step, limits)):
+            self.step += drawn
+            self._logits_BL = self._probs_BL = None
 
     def _open_position(self) -> Position:
         position = self.position

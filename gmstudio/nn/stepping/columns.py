@@ -1,14 +1,21 @@
 """Programs of an image row's columns, which every row runs again."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from gmstudio.nn.stepping.compiling import STEP_KERNEL
-from gmstudio.nn.stepping.table import ColumnTable, column_table
+from gmstudio.nn.stepping.table import ColumnTable, address_of, column_table
 
 Call: TypeAlias = Callable[[], Any]
 Program: TypeAlias = list[Call]
+FloatArray: TypeAlias = NDArray[np.float32]
+ByteArray: TypeAlias = NDArray[np.uint8]
 
 
 class Columns(Protocol):
@@ -19,6 +26,43 @@ class Columns(Protocol):
 
     def sweep(self, columns: range) -> None:
         """Run those of several columns, one after another."""
+
+    def draw(self, start: int, binary: "BinaryDraws", lower: FloatArray, upper: FloatArray, values: ByteArray) -> int:
+        """Draw values of 2 levels: run a column's program, compare its log-odds, write the value for the next one.
+
+        Args:
+            start: first column to be drawn.
+            binary: where log-odds and values are.
+            lower: for each column from there on, log-odds below which the value is 0.
+            upper: for each column, log-odds above which it is 1.
+            values: receives the values.
+
+        Returns:
+            Number of values drawn: up to the first column whose log-odds are between both; 0 where that cannot be done
+            any faster than one by one.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class BinaryDraws:
+    """Where programs leave log-odds and read values; all buffers are of float32.
+
+    Args:
+        log_odds: (1,), result of a program.
+        places: for each column, the (1,) from which later programs read its value.
+        scaled: (2,), what is written there for 0 and 1.
+    """
+
+    log_odds: FloatArray
+    places: list[FloatArray]
+    scaled: FloatArray
+
+    @cached_property
+    def slots(self) -> NDArray[np.int64] | None:
+        """Addresses for ``DrawColumns``; None where the places do not follow one another evenly."""
+        addresses = np.array([address_of(place) for place in self.places], dtype=np.int64)
+        shifts = np.unique(np.diff(addresses)) if len(addresses) > 1 else np.zeros(1, dtype=np.int64)
+        return np.array([address_of(self.log_odds), addresses[0], shifts[0]]) if len(shifts) == 1 else None
 
 
 class PlainColumns:
@@ -56,6 +100,10 @@ class PlainColumns:
         for call in program:
             call()
 
+    def draw(self, start: int, binary: BinaryDraws, lower: FloatArray, upper: FloatArray, values: ByteArray) -> int:
+        """See ``Columns``: one by one."""
+        return 0
+
 
 class CompiledColumns:
     """Programs of numpy calls for one image, which the compiled kernel runs once there is one.
@@ -76,22 +124,30 @@ class CompiledColumns:
     def run(self, column: int) -> None:
         """See ``Columns``."""
         table = self._table or self._find_table()
-        if table is None or STEP_KERNEL.run is None:
+        if table is None or STEP_KERNEL.kernel is None:
             self._plain.run(column)
         else:
-            STEP_KERNEL.run(table.first, table.shifts, column, 1, 1)
+            STEP_KERNEL.kernel.run(table.first, table.shifts, column, 1, 1)
 
     def sweep(self, columns: range) -> None:
         """See ``Columns``."""
         table = self._table or self._find_table()
-        if table is None or STEP_KERNEL.run is None:
+        if table is None or STEP_KERNEL.kernel is None:
             self._plain.sweep(columns)
         else:
-            STEP_KERNEL.run(table.first, table.shifts, columns.start, len(columns), columns.step)
+            STEP_KERNEL.kernel.run(table.first, table.shifts, columns.start, len(columns), columns.step)
+
+    def draw(self, start: int, binary: BinaryDraws, lower: FloatArray, upper: FloatArray, values: ByteArray) -> int:
+        """See ``Columns``."""
+        table = self._table or self._find_table()
+        slots = binary.slots if table is not None else None
+        if table is None or slots is None or STEP_KERNEL.kernel is None:
+            return 0
+        return STEP_KERNEL.kernel.draw(table.first, table.shifts, start, slots, binary.scaled, lower, upper, values)
 
     def _find_table(self) -> ColumnTable | None:
         """Compile the programs, once there is a kernel; None where a table cannot have them."""
-        if not self._has_tried and STEP_KERNEL.run is not None:
+        if not self._has_tried and STEP_KERNEL.kernel is not None:
             self._has_tried = True
             self._table = column_table(self._num_columns, self._compile)
         return self._table

@@ -7,18 +7,22 @@ Letters: M rows and K columns of a weight, N elements of a vector.
 """
 
 import importlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gmstudio.nn.stepping.compiling import RunColumns
+from gmstudio.nn.stepping.compiling import Kernel
 from gmstudio.nn.stepping.table import COUNT, NUM_COLUMNS, OP, OUT, STRIDE, Op, Table, X, Y
 
 numba: Any = importlib.import_module("numba")
 extending: Any = importlib.import_module("numba.extending")
 
-SIGNATURE = "void(int64[:, ::1], int64[:, ::1], int64, int64, int64)"
+RUN_SIGNATURE = "void(int64[:, ::1], int64[:, ::1], int64, int64, int64)"
+DRAW_SIGNATURE = (
+    "int64(int64[:, ::1], int64[:, ::1], int64, int64[::1], float32[::1], float32[:], float32[:], uint8[:])"
+)
 LINEAR, MAXIMUM, MULTIPLY, ADD, TANH = map(int, Op)
 ZERO = np.float32(0.0)
 REORDERED = {"contract", "reassoc", "nsz"}
@@ -149,9 +153,28 @@ def _run_column(table: Table, shifts: Table, column: int) -> None:
 
 
 def _run_columns(table: Table, shifts: Table, start: int, count: int, step: int) -> None:
-    """Run the programs of ``count`` columns, from ``start`` in steps of ``step``."""
+    """Implementation of ``RunColumns``."""
     for number in range(count):
         _run(table, shifts, start + number * step)
+
+
+def _draw_columns(
+    table: Table, shifts: Table, start: int, slots: Any, scaled: Any, lower: Any, upper: Any, values: Any
+) -> int:
+    """Implementation of ``DrawColumns``."""
+    odds, place, place_shift = _floats(slots[0], 1), slots[1], slots[2]
+    for number in range(len(values)):
+        column = start + number
+        _run(table, shifts, column)
+        if odds[0] > upper[number]:
+            value = 1
+        elif odds[0] < lower[number]:
+            value = 0
+        else:
+            return number
+        values[number] = value
+        _floats(place + column * place_shift, 1)[0] = scaled[value]
+    return len(values)
 
 
 _pointer: Any = extending.intrinsic(_pointer_of)
@@ -163,12 +186,12 @@ _by_number = numba.njit(_by_number_of)
 _run = numba.njit(_run_column)
 
 
-def compile_kernel(cache: Path) -> RunColumns:
+def compile_kernel(cache: Path) -> Kernel:
     """Compile the kernel for this processor, or read it from an earlier compilation.
 
     Args:
         cache: folder of compiled code.
     """
     numba.config.CACHE_DIR = str(cache)
-    run: RunColumns = numba.njit(SIGNATURE, cache=True, error_model="numpy")(_run_columns)
-    return run
+    compiled = partial(numba.njit, cache=True, error_model="numpy")
+    return Kernel(compiled(RUN_SIGNATURE)(_run_columns), compiled(DRAW_SIGNATURE)(_draw_columns))

@@ -16,15 +16,14 @@ from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.nn.cuda_graph import recorder_for
 from gmstudio.nn.stepping.columns import Columns, CompiledColumns, PlainColumns
+from gmstudio.nn.stepping.columns import FloatArray as FloatArray
 from gmstudio.nn.stepping.columns import Program as Program
 from gmstudio.nn.stepping.graphs import StepGraphs
 
-FloatArray: TypeAlias = NDArray[np.float32]
 Array: TypeAlias = Any
 """A numpy array or a torch tensor, according to the operations that made it."""
 

@@ -86,8 +86,8 @@ def column_table(num_columns: int, compile_column: Callable[[int], list[Any]]) -
         compile_column: function from a column to its program.
     """
     programs = [compile_column(column) for column in (0, min(1, num_columns - 1), num_columns - 1)]
-    tables = list(map(_table_of, programs))
-    first, second, last = tables
+    rows = {call: rows_of(call) for call in chain.from_iterable(programs)}  # columns share many calls
+    first, second, last = (_table_of([rows[call] for call in program]) for program in programs)
     if first is None or second is None or last is None or not len(first) == len(second) == len(last):
         return None
     shifts = second - first
@@ -95,9 +95,8 @@ def column_table(num_columns: int, compile_column: Callable[[int], list[Any]]) -
     return ColumnTable(first, shifts, programs) if evenly else None
 
 
-def _table_of(program: list[Any]) -> Table | None:
+def _table_of(rows: list[list[Row] | None]) -> Table | None:
     """A program as a table; None where there is a call that no table can have."""
-    rows = list(map(rows_of, program))
     if None in rows:
         return None
     return np.array(list(chain.from_iterable(filter(None, rows))), dtype=np.int64).reshape(-1, 7)
@@ -114,7 +113,7 @@ def _linear(weight: NDArray[np.float32], x: NDArray[np.float32], out: NDArray[np
         return None
     if np.may_share_memory(x, out):
         return None
-    return [(Op.LINEAR, _address(weight), _address(x), _address(out), len(out), len(x), weight.strides[0])]
+    return [(Op.LINEAR, address_of(weight), address_of(x), address_of(out), len(out), len(x), weight.strides[0])]
 
 
 def _by_element(op: Op, x: NDArray[np.float32], *others: NDArray[np.float32]) -> list[Row] | None:
@@ -129,12 +128,12 @@ def _by_element(op: Op, x: NDArray[np.float32], *others: NDArray[np.float32]) ->
     is_number = y.size == 1 or y.strides[0] == 0
     if not (_is_dense(x) and _is_dense(out) and (is_number or (y.shape == out.shape and _is_dense(y)))):
         return None
-    return [(op, _address(x), _address(y), _address(out), len(out), 1, 0 if is_number else y.itemsize)]
+    return [(op, address_of(x), address_of(y), address_of(out), len(out), 1, 0 if is_number else y.itemsize)]
 
 
 def _overlap(operand: NDArray[np.float32], out: NDArray[np.float32]) -> bool:
     """The result overwrites an operand that is still to be read, unless it does so in place, element by element."""
-    in_place = _address(operand) == _address(out) and operand.strides == out.strides
+    in_place = address_of(operand) == address_of(out) and operand.strides == out.strides
     return not in_place and np.may_share_memory(operand, out) and np.shares_memory(operand, out)
 
 
@@ -142,6 +141,7 @@ def _is_dense(vector: NDArray[np.float32]) -> bool:
     return len(vector) <= 1 or vector.strides[0] == vector.itemsize
 
 
-def _address(operand: NDArray[np.float32]) -> int:
+def address_of(operand: NDArray[Any]) -> int:
+    """Address of an array's first element."""
     address: int = operand.__array_interface__["data"][0]
     return address

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gmstudio.families import FAMILIES
 from gmstudio.nn.stepping.columns import STEP_KERNEL, CompiledColumns, Program
-from gmstudio.nn.stepping.compiling import RunColumns, StepKernel
+from gmstudio.nn.stepping.compiling import Kernel, StepKernel
 from gmstudio.nn.stepping.ops import NumpyOps
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.testing.laws.sessions import fast_equals_plain
@@ -29,32 +29,37 @@ WIDTH = 4
 
 
 class Counted:
-    """The kernel, counting its calls."""
+    """The kernel, counting what it runs and draws."""
 
-    def __init__(self, run: RunColumns) -> None:
-        self.run, self.calls = run, 0
+    def __init__(self, kernel: Kernel) -> None:
+        self._kernel, self.calls, self.drawn = kernel, 0, 0
 
-    def __call__(self, *arguments: Any) -> None:
+    def run(self, *arguments: Any) -> None:
         self.calls += 1
-        self.run(*arguments)
+        self._kernel.run(*arguments)
+
+    def draw(self, *arguments: Any) -> int:
+        drawn = self._kernel.draw(*arguments)
+        self.drawn += drawn
+        return drawn
 
 
 @pytest.fixture(scope="module")
-def loaded(pytestconfig: pytest.Config) -> RunColumns:
+def loaded(pytestconfig: pytest.Config) -> Kernel:
     """The kernel, compiled once on each machine."""
     kernel = StepKernel()
     assert pytestconfig.cache is not None
     folder = Path(pytestconfig.cache.mkdir("step-kernel"))
     with FileLock(folder / "lock"):  # of several workers one compiles
         kernel.load(folder)
-    assert kernel.run is not None, kernel.failure
-    return kernel.run
+    assert kernel.kernel is not None, kernel.failure
+    return kernel.kernel
 
 
 @pytest.fixture
-def kernel(loaded: RunColumns, monkeypatch: pytest.MonkeyPatch) -> Counted:
+def kernel(loaded: Kernel, monkeypatch: pytest.MonkeyPatch) -> Counted:
     counted = Counted(loaded)
-    monkeypatch.setattr(STEP_KERNEL, "run", counted)
+    monkeypatch.setattr(STEP_KERNEL, "kernel", counted)
     return counted
 
 
@@ -135,27 +140,53 @@ def test_a_compiled_sampler_equals_a_full_pass(family: str, image: ImageSpec, ke
     torch.manual_seed(0)
     kind = FAMILIES[family]
     fast_equals_plain(kind(kind.Config(**SMALL[family]), image), batch=1)
-    assert kernel.calls >= 2 * image.num_dims, "a session and a sample"
+    assert kernel.calls >= image.num_dims
 
 
 @pytest.mark.parametrize("family", SMALL)
-def test_a_kernel_takes_over_within_an_image(family: str, loaded: RunColumns, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_takes_over_within_an_image(family: str, loaded: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     kind = FAMILIES[family]
     model: Any = kind(kind.Config(**SMALL[family]), ImageSpec(1, 4, 5, 2))
     fast = model.pixel_session(1, generator=torch.Generator().manual_seed(1))
     plain = model.plain_pixel_session(1, generator=torch.Generator().manual_seed(1))
-    monkeypatch.setattr(STEP_KERNEL, "run", None)
+    monkeypatch.setattr(STEP_KERNEL, "kernel", None)
     for again in (False, True):
         while fast.position is not None:
             if fast.step == 7:
-                monkeypatch.setattr(STEP_KERNEL, "run", loaded)
+                monkeypatch.setattr(STEP_KERNEL, "kernel", loaded)
             torch.testing.assert_close(fast.conditional(), plain.conditional(), rtol=0, atol=1e-5)
             values = fast.draw()
             fast.place(values)
             plain.place(values)
         for session in (fast, plain):
             session.rewind(4 if again else 8)
+
+
+@pytest.mark.parametrize("family", SMALL)
+@pytest.mark.parametrize("margin", [2e-5, 1.0], ids=["few doubts", "many doubts"])
+def test_values_drawn_ahead_are_those_of_a_full_pass(
+    family: str, margin: float, kernel: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gmstudio.families.autoregressive.drawing.MARGIN", margin)
+    torch.manual_seed(0)
+    kind = FAMILIES[family]
+    model: Any = kind(kind.Config(**SMALL[family], corner="bottom right"), ImageSpec(1, 4, 5, 2))
+    for parameter in model.parameters():
+        parameter.data *= 3.0
+    fast = model.pixel_session(1, generator=torch.Generator().manual_seed(1))
+    plain = model.plain_pixel_session(1, generator=torch.Generator().manual_seed(1))
+    for session in (fast, plain):
+        for value in (1, 0, 1, 1, 0, 1, 0):
+            session.place(torch.tensor([value]))
+    for temperature, back in ((1.0, 9), (0.0, 4), (2.0, 12)):
+        fast.conditional()
+        for session in (fast, plain):
+            session.finish(temperature)
+        assert torch.equal(fast.images, plain.images)
+        for session in (fast, plain):
+            session.rewind(back)
+    assert kernel.drawn > 20 or margin == 1.0
 
 
 def uneven(buffers: NDArray[np.float32], column: int) -> Program:
@@ -200,7 +231,7 @@ def test_without_numba_steps_run_call_by_call(
     monkeypatch.delitem(sys.modules, "gmstudio.nn.stepping.kernel", raising=False)
     kernel = StepKernel()
     kernel.load(tmp_path)
-    assert kernel.run is None and "numba" in kernel.failure
+    assert kernel.kernel is None and "numba" in kernel.failure
     assert "single images take longer" in capsys.readouterr().err
     kernel.load_beside(tmp_path)  # not tried again
     assert capsys.readouterr().err == ""
