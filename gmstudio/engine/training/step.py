@@ -1,6 +1,7 @@
 """Updates of training phases: forward, backward, Adam, one operation after another."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import NamedTuple, Protocol
 
 import torch
@@ -77,7 +78,7 @@ class WholeBatch:
 
     def add(self, phase: Phase, batch: Tensor, labels: Tensor | None) -> LossTerms:
         """See ``Gradients``."""
-        with torch.autocast(batch.device.type, dtype=torch.bfloat16, enabled=self._bf16):
+        with torch.autocast(batch.device.type, dtype=torch.bfloat16) if self._bf16 else nullcontext():
             terms = phase_loss(phase, batch, self._generator, labels)
         terms["loss"].backward()
         return terms

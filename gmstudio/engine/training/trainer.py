@@ -191,13 +191,11 @@ class Trainer:
         while not self.finished:
             yield StepOutput((), at_step_boundary=True)
             began = time.perf_counter()
-            with self._naming_lost_ranks():
-                if not self._another_step():
-                    return
-                self._advance()
+            if not self._advance():
+                return
             if self._surfaces is not None:
                 self._surfaces.trained(time.perf_counter() - began)
-            yield StepOutput(self._flush_if_due(), at_step_boundary=False)
+            yield from self._flush_if_due()
             if self._writer.poll():
                 yield StepOutput((self._saved(),), at_step_boundary=False)
             yield from self._after_step()
@@ -246,14 +244,11 @@ class Trainer:
     def _begin_together(self) -> None:
         if self._ranks is not None and not self._ranks.begun:
             state = resumable(self.model, self._optimization, self._generator)
-            with self._naming_lost_ranks():
+            with self._naming_lost_ranks(self._ranks):
                 self._ranks.begin(msgspec.json.encode(self.run.record), self.step, state)
 
-    def _another_step(self) -> bool:
-        return self._ranks is None or self._ranks.another_step()
-
     @contextmanager
-    def _naming_lost_ranks(self) -> Iterator[None]:
+    def _naming_lost_ranks(self, ranks: Ranks) -> Iterator[None]:
         """Context in which the end of another process is a sentence; the step is not made then.
 
         Raises:
@@ -262,9 +257,9 @@ class Trainer:
         try:
             yield
         except RuntimeError as error:
-            if self._ranks is None or not self._ranks.is_lost(error):
+            if not ranks.is_lost(error):
                 raise
-            self._ranks.over = True
+            ranks.over = True
             self._writer.finish()
             kept = ""
             if self._writer.step >= 0:
@@ -273,8 +268,19 @@ class Trainer:
                 f"Another process of this training has ended; its messages give the reason.{kept}"
             ) from error
 
-    def _advance(self) -> None:
-        """Make one step: the updates of every active phase."""
+    def _advance(self) -> bool:
+        """Make one step, together with the other processes where there are any; False: they want the end."""
+        if self._ranks is None:
+            self._make_step()
+            return True
+        with self._naming_lost_ranks(self._ranks):
+            wanted = self._ranks.another_step()
+            if wanted:
+                self._make_step()
+        return wanted
+
+    def _make_step(self) -> None:
+        """Make the updates of every active phase."""
         if not self.model.training:  # after a validation or samples; ``train`` walks all modules
             self.model.train()
         step = self.step + 1
@@ -322,6 +328,7 @@ class Trainer:
     def _evaluate(self, due: DueAt) -> Iterator[StepOutput]:
         """Validate and draw samples where they are due, after a check that the weights are finite."""
         if due.validate or due.sample:
+            yield WORKING  # the step that was made is a piece of its own
             self._keep_unsent(self.flush())  # a loss that is not finite names an earlier step than the weights would
             self._refuse_diverged_weights()
             if events := self.take_unsent():
@@ -386,8 +393,9 @@ class Trainer:
     def _keep_unsent(self, events: Iterable[Event]) -> None:
         self._unsent.extend(events)
 
-    def _flush_if_due(self) -> tuple[Event, ...]:
-        return self.flush() if self._pending.seconds_waiting() > FLUSH_SECONDS else ()
+    def _flush_if_due(self) -> Iterator[StepOutput]:
+        if self._pending.seconds_waiting() > FLUSH_SECONDS:
+            yield StepOutput(self.flush(), at_step_boundary=False)
 
     def _appended(self, rows: list[Scalar]) -> HistoryAppended:
         return HistoryAppended(run=self.run.name, series=series_of(curves_of(rows)))
