@@ -2,9 +2,9 @@ r"""The fully visible belief network: one logistic regression per pixel on all p
 
     p(x) = \prod_i p(x_i | x_{<i}),    p(x_i = 1 | x_{<i}) = \sigma(b_i + \sum_{j<i} W_{ij} x_j)
 
-The D regressions are one product with a strictly lower triangular matrix, so training is one masked product and an
-image is scored in one. Sampling takes one row of the matrix per pixel: D rows are again that one product. The
-negative log-likelihood is convex in the weights, so training finds the best network of this kind.
+The D regressions are one product with a strictly lower triangular matrix, so training is one masked product
+(``masked_linear``) and an image is scored in one. Sampling takes one row of the matrix per pixel: D rows are again that
+one product. The negative log-likelihood is convex in the weights, so training finds the best network of this kind.
 
 Differences from the papers: with 3 to 8 levels each regression is a softmax over the levels, with more the softmax is
 of 8 features through a map that all pixels share (``LevelLogits``), and no longer convex. Values are scaled to 0 … 1.
@@ -17,8 +17,8 @@ Augmentation, AISTATS, section 2.3 and table 1 (FVSBN).
 Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (C·H·W) in the order, F features of each.
 """
 
-from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -30,6 +30,7 @@ from gmstudio.families import published
 from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.families.autoregressive.figures import pixel_weights, weights_figure
 from gmstudio.families.autoregressive.level_logits import LevelLogits
+from gmstudio.families.autoregressive.masked_linear import Mask, in_blocks, masked_linear
 from gmstudio.families.autoregressive.ordered_inputs import OrderedInputs, unit_levels
 from gmstudio.families.autoregressive.orders import (
     OrderField,
@@ -51,10 +52,6 @@ from gmstudio.protocol.training_settings import Training
 
 MAX_WEIGHTS = 200_000_000
 INITIAL_SPREAD = 1e-3
-
-
-NUM_BLOCKS = 4
-SMALLEST_BLOCK = 64
 
 
 class FVBN(AutoregressiveFamily):
@@ -123,6 +120,8 @@ class FVBN(AutoregressiveFamily):
             )
         self._own_order = named_order(config.order, image, config.order_seed)
         self.register_buffer("own_index", flat_index(self._own_order, image), persistent=False)
+        self._is_flat = config.order == "raster" and image.channels == 1  # then the order is that of the memory
+        self._kept_mask: Mask = ()
         self.order_words = f"the order of its training only ({config.order}); train another model for another order"
         self.weight_FDD = nn.Parameter(INITIAL_SPREAD * torch.randn(features, size, size))
         self.bias_FD = nn.Parameter(INITIAL_SPREAD * torch.randn(features, size))
@@ -149,18 +148,37 @@ class FVBN(AutoregressiveFamily):
     def features(self, ordered_BD: Tensor) -> Tensor:
         """(B, D) integers in the order → (B, F, D): output of each sub-pixel's regression."""
         x_BD = unit_levels(ordered_BD, self.image.levels, self.bias_FD.dtype)
-        return strictly_lower_product(x_BD, self.weight_FDD) + self.bias_FD
+        weight_ED, bias_E = self.weight_FDD.flatten(0, 1), self.bias_FD.flatten()
+        out_BFD: Tensor = masked_linear(x_BD, weight_ED, bias_E, self._mask()).unflatten(1, self.bias_FD.shape)
+        return out_BFD
+
+    def _mask(self) -> Mask:
+        """The strictly lower triangle, on the device and in the precision of the weights."""
+        if not self._kept_mask or self._kept_mask[0].mask.device != self.device:
+            with torch.inference_mode(False):  # it is kept for training, too
+                self._kept_mask = in_blocks(torch.ones_like(self.weight_FDD[0]).tril(-1))
+        return self._kept_mask
 
     def logits(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``AutoregressiveFamily``; for 2 levels the first logit is 0."""
-        logits_BLD = self.output(self.features(in_order(x_BCHW, self.own_index)))
-        return from_order(logits_BLD.transpose(1, 2), self.own_index, self.image)
+        logits_BLD = self.output(self.features(self._ordered(x_BCHW)))
+        return self._restored(logits_BLD.transpose(1, 2))
 
     def log_prob_per_dim(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``AutoregressiveFamily``."""
-        ordered_BD = in_order(x_BCHW, self.own_index)
-        log_prob_BD = self.output.log_prob(self.features(ordered_BD), ordered_BD)
-        return from_order(log_prob_BD, self.own_index, self.image)
+        ordered_BD = self._ordered(x_BCHW)
+        return self._restored(self.output.log_prob(self.features(ordered_BD), ordered_BD))
+
+    def _ordered(self, x_BCHW: Tensor) -> Tensor:
+        """(B, C, H, W) → (B, D): sub-pixels in the order."""
+        return x_BCHW.flatten(1) if self._is_flat else in_order(x_BCHW, self.own_index)
+
+    def _restored(self, values_BD: Tensor) -> Tensor:
+        """Undo ``_ordered``: (B, D, …) → (B, C, H, W, …)."""
+        if not self._is_flat:
+            return from_order(values_BD, self.own_index, self.image)
+        restored: Tensor = values_BD.unflatten(1, self.image.shape)
+        return restored
 
     def log_components(
         self, levels_BCHW: Tensor, step: int, order_D3: Tensor, labels_B: Tensor | None = None
@@ -179,7 +197,7 @@ class FVBN(AutoregressiveFamily):
 
     def layer_values(self, x: Tensor, layer: str, timestep: int = 0, seed: int = 0) -> Tensor:
         """See ``LayeredFeatures``."""
-        return self.features(in_order(x, self.own_index)).flatten(1)
+        return self.features(self._ordered(x)).flatten(1)
 
     @torch.no_grad()
     def pixel_figure_pieces(self, x: Tensor, row: int, column: int) -> Iterator[tuple[Figure, ...]]:
@@ -233,60 +251,3 @@ class FVBNStepper:
     def rewind(self, step: int) -> None:
         """See ``Stepper``."""
         self._inputs.rewind(step)
-
-
-def strictly_lower_product(x_BD: Tensor, weight_FDD: Tensor) -> Tensor:
-    """Multiply by the strictly lower triangles of F matrices; entries on and above the diagonals are ignored.
-
-    Args:
-        x_BD: vectors.
-        weight_FDD: matrices.
-
-    Returns:
-        (B, F, D); entry i depends on the entries of x before i. Differentiable in both, once.
-    """
-    apply: Callable[..., Tensor] = _StrictlyLowerProduct.apply
-    with torch.autocast(x_BD.device.type, enabled=False):  # written for one precision throughout
-        return apply(x_BD, weight_FDD)
-
-
-class _StrictlyLowerProduct(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x_BD: Tensor, weight_FDD: Tensor) -> Tensor:
-        ctx.save_for_backward(x_BD, weight_FDD)
-        out_BFD = x_BD.new_empty(len(x_BD), len(weight_FDD), x_BD.shape[1])
-        for rows in _blocks(x_BD.shape[1]):
-            mask = _mask(rows, weight_FDD)
-            for feature, weight_DD in enumerate(weight_FDD):
-                out = out_BFD[:, feature, rows]
-                torch.mm(x_BD[:, rows], (weight_DD[rows, rows] * mask).T, out=out)
-                out.addmm_(x_BD[:, : rows.start], weight_DD[rows, : rows.start].T)
-        return out_BFD
-
-    @staticmethod
-    def backward(ctx: Any, grad_BFD: Tensor) -> tuple[Tensor | None, Tensor | None]:
-        x_BD, weight_FDD = ctx.saved_tensors
-        grad_x = torch.zeros_like(x_BD) if ctx.needs_input_grad[0] else None
-        grad_weight = torch.zeros_like(weight_FDD) if ctx.needs_input_grad[1] else None
-        for rows in _blocks(x_BD.shape[1]):
-            mask = _mask(rows, weight_FDD)
-            for feature, weight_DD in enumerate(weight_FDD):
-                grad = grad_BFD[:, feature, rows]
-                if grad_x is not None:
-                    grad_x[:, rows].addmm_(grad, weight_DD[rows, rows] * mask)
-                    grad_x[:, : rows.start].addmm_(grad, weight_DD[rows, : rows.start])
-                if grad_weight is not None:
-                    torch.mm(grad.T, x_BD[:, : rows.stop], out=grad_weight[feature, rows, : rows.stop])
-                    grad_weight[feature, rows, rows] *= mask
-        return grad_x, grad_weight
-
-
-def _blocks(size: int) -> list[slice]:
-    """Consecutive rows, a few blocks of equal size or fewer of at least 64 rows."""
-    block = max(-(-size // NUM_BLOCKS), SMALLEST_BLOCK)
-    return [slice(start, min(start + block, size)) for start in range(0, size, block)]
-
-
-def _mask(rows: slice, like: Tensor) -> Tensor:
-    size = rows.stop - rows.start
-    return torch.ones(size, size, dtype=like.dtype, device=like.device).tril_(-1)

@@ -14,7 +14,7 @@ from gmstudio.nn.stepping.ops import Array, StepOps
 
 def unit_levels(x: Tensor, levels: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """Levels 0 … levels-1 as floats from 0 to 1."""
-    return x.to(dtype) / (levels - 1)
+    return x.to(dtype) if levels == 2 else x.to(dtype) / (levels - 1)
 
 
 class OrderedInputs:

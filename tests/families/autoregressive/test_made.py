@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from gmstudio.families.autoregressive.made.model import MADE
+from gmstudio.families.autoregressive.masked_linear import one_block
 from gmstudio.families.autoregressive.orders import ORDER_NAMES, named_order
 from gmstudio.protocol.images import ImageSpec
 
@@ -90,7 +91,7 @@ def test_averaging_masks_averages_conditionals():
     x = images(IMAGE, 3)
     singles = []
     for index in range(2):
-        masks = both._masks(both.positions[0], both.degrees[index])
+        masks = [one_block(mask) for mask in both._masks(both.positions[0], both.degrees[index])]
         singles.append(both.output(both.features(x, masks)).softmax(1))
     expected = ((singles[0] + singles[1]) / 2).gather(1, x.flatten(1).unsqueeze(1)).log().sum((1, 2))
     torch.testing.assert_close(both.log_prob(x), expected)

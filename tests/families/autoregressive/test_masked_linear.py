@@ -1,23 +1,23 @@
-"""The masked linear layer against the plain masked product."""
+"""The masked linear layer, whole or in blocks, against the plain masked product."""
 
 import pytest
 import torch
+from torch import Tensor
 
-from gmstudio.families.autoregressive.made.masked_linear import masked_linear
+from gmstudio.families.autoregressive.masked_linear import Mask, in_blocks, masked_linear, one_block
 
 
-@pytest.mark.parametrize("copies", [1, 3])
-@pytest.mark.parametrize("bias_shape", ["outputs", "batch"])
-def test_it_is_the_masked_product(copies, bias_shape):
+def assert_masked_product(mask_MK: Tensor, mask: Mask, copies: int, bias_shape: str = "outputs") -> None:
+    """Values and gradients are those of the plain product."""
     generator = torch.Generator().manual_seed(0)
 
-    def normal(*shape):
+    def normal(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=generator, dtype=torch.float64, requires_grad=True)
 
-    x, weight = normal(4, 5), normal(copies * 6, 5)
-    bias = normal(copies * 6) if bias_shape == "outputs" else normal(4, copies * 6)
-    mask = (torch.rand(6, 5, generator=generator) < 0.5).double()
-    plain = x @ (weight * mask.repeat(copies, 1)).T + bias
+    outputs, inputs = mask_MK.shape
+    x, weight = normal(4, inputs), normal(copies * outputs, inputs)
+    bias = normal(copies * outputs) if bias_shape == "outputs" else normal(4, copies * outputs)
+    plain = x @ (weight * mask_MK.repeat(copies, 1)).T + bias
     fast = masked_linear(x, weight, bias, mask)
     torch.testing.assert_close(fast, plain)
     upstream = torch.randn_like(plain)
@@ -25,3 +25,40 @@ def test_it_is_the_masked_product(copies, bias_shape):
     found = torch.autograd.grad(fast, (x, weight, bias), upstream)
     for a, b in zip(found, expected, strict=True):
         torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize("copies", [1, 3])
+@pytest.mark.parametrize("bias_shape", ["outputs", "batch"])
+def test_any_mask_is_one_block(copies: int, bias_shape: str) -> None:
+    mask_MK = (torch.rand(6, 5, generator=torch.Generator().manual_seed(1)) < 0.5).double()
+    assert_masked_product(mask_MK, one_block(mask_MK), copies, bias_shape)
+
+
+@pytest.mark.parametrize("size", [1, 2, 63, 64, 65, 130, 300])
+@pytest.mark.parametrize("copies", [1, 3])
+def test_a_strictly_lower_triangle_is_computed_in_blocks(size: int, copies: int) -> None:
+    mask_DD = torch.ones(size, size, dtype=torch.float64).tril(-1)
+    mask = in_blocks(mask_DD)
+    assert len(mask) == min(4, -(-size // 64))
+    assert_masked_product(mask_DD, mask, copies)
+
+
+def test_a_staircase_whose_outputs_read_nothing_at_first_and_all_at_last() -> None:
+    limits_M = torch.tensor([0] * 70 + [3] * 70 + [9] * 70)
+    mask_MK = (torch.arange(9) < limits_M.unsqueeze(1)).double()
+    mask = in_blocks(mask_MK)
+    assert [(block.whole, block.reach) for block in mask] == [(0, 0), (0, 3), (3, 9), (9, 9)]
+    assert_masked_product(mask_MK, mask, 1)
+
+
+def test_what_is_no_staircase_is_one_block() -> None:
+    staircase = torch.ones(200, 200).tril()
+    assert len(in_blocks(staircase)) == 4
+    for other in (staircase.flip(0), staircase.flip(1), staircase[:, torch.randperm(200)]):
+        assert len(in_blocks(other)) == 1
+
+
+def test_weights_under_the_mask_do_not_matter() -> None:
+    x, weight, bias = torch.randn(2, 150), torch.randn(150, 150), torch.zeros(150)
+    mask = in_blocks(torch.ones(150, 150).tril(-1))
+    assert torch.equal(masked_linear(x, weight.tril(-1), bias, mask), masked_linear(x, weight, bias, mask))

@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from gmstudio.families.autoregressive.made.masked_linear import masked_linear
+from gmstudio.families.autoregressive.masked_linear import masked_linear, one_block
 from gmstudio.families.autoregressive.ordered_inputs import unit_levels
 from gmstudio.families.feature_layers import with_default
 from gmstudio.protocol.features import FeatureLayer
@@ -34,5 +34,5 @@ class MADEFeatures:
         masks = self._masks(self.positions[0], self.degrees[0])
         for number in range(int(layer.removeprefix("hidden"))):
             one = self.hidden[number]
-            hidden_BN = masked_linear(hidden_BN, one.weight, one.bias, masks[number]).relu()
+            hidden_BN = masked_linear(hidden_BN, one.weight, one.bias, one_block(masks[number])).relu()
         return hidden_BN

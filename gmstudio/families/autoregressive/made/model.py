@@ -38,8 +38,8 @@ from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.families.autoregressive.level_logits import LevelLogits
 from gmstudio.families.autoregressive.made.features import MADEFeatures
 from gmstudio.families.autoregressive.made.figures import connectivity, filter_figure, mask_figures, order_figure
-from gmstudio.families.autoregressive.made.masked_linear import masked_linear
 from gmstudio.families.autoregressive.made.sampler import MaskedNet, MaskPass
+from gmstudio.families.autoregressive.masked_linear import Mask, in_blocks, masked_linear, one_block
 from gmstudio.families.autoregressive.ordered_inputs import OrderedInputs, unit_levels
 from gmstudio.families.autoregressive.orders import OrderField, OrderSeedField, flat_index, named_order
 from gmstudio.families.base import LossTerms
@@ -189,7 +189,7 @@ class MADE(MADEFeatures, AutoregressiveFamily):
             generator = torch.Generator().manual_seed(config.order_seed)
             self.register_buffer("degrees", _degrees(config, size, generator), persistent=False)
             self.register_buffer("positions", self._trained_positions(generator), persistent=False)
-        self._own_masks: list[Tensor] = []
+        self._own_masks: list[Mask] = []
         widths = [size] + [config.num_hidden] * config.num_layers
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(widths))
         self.readout = nn.Linear(config.num_hidden, outputs)
@@ -210,7 +210,7 @@ class MADE(MADEFeatures, AutoregressiveFamily):
         """Hidden layers, the first one first."""
         return cast(list[nn.Linear], list(self.hidden))
 
-    def features(self, x_BCHW: Tensor, masks: list[Tensor]) -> Tensor:
+    def features(self, x_BCHW: Tensor, masks: list[Mask]) -> Tensor:
         """(B, F, D): output of the network for each sub-pixel of the flattened image."""
         x_BD = unit_levels(x_BCHW.flatten(1), self.image.levels, self.readout.bias.dtype)
         hidden_BN = x_BD
@@ -247,7 +247,9 @@ class MADE(MADEFeatures, AutoregressiveFamily):
         """(C, H, W) bool: sub-pixels from which the masks leave a path to the conditional at ``step``."""
         own_D = torch.zeros(self.image.num_dims, dtype=torch.bool, device=self.degrees.device)
         own_D[flat_index(order_D3[step : step + 1], self.image)] = True
-        found = [connectivity(masks, len(self.hidden), own_D) for masks in self._masks_averaged(order_D3)]
+        positions_D, degrees_KLN = self.positions_in(order_D3), self.degrees[: self.config.num_averaged]
+        masks = [self._masks(positions_D, degrees_LN) for degrees_LN in degrees_KLN]
+        found = [connectivity(one, len(self.hidden), own_D) for one in masks]
         seen_CHW: Tensor = torch.stack(found).any(0).unflatten(0, self.image.shape)
         return seen_CHW.cpu()
 
@@ -278,20 +280,23 @@ class MADE(MADEFeatures, AutoregressiveFamily):
         order = torch.randint(num_orders, (1,), generator=generator, device=batch.device)
         degrees_LN = self.degrees.index_select(0, mask).squeeze(0)
         positions_D = self.positions.index_select(0, order).squeeze(0)
-        return {"loss": -self._log_prob(batch, self._masks(positions_D, degrees_LN)).flatten(1).sum(1).mean()}
+        masks = [one_block(mask) for mask in self._masks(positions_D, degrees_LN)]
+        return {"loss": -self._log_prob(batch, masks).flatten(1).sum(1).mean()}
 
-    def _log_prob(self, x_BCHW: Tensor, masks: list[Tensor]) -> Tensor:
+    def _log_prob(self, x_BCHW: Tensor, masks: list[Mask]) -> Tensor:
         log_prob_BD = self.output.log_prob(self.features(x_BCHW, masks), x_BCHW.flatten(1))
         return log_prob_BD.view(x_BCHW.shape)
 
-    def _masks_averaged(self, order_D3: Tensor) -> list[list[Tensor]]:
+    def _masks_averaged(self, order_D3: Tensor) -> list[list[Mask]]:
         if order_D3 is self._own_order and self.config.num_averaged == 1:
-            if not self._own_masks or self._own_masks[0].device != self.device:
+            if not self._own_masks or self._own_masks[0][0].mask.device != self.device:
                 with torch.inference_mode(False):  # they are kept for training, too
-                    self._own_masks = self._masks(self.positions[0], self.degrees[0])
+                    masks = self._masks(self.positions[0], self.degrees[0])
+                    self._own_masks = [in_blocks(mask) for mask in masks]
             return [self._own_masks]
         positions_D = self.positions_in(order_D3)
-        return [self._masks(positions_D, degrees_LN) for degrees_LN in self.degrees[: self.config.num_averaged]]
+        averaged = self.degrees[: self.config.num_averaged]
+        return [[one_block(mask) for mask in self._masks(positions_D, degrees_LN)] for degrees_LN in averaged]
 
     def _masks(self, positions_D: Tensor, degrees_LN: Tensor) -> list[Tensor]:
         """Masks of the hidden layers, the readout and, if there is one, the direct connection: floats 0 and 1."""
