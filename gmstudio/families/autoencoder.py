@@ -27,6 +27,7 @@ from typing import Annotated, ClassVar, Literal
 import torch
 from msgspec import Struct
 from torch import Tensor, nn
+from torch.nn import functional
 
 from gmstudio.families.base import Family, LossTerms, Phase
 from gmstudio.families.diagnostics import Figure
@@ -295,8 +296,7 @@ class Autoencoder(Family, EncoderFeatures):
         features = self.decoder(z_BZ)
         if self.likelihood is not None:
             return -self.likelihood.log_prob(features, batch).mean()
-        difference = torch.sigmoid(features.squeeze(-1)) - self._grey(batch)
-        return difference.square().sum() / len(batch)
+        return functional.mse_loss(torch.sigmoid(features.squeeze(-1)), self._grey(batch), reduction="sum") / len(batch)
 
     def _rate_divergence(self, h_BZ: Tensor) -> Tensor:
         """Σ_j KL(ρ ‖ ρ̂_j) between Bernoulli rates, nats."""

@@ -22,6 +22,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 MaskKind = Literal["A", "B"]
+FEW_FEATURES = 3
+"""Input features up to which the windows of all pixels are written out."""
 
 
 @cache
@@ -121,9 +123,26 @@ class MaskedConv2d(nn.Module):
     def forward(self, features_BFHW: Tensor) -> Tensor:
         """(B, F_in, H, W) → (B, F_out, H, W); outside the image everything is zero."""
         padding = self.kernel_size // 2
+        if not padding:
+            return functional.conv2d(features_BFHW, self.masked_weight(), self.bias)
+        if len(self.weight[0]) <= FEW_FEATURES and features_BFHW.device.type == "cpu":
+            return self._by_windows(features_BFHW)
         out_BFHW = functional.conv2d(features_BFHW, self.masked_weight(), self.bias, padding=padding)
         # The kernel has no rows below its centre, so padding there yields `padding` rows too many.
         return out_BFHW[:, :, : features_BFHW.shape[2]]
+
+    def _by_windows(self, features_BFHW: Tensor) -> Tensor:
+        """The convolution as a product with the window of each pixel; the output has its channels last.
+
+        For images of one channel the kernels of the CPU take four times as long for the gradient of the weights.
+        """
+        (batch, _, height, width), padding = features_BFHW.shape, self.kernel_size // 2
+        padded = functional.pad(features_BFHW, (padding, padding, padding, 0))
+        windows = padded.unfold(2, padding + 1, 1).unfold(3, self.kernel_size, 1)
+        weight_FK = self.masked_weight().flatten(1)
+        windows_NK = windows.permute(0, 2, 3, 1, 4, 5).reshape(batch * height * width, weight_FK.shape[1])
+        out_NF = torch.addmm(self.bias, windows_NK, weight_FK.T)
+        return out_NF.view(batch, height, width, len(weight_FK)).permute(0, 3, 1, 2)
 
     def extra_repr(self) -> str:
         """Description of this layer in ``print(model)``."""

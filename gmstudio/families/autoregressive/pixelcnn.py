@@ -69,9 +69,9 @@ class ResidualBlock(nn.Module):
 
     def forward(self, x_BFHW: Tensor) -> Tensor:
         """(B, 2h, H, W) → (B, 2h, H, W)."""
-        inner_BFHW = self.convolve(functional.relu(self.reduce(functional.relu(x_BFHW))))
-        out_BFHW: Tensor = x_BFHW + self.expand(functional.relu(inner_BFHW))
-        return out_BFHW
+        inner_BFHW = self.convolve(self.reduce(functional.relu(x_BFHW)).relu_())
+        out_BFHW: Tensor = self.expand(functional.relu(inner_BFHW))
+        return out_BFHW.add_(x_BFHW)
 
 
 class PixelCNN(RasterFamily):
@@ -186,7 +186,7 @@ class PixelCNN(RasterFamily):
         hidden_BFHW = self.input(scaled_BCHW).contiguous(memory_format=torch.channels_last)
         for block in self.blocks:
             hidden_BFHW = block(hidden_BFHW)
-        out_BFHW: Tensor = self.output(functional.relu(self.head(functional.relu(hidden_BFHW))))
+        out_BFHW: Tensor = self.output(self.head(functional.relu(hidden_BFHW)).relu_())
         return out_BFHW
 
     def open_stepper(
