@@ -52,14 +52,21 @@ def test_colour_masks_by_hand() -> None:
     assert causal_mask("A", rgb, rgb, 3)[:, :, 0].all()  # the row above shows all colours
 
 
+@pytest.mark.parametrize("num_features", [3, 4])
 @pytest.mark.parametrize("kernel_size", [1, 3, 5])
 @pytest.mark.parametrize("num_groups", [1, 3])
-def test_it_is_a_full_convolution_with_zeros(kernel_size: int, num_groups: int) -> None:
-    layer = MaskedConv2d("B", 4, 5, kernel_size, num_groups)
-    x = torch.randn(2, 4, 6, 7)
+def test_it_is_a_full_convolution_with_zeros(num_features: int, kernel_size: int, num_groups: int) -> None:
+    layer = MaskedConv2d("B", num_features, 5, kernel_size, num_groups)
+    x = torch.randn(2, num_features, 6, 7, requires_grad=True)
     full = functional.pad(layer.masked_weight(), (0, 0, 0, kernel_size // 2))
     expected = functional.conv2d(x, full, layer.bias, padding=kernel_size // 2)
-    assert torch.allclose(layer(x), expected, atol=1e-6)
+    found, upstream = layer(x), torch.randn_like(expected)
+    torch.testing.assert_close(found, expected)
+    leaves = (x, layer.weight, layer.bias)
+    for one, other in zip(
+        torch.autograd.grad(found, leaves, upstream), torch.autograd.grad(expected, leaves, upstream), strict=True
+    ):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
 def test_hidden_weights_cannot_matter() -> None:
