@@ -3,7 +3,7 @@
 Shapes: M frames, C channels, H height, W width, D sub-pixels (C·H·W).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.protocol.pixels_guessing import PixelsGuessed
+from gmstudio.window.state.pixels.generation_edits import Choices
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 
 Mask = NDArray[np.bool_]
@@ -29,13 +30,25 @@ class RoundMasks(NamedTuple):
     wrong: Mask
 
 
+class GuessBegun(NamedTuple):
+    """Generation from which a guess begins, and the settings of the guess.
+
+    The fields are its position, the choices that it was opened with, the seed of the uniforms to come, and the
+    temperature.
+    """
+
+    state: PixelSnapshot
+    choices: Choices
+    seed: int
+    temperature: float
+
+
 @dataclass(frozen=True, eq=False)
 class GuessedFilm:
-    """Rounds that arrived, at least one.
+    """Rounds that arrived.
 
     Args:
-        state: the generation from which the guess began.
-        temperature: of the draws.
+        begun: the generation and the settings that the guess began with.
         start: sub-pixels that were given.
         rounds: (M,) numbers of the rounds, from 1.
         images: (M, C, H, W) uint8 levels after each.
@@ -45,8 +58,7 @@ class GuessedFilm:
         done: the last round is among them.
     """
 
-    state: PixelSnapshot
-    temperature: float
+    begun: GuessBegun
     start: int
     rounds: Counts
     images: NDArray[np.uint8]
@@ -56,11 +68,10 @@ class GuessedFilm:
     done: bool
 
     @classmethod
-    def of(cls, state: PixelSnapshot, temperature: float, event: PixelsGuessed) -> "GuessedFilm":
+    def of(cls, begun: GuessBegun, event: PixelsGuessed) -> "GuessedFilm":
         """Film of the first rounds."""
         return cls(
-            state=state,
-            temperature=temperature,
+            begun=begun,
             start=event.start,
             rounds=event.rounds.numpy(),
             images=event.images.numpy(),
@@ -72,10 +83,8 @@ class GuessedFilm:
 
     def appended(self, event: PixelsGuessed) -> "GuessedFilm":
         """Return the film with the rounds of an event appended."""
-        return GuessedFilm(
-            state=self.state,
-            temperature=self.temperature,
-            start=self.start,
+        return replace(
+            self,
             rounds=np.concatenate([self.rounds, event.rounds.numpy()]),
             images=np.concatenate([self.images, event.images.numpy()]),
             settled=np.concatenate([self.settled, event.settled.numpy()]),
@@ -86,6 +95,11 @@ class GuessedFilm:
 
     def __len__(self) -> int:
         return len(self.rounds)
+
+    @property
+    def state(self) -> PixelSnapshot:
+        """The generation from which the guess began."""
+        return self.begun.state
 
     @property
     def last_round(self) -> int:

@@ -1,5 +1,7 @@
 """Guesses of all sub-pixels of a generation at once, and the film of their rounds."""
 
+from collections.abc import Callable
+
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
@@ -8,7 +10,8 @@ from gmstudio.protocol.pixels_guessing import GuessPixels, PixelsGuessed
 from gmstudio.window.client.engine_link import EngineLink
 from gmstudio.window.client.request import Request
 from gmstudio.window.state.frame_player import FramePlayer
-from gmstudio.window.state.pixels.guessed_film import GuessedFilm
+from gmstudio.window.state.pixels.generation_edits import Choices
+from gmstudio.window.state.pixels.guessed_film import GuessBegun, GuessedFilm
 from gmstudio.window.state.pixels.navigator import PixelNavigator
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.tools import PixelTools
@@ -23,9 +26,11 @@ class PixelGuessing(FramePlayer):
         link: the way to the engine.
         navigator: of the generation.
         tools: one that is selected ends showing the film.
+        choices: returns the choices of the open generation.
 
     Attributes:
         film: rounds that arrived, or None.
+        active: the view of the film is open; only then is it shown.
         shown: the film is shown in place of the generation; a move of the generation ends that.
         tints: its pixels are tinted by their state.
         problem: why the engine guesses nothing, a sentence; "" when there is none.
@@ -37,15 +42,21 @@ class PixelGuessing(FramePlayer):
     changed = Signal()
 
     def __init__(
-        self, link: EngineLink, navigator: PixelNavigator, tools: PixelTools, parent: QObject | None = None
+        self,
+        link: EngineLink,
+        navigator: PixelNavigator,
+        tools: PixelTools,
+        choices: Callable[[], Choices],
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent, speed_hz=SPEED_HZ)
         self.film: GuessedFilm | None = None
-        self.shown, self.tints = False, True
+        self.active = self.shown = False
+        self.tints = True
         self.problem = ""
-        self._navigator = navigator
-        self._begun: PixelSnapshot | None = None
-        self._temperature = 1.0
+        self._navigator, self._choices = navigator, choices
+        self._begun: GuessBegun | None = None
+        self._expects_first = False
         self._request = Request(link, self)
         self._request.replied.connect(self._on_guessed)
         self._request.failed.connect(self._on_failed)
@@ -76,7 +87,7 @@ class PixelGuessing(FramePlayer):
             return
         navigator.pause()
         navigator.leave_edit()
-        self._begun, self._temperature = state, navigator.temperature
+        self._begun = GuessBegun(state, self._choices(), navigator.seed, navigator.temperature)
         stale = navigator.planner.path.stale
         step = navigator.start if state.finished else state.step
         command = GuessPixels(
@@ -86,8 +97,7 @@ class PixelGuessing(FramePlayer):
             seed=navigator.seed if stale else -1,
         )
         self._request.replace(command)
-        self.pause()
-        self.film, self.position, self.problem = None, 0, ""
+        self._expects_first, self.problem = True, ""
         self.changed.emit()
 
     def stop(self) -> None:
@@ -104,12 +114,18 @@ class PixelGuessing(FramePlayer):
 
     def set_shown(self, shown: bool) -> None:
         """Show the film in place of the generation, or the generation."""
-        shown = shown and self.film is not None
+        shown = shown and self.active and self.film is not None
         if shown != self.shown:
             self.shown, self._before = shown, self._navigator.shown
             if not shown:
                 self.pause()
             self.changed.emit()
+
+    def set_active(self, active: bool) -> None:
+        """Note whether the view of the film is open."""
+        self.active = active
+        if not active:
+            self.set_shown(False)
 
     def set_tints(self, on: bool) -> None:
         """Tint the film's pixels by their state, or not."""
@@ -129,7 +145,8 @@ class PixelGuessing(FramePlayer):
     def play(self) -> None:
         """Show the film, one round after another; at the end, start again."""
         self.set_shown(True)
-        super().play()
+        if self.shown:
+            super().play()
 
     def _after_chosen(self, step: int, state: PixelSnapshot) -> int:
         """Step after the last value on the path ahead that the user chose, which playing would place again."""
@@ -144,8 +161,9 @@ class PixelGuessing(FramePlayer):
 
     def _on_guessed(self, event: PixelsGuessed) -> None:
         assert self._begun is not None, "a guess was requested"
-        if self.film is None:
-            self.film = GuessedFilm.of(self._begun, self._temperature, event)
+        if self.film is None or self._expects_first:
+            self.pause()
+            self.film, self.position, self._expects_first = GuessedFilm.of(self._begun, event), 0, False
             self.play()
         else:
             self.film = self.film.appended(event)

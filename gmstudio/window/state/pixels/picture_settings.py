@@ -5,6 +5,7 @@ import math
 import msgspec
 
 from gmstudio.media.provenance import Provenance
+from gmstudio.window.state.pixels.generation_edits import Choices
 from gmstudio.window.state.pixels.order import PAINTED, TITLES, order_title
 from gmstudio.window.state.pixels.state import PixelsState
 
@@ -26,15 +27,27 @@ def settings_of(state: PixelsState) -> tuple[int | None, dict[str, str]]:
     shown = state.state
     if shown is None:
         return None, {}
+    choices = Choices(state.order, state.label, state.conditioning.content())
+    return state.navigator.seed, generation_settings(choices, state.navigator.temperature, shown.step)
+
+
+def generation_settings(choices: Choices, temperature: float, placed: int) -> dict[str, str]:
+    """Return the settings of a generation as keyword and text.
+
+    Args:
+        choices: that it was opened with.
+        temperature: of the draws.
+        placed: sub-pixels.
+    """
     settings = _Settings(
-        order=state.order.name,
-        order_seed=state.order.seed,
-        label=state.label,
-        temperature=state.navigator.temperature,
-        placed=shown.step,
-        observed=state.conditioning.image is not None,
+        order=choices.order.name,
+        order_seed=choices.order.seed,
+        label=choices.label,
+        temperature=temperature,
+        placed=placed,
+        observed=choices.conditioning.image is not None,
     )
-    return state.navigator.seed, {SETTINGS: msgspec.json.encode(settings).decode()}
+    return {SETTINGS: msgspec.json.encode(settings).decode()}
 
 
 def restore(state: PixelsState, origin: Provenance) -> str:

@@ -2,8 +2,6 @@
 
 import random
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from gmstudio.protocol.array import Array
@@ -76,7 +74,7 @@ class PixelsState(QObject):
         self.images = DataPage(events, library, self)
         self.conditioning = Conditioning(self.tools, self)
         self.continuations = PixelContinuations(events, self.navigator, self)
-        self.guessing = PixelGuessing(events, self.navigator, self.tools, self)
+        self.guessing = PixelGuessing(events, self.navigator, self.tools, lambda: self._accepted, self)
         self.attribution = PixelAttribution(events, library, self.navigator, self)
         self.comparison = PixelComparison(events, library, self.navigator, self)
         self.influence = PixelInfluence(events, self.navigator, self.comparison, self)
@@ -139,7 +137,6 @@ class PixelsState(QObject):
             self._open_if_needed()
         else:
             self.navigator.pause()
-            self.guessing.pause()
 
     def use_current_weights(self) -> None:
         """Open again with the run's current weights; the placed sub-pixels stay and are rescored."""
@@ -265,24 +262,17 @@ class PixelsState(QObject):
         """Make a continuation the generation itself, as far as it was sampled."""
         sampled = self.continuations.sampled
         if sampled is not None and 0 <= index < sampled.images.shape[0]:
-            self._adopt("Adopt a continuation", sampled.images.numpy()[index], sampled.step)
+            self._generation_edits.begin("Adopt a continuation")
+            levels = sampled.images.numpy()[index]
+            self._show(GenerationContent(self._accepted, levels, sampled.step, frozenset()))
 
     def keep_guess(self) -> None:
-        """Make the last round of a guess the generation itself."""
+        """Make the last round of a guess the generation itself, with the choices that it was guessed with."""
         film = self.guessing.film
         if film is not None and film.done:
+            self._generation_edits.begin("Keep the guessed image")
             chosen = frozenset(step for step in self.navigator.chosen if step < film.start)
-            self._adopt("Keep the guessed image", film.images[-1], film.state.num_dims, chosen)
-
-    def _adopt(
-        self, name: str, levels: NDArray[np.uint8], num_placed: int, chosen: frozenset[int] = frozenset()
-    ) -> None:
-        """Make an image the generation itself; an edit with this name."""
-        if self.run:
-            self._generation_edits.begin(name)
-            self._image_on_path = False
-            command = self._command(levels=Array.of(levels), num_placed=num_placed)
-            self._open(NewGeneration(command, target=num_placed, same_weights=True, chosen=chosen))
+            self._show(GenerationContent(film.begun.choices, film.images[-1], film.state.num_dims, chosen))
 
     # ---- opening ---------------------------------------------------------------------------------------------------
 
@@ -316,8 +306,12 @@ class PixelsState(QObject):
         self._open(NewGeneration(command, target=image.num_observed, stale=True, same_weights=True))
 
     def _restore(self, content: GenerationContent) -> None:
-        """Open the content of an undone edit again, with the same weights."""
+        """Show the content of an undone edit again."""
         self._generation_edits.drop()
+        self._show(content)
+
+    def _show(self, content: GenerationContent) -> None:
+        """Open a content with the same weights."""
         self.order, self.label = content.choices.order, content.choices.label
         self.conditioning.restore(content.choices.conditioning)
         if self.run and content.levels is not None:

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from gmstudio.media import read_provenance
 from gmstudio.protocol.array import Array
+from gmstudio.protocol.engine import Cancel
 from gmstudio.protocol.pixels_guessing import GuessPixels, PixelsGuessed
 from gmstudio.window.state.pixels.film_export import Content, FilmExport
 from gmstudio.window.state.pixels.guessed_film import GuessedFilm
@@ -43,8 +44,9 @@ def session(qtbot: QtBot, engine: PixelEngine) -> Iterator[PixelsState]:
     session.choose_run(RUN)
     session.set_active(True)
     engine.serve()
+    session.guessing.set_active(True)
     yield session
-    session.set_active(False)
+    session.guessing.set_active(False)
 
 
 @pytest.fixture
@@ -114,6 +116,11 @@ def test_rounds_that_come_in_parts_are_one_film(session: PixelsState, engine: Pi
     film = film_of(session.guessing)
     assert not film.done and not film.wrong.size and not film.masks(1).wrong.any()
     assert session.guessing.running and session.guessing.playing
+    session.guessing.stop()
+    assert engine.last(Cancel).target == request and not session.guessing.running
+    session.guessing.start()
+    request = engine.last(GuessPixels).request
+    engine.deliver(rounds(request, 1, 2))
     engine.deliver(rounds(request, 4, 6, done=True))
     film = film_of(session.guessing)
     assert film.rounds.tolist() == [1, 2, 4, 6] and film.done and not session.guessing.running
@@ -136,6 +143,10 @@ def test_a_move_of_the_generation_or_a_tool_shows_it_again(
     assert guessing.shown
     session.tools.set_tool("edit")
     assert not guessing.shown
+    session.tools.set_tool("go")
+    guessing.set_active(False)
+    guessing.play()
+    assert not guessing.shown and not guessing.playing, "its view is closed"
 
 
 def test_what_was_chosen_is_held_and_another_seed_is_used_as_by_playing(
@@ -181,7 +192,11 @@ def test_the_last_round_is_kept_as_the_generation_and_undone(
     session.keep_guess()
     engine.serve()
     np.testing.assert_array_equal(where(session).image, last)
-    assert where(session).finished and [edit.name for edit in edits] == ["Keep the guessed image"]
+    assert (
+        film_of(guessing).begun.seed == 0
+        and where(session).finished
+        and [edit.name for edit in edits] == ["Keep the guessed image"]
+    )
     session.navigator.go_to(1)
     engine.serve()
     assert where(session).path == END, "it can be stepped through"

@@ -24,6 +24,7 @@ from gmstudio.window.state.pixels.state import PixelsState
 MIN_SPEED_HZ, MAX_SPEED_HZ = 1, 30
 LEAST_GAIN = 1.05
 """Ratio of pixels to rounds below which nothing is gained that is worth a number."""
+GUESS, STOP = "Guess all", "Stop"
 EXPLANATION = (
     "Guesses all pixels that are not sampled yet, and corrects them round by round: one pass computes all conditionals "
     "given the last guesses, and each pixel is drawn again with its own u. When nothing changes, the image is the one "
@@ -95,7 +96,7 @@ class GuessView(ActiveWidget):
 
     def _add_actions(self, panel: Panel) -> None:
         add, guessing = panel.add_action, self._guessing
-        self.guess = add("guess", "Guess all", "G", self._start, icon="random", everywhere=True, tip=GUESS_TIP)
+        self.guess = add("guess", GUESS, "G", self._start, icon="random", everywhere=True, tip=GUESS_TIP)
         self.back = add(
             "guess.back", "Round back", "Ctrl+Left", lambda: guessing.step(-1), icon="back", tip="Back 1 round"
         )
@@ -122,6 +123,7 @@ class GuessView(ActiveWidget):
     def _lay_out(self, panel: Panel) -> None:
         guess, keep = panel.button(self.guess), panel.button(self.keep)
         guess.setProperty("primary", True)
+        guess.setMinimumWidth(guess.sizeHint().width())  # which stays while it says that it stops
         actions = (self.back, self.play, self.forward, self.tints, self.save)
         back, play, forward, tints, save = (panel.button(action, icon_only=True) for action in actions)
         self._save_button = save
@@ -138,8 +140,7 @@ class GuessView(ActiveWidget):
 
     def set_active(self, active: bool) -> None:
         """Show the film on the large image while the view is shown."""
-        if not active:
-            self._guessing.set_shown(False)
+        self._guessing.set_active(active)
 
     # ---- showing -----------------------------------------------------------------------------------------------
 
@@ -190,7 +191,10 @@ class GuessView(ActiveWidget):
 
     def _refresh_actions(self) -> None:
         film = self._guessing.film
-        self._panel.allow(self.guess, self._guessing.refusal)
+        running = self._guessing.running
+        self.guess.setText(STOP if running else GUESS)
+        self._panel.set_action_icon(self.guess, "stop" if running else "random")
+        self._panel.allow(self.guess, "" if running else self._guessing.refusal)
         for action in (self.back, self.play, self.forward):
             self._panel.allow(action, "" if film is not None else NO_FILM)
         unfinished = NO_FILM if film is None else "" if film.done else UNFINISHED
@@ -207,7 +211,10 @@ class GuessView(ActiveWidget):
 
     def _start(self) -> None:
         self.revealed.emit()
-        self._guessing.start()
+        if self._guessing.running:
+            self._guessing.stop()
+        else:
+            self._guessing.start()
 
     def _toggle(self) -> None:
         if self._guessing.playing:
