@@ -1,7 +1,8 @@
 """Tints of an image's pixels by their state in exact parallel sampling: settled, changed, still wrong.
 
-Every pixel is a square of 3×3: its colour is mixed with that of its state, and the middle is a dot where the round
-changed the pixel. Shapes: C channels, H height, W width.
+Every pixel is a square of 3×3. Where the round changed it, the middle is a dot. Grey values are mixed with the colour
+of the state; of coloured pixels only the corners have that of wrong ones, so that their own colour can be seen.
+Shapes: C channels, H height, W width.
 """
 
 from typing import Final
@@ -16,19 +17,33 @@ WRONG: Final = (224, 79, 134)
 """Colours (RGB) that colour-blind readers distinguish: their lightness differs, too, and one is a dot."""
 OPACITY: Final = 100
 """Of a mixed colour, of 255."""
+FAINT: Final = 50
+"""Of that of settled pixels which have a colour of their own."""
+CORNERS: Final = np.ix_((0, SIDE - 1), (0, SIDE - 1))
 
 
 def round_tints(
-    settled_HW: NDArray[np.bool_], changed_HW: NDArray[np.bool_], wrong_HW: NDArray[np.bool_]
+    settled_HW: NDArray[np.bool_], changed_HW: NDArray[np.bool_], wrong_HW: NDArray[np.bool_], *, coloured: bool
 ) -> NDArray[np.uint8]:
-    """(3H, 3W, 4) RGBA of the tints; transparent where a pixel is in none of the states."""
+    """(3H, 3W, 4) RGBA of the tints; transparent where a pixel is in none of the states.
+
+    Args:
+        settled_HW: pixels that no later round changes.
+        changed_HW: pixels that the round changed.
+        wrong_HW: pixels that a later round changes.
+        coloured: the image is not grey.
+    """
     height, width = settled_HW.shape
-    tints = np.zeros((height, SIDE, width, SIDE, 4), np.uint8)
-    cells = tints.transpose(0, 2, 1, 3, 4)
-    cells[settled_HW] = (*SETTLED, OPACITY)
-    cells[wrong_HW] = (*WRONG, OPACITY)
+    cells = np.zeros((height, width, SIDE, SIDE, 4), np.uint8)
+    cells[settled_HW] = (*SETTLED, FAINT if coloured else OPACITY)
+    if coloured:
+        wrong = np.zeros((SIDE, SIDE, 4), np.uint8)
+        wrong[CORNERS] = (*WRONG, 255)
+        cells[wrong_HW] = wrong
+    else:
+        cells[wrong_HW] = (*WRONG, OPACITY)
     cells[changed_HW, SIDE // 2, SIDE // 2] = (*CHANGED, 255)
-    return tints.reshape(SIDE * height, SIDE * width, 4)
+    return cells.transpose(0, 2, 1, 3, 4).reshape(SIDE * height, SIDE * width, 4)
 
 
 def tinted(image_CHW: NDArray[np.uint8], tints: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -9,7 +9,9 @@ YES, NO = np.ones((1, 1), np.bool_), np.zeros((1, 1), np.bool_)
 
 def cell(settled: np.ndarray, changed: np.ndarray, wrong: np.ndarray, level: int) -> np.ndarray:
     """(3, 3, 3) RGB of one grey pixel."""
-    return tinted(np.full((1, 1, 1), level, np.uint8), round_tints(settled, changed, wrong)).transpose(1, 2, 0)
+    return tinted(np.full((1, 1, 1), level, np.uint8), round_tints(settled, changed, wrong, coloured=False)).transpose(
+        1, 2, 0
+    )
 
 
 def test_a_changed_pixel_has_a_dot_and_the_others_one_colour() -> None:
@@ -27,4 +29,12 @@ def test_a_changed_pixel_has_a_dot_and_the_others_one_colour() -> None:
 def test_colours_stay_where_nothing_is_said() -> None:
     image = np.arange(12, dtype=np.uint8).reshape(3, 2, 2)
     nothing = np.zeros((2, 2), np.bool_)
-    np.testing.assert_array_equal(tinted(image, round_tints(nothing, nothing, nothing))[:, ::SIDE, ::SIDE], image)
+    np.testing.assert_array_equal(
+        tinted(image, round_tints(nothing, nothing, nothing, coloured=True))[:, ::SIDE, ::SIDE], image
+    )
+
+
+def test_a_coloured_pixel_keeps_its_colour_between_the_corners() -> None:
+    image = np.array([10, 20, 30], np.uint8).reshape(3, 1, 1)
+    mixed = tinted(image, round_tints(NO, NO, YES, coloured=True)).transpose(1, 2, 0)
+    assert tuple(mixed[0, 0]) == tuple(mixed[2, 0]) == WRONG and mixed[1, 1].tolist() == [10, 20, 30]

@@ -160,7 +160,7 @@ def _write_strip(plan: FilmPlan, path: Path, stopped: Callable[[], bool]) -> Non
 def _frame(plan: FilmPlan, frame: int) -> NDArray[np.uint8]:
     """(C, H, W), 0 … 255: a round, with its tints of 3×3 for each pixel where they are on."""
     image = to_display(plan.film.images[frame], plan.film.state.spec.levels)
-    return tinted(image, round_tints(*plan.film.masks(frame))) if plan.tints else image
+    return tinted(image, round_tints(*plan.film.masks(frame), coloured=len(image) > 1)) if plan.tints else image
 
 
 def _sizes(frames: NDArray[np.uint8]) -> tuple[int, int, int]:

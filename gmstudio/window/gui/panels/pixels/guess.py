@@ -152,6 +152,7 @@ class GuessView(ActiveWidget):
         last = film.last_round if film is not None else 1
         self.round.setEnabled(film is not None and len(film) > 1)
         self.round.set_range(1, max(last, 2))
+        fit_width(self.round.field, "00000")  # whatever the range, so that the slider stays in place
         self._of.setMinimumWidth(self._of.fontMetrics().horizontalAdvance("of 1,000"))  # the slider stays in place
         self._of.setText(f"of {last:,}" if film is not None else "")
         self.words.setMinimumHeight(2 * self.words.fontMetrics().lineSpacing())

@@ -30,7 +30,7 @@ def tints_of(guessing: PixelGuessing) -> NDArray[np.uint8] | None:
     film = guessing.film
     if film is None or not (guessing.shown and guessing.tints):
         return None
-    return round_tints(*film.masks(guessing.position))
+    return round_tints(*film.masks(guessing.position), coloured=film.images.shape[1] > 1)
 
 
 def round_words(film: GuessedFilm, frame: int) -> str:
