@@ -1,5 +1,7 @@
 """Guess all in the Pixels panel: every sub-pixel guessed at once, and the rounds of their correction as a film."""
 
+from itertools import pairwise
+
 import numpy as np
 from PySide6.QtCore import QPoint, QSignalBlocker, Signal
 from PySide6.QtGui import QColor
@@ -137,6 +139,9 @@ class GuessView(ActiveWidget):
         column.addWidget(self.words)
         column.addWidget(self._curves, 1)
         column.addLayout(_row(self.legend, self.message))
+        order = (guess, back, play, forward, keep, tints, save, self.round.slider, self.round.field, self.speed)
+        for before, after in pairwise(order):
+            QWidget.setTabOrder(before, after)
 
     def set_active(self, active: bool) -> None:
         """Show the film on the large image while the view is shown."""

@@ -187,7 +187,7 @@ class PixelsPanel(Panel):
         )
         self.tabs = LazyTabs([Tab(name, title, tip, _builder_of(view)) for name, title, tip, view in views])
         self.tabs.build_all()
-        self.tabs.tabBar().setProperty("dense", True)
+        self.tabs.tabBar().setProperty("crowded", True)
         self.name_widget(self.tabs, "views", "Further views", "")
         self.remember(self.tabs)
         distribution = QWidget()
