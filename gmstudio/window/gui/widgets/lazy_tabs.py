@@ -6,7 +6,7 @@ from typing import Literal
 
 from PySide6.QtCore import QSignalBlocker, QSize, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QTabBar, QTabWidget, QWidget
+from PySide6.QtWidgets import QApplication, QSizePolicy, QTabBar, QTabWidget, QWidget
 
 from gmstudio.window.gui.widgets.folding_row import FoldingRow
 
@@ -181,7 +181,9 @@ class LazyTabs(QTabWidget):
 
     def _on_current_changed(self, index: int) -> None:
         name = list(self._tabs)[index]
-        self.page(name)
+        page, focused = self.page(name), QApplication.focusWidget()
+        if focused is not None and page.isAncestorOf(focused):
+            page.setFocus()  # Qt gave it to the first field or list, which would take the keys of the panel
         self.updateGeometry()
         self.page_opened.emit(name)
 

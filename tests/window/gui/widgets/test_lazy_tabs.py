@@ -3,7 +3,7 @@
 from functools import partial
 
 import pytest
-from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from gmstudio.window.gui.widgets.lazy_tabs import Height, LazyTabs, Tab
@@ -109,3 +109,23 @@ def test_no_tabs_at_all(qtbot: QtBot) -> None:
     tabs = LazyTabs((), height="largest")
     qtbot.addWidget(tabs)
     assert tabs.open_page == "" and tabs.built == {} and tabs.sizeHint().height() >= 0
+
+
+def test_a_page_that_is_opened_has_the_focus_itself(qtbot: QtBot) -> None:
+    """Its first field or list would take the keys of the panel."""
+
+    def with_field() -> QWidget:
+        made = QWidget()
+        QVBoxLayout(made).addWidget(QLineEdit())
+        return made
+
+    tabs = LazyTabs([Tab(name, name, "", with_field) for name in NAMES])
+    qtbot.addWidget(tabs)
+    tabs.show()
+    tabs.activateWindow()
+    field = tabs.page("data").findChild(QLineEdit)
+    assert field is not None
+    field.setFocus()
+    qtbot.waitUntil(field.hasFocus)
+    tabs.show_page("map")
+    assert QApplication.focusWidget() is tabs.page("map")

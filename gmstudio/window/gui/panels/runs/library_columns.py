@@ -28,7 +28,7 @@ class Column:
         tip: of its header.
         text: of a run, made when the row is drawn.
         key: value by which runs are sorted.
-        width: at first, in letters.
+        usual: text that the column has room for at first, besides its title.
         shown: at first.
         number: aligned at the right.
         descending: the first click on its header sorts from the largest to the smallest value.
@@ -40,7 +40,7 @@ class Column:
     tip: str
     text: Callable[[RunInfo], str]
     key: Key
-    width: int = 12
+    usual: str = ""
     shown: bool = True
     number: bool = False
     descending: bool = False
@@ -97,10 +97,17 @@ COLUMNS = (
         "The name that you gave it, or what differs from the defaults. F2 renames it.",
         run_name,
         lambda info: run_name(info).casefold(),
-        34,
+        "VAE · latent dimensions 16 · batch 32",
         editable=True,
     ),
-    Column("data", "Data", "Data and size of the images", lambda i: i.data_label, lambda i: i.data_label.lower(), 16),
+    Column(
+        "data",
+        "Data",
+        "Data and size of the images",
+        lambda i: i.data_label,
+        lambda i: i.data_label.lower(),
+        "Fashion-MNIST 28×28",
+    ),
     Column(
         BITS,
         "Best bits/dim",
@@ -108,28 +115,30 @@ COLUMNS = (
         "they are sorted within their data, and the best run on each is marked.",
         lambda info: bits_text(info).removesuffix(" bits/dim"),
         bits_key,
-        15,
+        "≤ 0.217",
         number=True,
     ),
-    Column("step", "Steps", "Parameter updates made", lambda i: f"{i.step:,}", lambda i: i.step, 9, number=True),
+    Column(
+        "step", "Steps", "Parameter updates made", lambda i: f"{i.step:,}", lambda i: i.step, "100,000", number=True
+    ),
     Column(
         "trained",
         "Time trained",
         "Time that its training took, without pauses of over a minute; of a branch, from the start of its parent",
         lambda info: "" if info.trained_s is None else duration_text(info.trained_s),
         lambda info: info.trained_s or 0.0,
-        12,
+        "10 min 00 s",
         number=True,
         descending=True,
     ),
-    Column("status", "Status", "State of the training", _status_text, _status_key, 11),
+    Column("status", "Status", "State of the training", _status_text, _status_key, "interrupted"),
     Column(
         "created",
         "Started",
         "Start of the training, local time",
         started_text,
         lambda i: i.created,
-        14,
+        "30 Nov 00:00",
         descending=True,
     ),
     Column(
@@ -138,7 +147,7 @@ COLUMNS = (
         "Words by which you find it again; separate them by commas. A double click edits them.",
         lambda info: ", ".join(info.tags),
         lambda info: (not info.tags, tuple(tag.casefold() for tag in info.tags)),
-        16,
+        "thesis, figure 2",
         editable=True,
     ),
     Column(
@@ -147,7 +156,7 @@ COLUMNS = (
         "First line of your note",
         lambda info: info.note.partition("\n")[0],
         lambda info: (not info.note, info.note.casefold()),
-        24,
+        "The best of those with this seed",
         editable=True,
     ),
     Column(
@@ -156,11 +165,17 @@ COLUMNS = (
         "All settings that differ from their defaults",
         differing_text,
         lambda info: (len(info.differing), info.differing),
-        32,
+        "Latent dimensions: 16; Batch size: 32",
         shown=False,
     ),
     Column(
-        "family", "Family", "Family of models", lambda i: i.family_title, lambda i: i.family_title.lower(), 16, False
+        "family",
+        "Family",
+        "Family of models",
+        lambda i: i.family_title,
+        lambda i: i.family_title.lower(),
+        "Gated PixelCNN",
+        False,
     ),
     Column(
         "seed",
@@ -168,11 +183,27 @@ COLUMNS = (
         "Seed of the training",
         lambda i: str(i.training.seed),
         lambda i: i.training.seed,
-        8,
+        "1234",
         False,
         True,
     ),
-    Column("parent", "Began from", "Checkpoint of another run at which it began", parent_text, parent_text, 22, False),
-    Column("folder", "Folder", "Name of its folder in the library", lambda i: i.run, lambda i: i.run, 24, False),
+    Column(
+        "parent",
+        "Began from",
+        "Checkpoint of another run at which it began",
+        parent_text,
+        parent_text,
+        "2026-11-30-vae-01, step 1,000",
+        False,
+    ),
+    Column(
+        "folder",
+        "Folder",
+        "Name of its folder in the library",
+        lambda i: i.run,
+        lambda i: i.run,
+        "2026-11-30-vae-01",
+        False,
+    ),
 )
 BY_NAME = {column.name: column for column in COLUMNS}

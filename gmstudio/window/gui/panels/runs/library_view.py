@@ -5,12 +5,14 @@ from typing import Any
 
 from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QTreeView
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QStyle, QTreeView
 
-from gmstudio.window.gui.panels.runs.library_columns import BY_NAME, COLUMNS, NAME
+from gmstudio.window.gui.panels.runs.library_columns import BY_NAME, COLUMNS, NAME, Column
 from gmstudio.window.gui.panels.runs.library_table import LibraryTable
 from gmstudio.window.state.runs.listed import ListedRuns
 
+PADDING = 12
+"""Pixels beside the text of a cell."""
 MAX_WIDTH = 4000
 """Pixels of a column."""
 NUMBER_OF = {column.name: number for number, column in enumerate(COLUMNS)}
@@ -134,9 +136,17 @@ class LibraryView(QTreeView):
             "descending": self._table.descending,
         }
 
+    def _first_width(self, column: Column) -> int:
+        """Width in which the title, with its sort mark, and the usual text are whole."""
+        mark = self.style().pixelMetric(QStyle.PixelMetric.PM_HeaderMarkSize)
+        titled = self.header().fontMetrics().horizontalAdvance(column.title) + mark
+        usual = self.fontMetrics().horizontalAdvance(column.usual)
+        icon = self.iconSize().width() if column.name == NAME else 0
+        return max(titled, usual + icon) + 2 * PADDING
+
     def _restore(self, layout: dict[str, Any]) -> None:
         """Show the columns as they were kept, perhaps by another version; those that it did not have as at first."""
-        header, letter = self.header(), self.fontMetrics().averageCharWidth()
+        header = self.header()
         order, hidden, widths = layout.get("order"), layout.get("hidden"), layout.get("widths")
         names = [name for name in order if name in BY_NAME] if isinstance(order, list) else []
         with QSignalBlocker(header):
@@ -148,7 +158,7 @@ class LibraryView(QTreeView):
                 is_hidden = column.name in hidden if known and isinstance(hidden, list) else not column.shown
                 self.setColumnHidden(number, is_hidden and column.name != NAME)
                 width = widths.get(column.name) if isinstance(widths, dict) else None
-                fitting = width if isinstance(width, int) and 0 < width < MAX_WIDTH else column.width * letter
+                fitting = width if isinstance(width, int) and 0 < width < MAX_WIDTH else self._first_width(column)
                 self._widths[column.name] = fitting
                 header.resizeSection(number, fitting)
         sort = layout.get("sort")
