@@ -44,6 +44,7 @@ class LibraryPage(ActiveWidget):
         self.actions_row = LibraryActions(panel, self._state, self.view)
         self.exports = ExportRow(panel, state)
         self.details, self.trash = LibraryDetails(panel, state), TrashView(panel, state)
+        self.view.addActions(self.details.actions_of_run)
         self._lay_out()
         self.filters.trash.toggled.connect(self._show_trash)
         self._state.changed.connect(self._fill)

@@ -41,6 +41,7 @@ class LibraryActions(QWidget):
         row.setSpacing(GRID)
         for action in (self.star, self.rename, self.tag, self.note, self.archive, self.trash, self.compare):
             row.addWidget(panel.button(action))
+            view.addAction(action)  # else its key would do nothing while the table has the focus
         row.addWidget(self._said, 1)
         for change in (state.chosen_changed, state.changed, state.owner.run_changed):
             change.connect(self._show)

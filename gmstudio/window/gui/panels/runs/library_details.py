@@ -4,7 +4,7 @@ from html import escape
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QAction, QDesktopServices
 from PySide6.QtWidgets import QGridLayout, QTabWidget, QTextBrowser, QVBoxLayout
 
 from gmstudio.protocol.runs import RunInfo, bits_text
@@ -105,6 +105,11 @@ class LibraryDetails(ActiveWidget):
             "open_folder", "Open folder", "", self._open_folder, icon="folder", tip="Open the run's folder"
         )
 
+    @property
+    def actions_of_run(self) -> tuple[QAction, ...]:
+        """What can be done with the run that is shown."""
+        return self.explore, self.take, self.train_on, self.duplicate, self.folder
+
     def _take_settings(self) -> None:
         if (info := self._state.info) is not None:
             self._panel.setup_wanted.emit(info.spec)
@@ -142,6 +147,7 @@ class LibraryDetails(ActiveWidget):
             name(text, f"details_{kind}", kind.capitalize(), "")
         self.tabs = QTabWidget()
         self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
         name(self.tabs, "details_tabs", "Details", "")
         for title, page in (("Samples", self.samples), ("Curve", self.curve)):
             self.tabs.addTab(page, title)
@@ -152,7 +158,7 @@ class LibraryDetails(ActiveWidget):
     def _lay_out(self) -> None:
         buttons = QGridLayout()
         buttons.setSpacing(GRID // 2)
-        for number, action in enumerate((self.explore, self.take, self.train_on, self.duplicate, self.folder)):
+        for number, action in enumerate(self.actions_of_run):
             buttons.addWidget(self._panel.button(action), number // 3, number % 3)
         buttons.setColumnStretch(3, 1)
         column = QVBoxLayout(self)

@@ -203,7 +203,8 @@ class RunGridView(QWidget):
             painter.setPen(theme().color("muted"))
             painter.drawText(frame, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), cell.words)
         else:
-            painter.drawImage(_inside(picture.size(), frame), picture)
+            frame = _inside(picture.size(), frame)
+            painter.drawImage(frame, picture)
         below = QRect(place.left(), frame.bottom() + 1, place.width(), line)
         if cell.share is not None:
             colour = figure_colour(cell.share)

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from history_text import undo_text
 from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 from runs_scene import BRANCH, CNN, EXAMPLE, FAILED, FLOW, OLD, RUNS, VAE, RunsScene
@@ -250,7 +251,8 @@ def test_the_whole_note_of_the_run_that_is_shown_is_written(panel: RunsPanel, sc
     scene.state.choose_run(EXAMPLE)
     assert not page.actions_row.note.isEnabled()
     scene.state.choose_run(VAE)
-    page.actions_row.note.trigger()
+    page.view.setFocus()
+    QTest.keyClick(page.view, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)  # in the table, too
     (dialog,) = panel.findChildren(NoteDialog)
     text = dialog.findChild(QPlainTextEdit)
     assert text is not None and text.toPlainText() == "Blurred.\nTry a smaller β." and not dialog.isModal()
