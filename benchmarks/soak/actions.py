@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QPushButton
 
@@ -27,6 +27,10 @@ from gmstudio.window.state.training.state import TrainingState
 FAMILIES = ("vae", "pixelcnn", "nade")
 SMALL = {"steps": 100_000, "batch_size": 16, "num_samples": 4, "validation_images": 20}
 OFTEN = {"checkpoint_every": 100, "validate_every": 100, "sample_every": 200}
+SLIDER_HZ = 1000
+SLIDER = f"a slider at {SLIDER_HZ:,} Hz"
+LONG_S = 10.0
+"""Length of what is done under load."""
 STEPS_PER_S = 60
 """Pace of the trainings: a run of some minutes has thousands of points, and the window its share of the processor."""
 MOST_RUNS = 8
@@ -51,11 +55,16 @@ class Actions:
         self._trashed: list[RunTrashed] = []
         self._exported: list[Path] = []
         self._names = 0
+        self._choose_place = random.Random(0)  # apart, so that the other choices stay those of the seed
         self.done: dict[str, int] = {}
         studio.library.trashed.connect(lambda event, _title: self._trashed.append(event))
-        self._all: dict[str, tuple[int, Callable[[], bool]]] = {
+        self._sliding = QTimer(window, interval=1000 // SLIDER_HZ)
+        self._sliding.setTimerType(Qt.TimerType.PreciseTimer)
+        self._sliding.timeout.connect(self._slide)
+        self._all: dict[str, tuple[float, Callable[[], bool]]] = {
             "switch panel": (6, self._switch_panel),
             "drag a slider": (8, self._drag),
+            SLIDER: (0.3, self._drag_long),
             "start": (4, self._start),
             "stop": (2, self._stop),
             "pause or resume": (3, self._pause),
@@ -180,6 +189,19 @@ class Actions:
         for _ in range(10):
             latents.code.set_value(dim, self._choose.uniform(-3, 3))
         return True
+
+    def _drag_long(self) -> bool:
+        """Move a slider for ten seconds at the rate of a gaming mouse."""
+        if not self._drag() or not self._studio.state(LatentsState).code.num_dims:
+            return False
+        self._sliding.start()
+        QTimer.singleShot(round(1000 * LONG_S), self._sliding.stop)
+        return True
+
+    def _slide(self) -> None:
+        code = self._studio.state(LatentsState).code
+        if code.num_dims:
+            code.set_value(0, self._choose_place.uniform(-3, 3))
 
     def _step_pixels(self) -> bool:
         runs = self._runs("pixel_session")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QTimer
 
+from benchmarks.soak.actions import LONG_S
 from benchmarks.soak.faulty_engine import give_cue
 from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.state.studio import Studio
@@ -19,6 +20,9 @@ STOPPED_MS = 1500
 CUED_MS = 2500
 """Time for which a fault of the engine's lasts."""
 LOCKED_MS = 1500
+METRICS = "10,000 metrics a second"
+CURVES = 160
+"""Further curves of each step, at some sixty steps a second."""
 DEADLY = ("engine killed", "engine restarted by the user", "accelerator fails", "garbage to the engine")
 """Faults that end the engine."""
 
@@ -52,7 +56,7 @@ class Faults:
             "memory runs out at a slider": lambda: self._cued("out of memory", "decode"),
             "accelerator fails": self._lose_device,
             "clock jumps by an hour": lambda: self._cued("clock", "", above=self._choose.choice((-3600, 3600))),
-            "10,000 metrics a second": lambda: self._cued("metrics", "", above=160),
+            METRICS: self._measure_much,
             "garbage to the engine": self._garbage,
             "history locked": self._lock,
         }
@@ -114,11 +118,14 @@ class Faults:
         process.write(struct.pack("<I", 2**32 - 1) + b"garbage")
         return True
 
-    def _cued(self, fault: str, place: str, above: int = 0) -> bool:
+    def _measure_much(self) -> bool:
+        return self._studio.library.live_status == "running" and self._cued("metrics", "", CURVES, round(1000 * LONG_S))
+
+    def _cued(self, fault: str, place: str, above: int = 0, length_ms: int = CUED_MS) -> bool:
         if self._cue.exists():
             return False
         give_cue(self._cue, fault, place, above=above)
-        QTimer.singleShot(CUED_MS, self._window, lambda: self._cue.unlink(missing_ok=True))
+        QTimer.singleShot(length_ms, self._window, lambda: self._cue.unlink(missing_ok=True))
         return True
 
     def _lock(self) -> bool:

@@ -5,6 +5,8 @@ import threading
 import time
 import warnings
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import NamedTuple, TextIO
@@ -55,6 +57,7 @@ class Monitor:
         memory: name of a process → times in seconds and resident MiB.
         warnings: sentences of Qt and Python, and uncaught exceptions.
         beats: number of times that the loop was free.
+        rates_hz: what was going on → times a second that the loop was free meanwhile, the least.
     """
 
     def __init__(self) -> None:
@@ -62,6 +65,8 @@ class Monitor:
         self.memory: dict[str, list[tuple[float, float]]] = {"window": [], "engine": []}
         self.warnings: list[str] = []
         self.beats = 0
+        self.rates_hz: dict[str, float] = {}
+        self._engine_pid = 0
         self.doing = ""
         """Action under way, for the reports of stalls."""
         self._thread = threading.get_ident()
@@ -90,7 +95,10 @@ class Monitor:
         sys.excepthook, warnings.showwarning = self._hook_before, self._show_before
 
     def note_memory(self, at_s: float, engine_pid: int) -> None:
-        """Note the resident memory of the window and of the engine, where that runs."""
+        """Note the resident memory of the window and of the engine, where that runs; of a new engine from its start."""
+        if engine_pid and engine_pid != self._engine_pid:
+            self._engine_pid = engine_pid
+            self.memory["engine"].clear()
         for name, pid in (("window", 0), ("engine", engine_pid)):
             try:
                 resident = psutil.Process(pid or None).memory_info().rss
@@ -101,7 +109,18 @@ class Monitor:
 
     def rate_hz(self) -> float:
         """Times a second that the loop was free to paint, while the system let the window run."""
-        return self.beats / ((self._last[0] - self._began[0]) - (self._last[1] - self._began[1]))
+        return self._rate_since(0, self._began)
+
+    @contextmanager
+    def rated(self, name: str) -> Iterator[None]:
+        """Context whose rate is kept in ``rates_hz``."""
+        beats, began = self.beats, self._last
+        yield
+        rate = self._rate_since(beats, began)
+        self.rates_hz[name] = min(rate, self.rates_hz.get(name, rate))
+
+    def _rate_since(self, beats: int, began: tuple[float, float]) -> float:
+        return (self.beats - beats) / ((self._last[0] - began[0]) - (self._last[1] - began[1]))
 
     def slope(self, name: str) -> float:
         """Growth of a process, MiB an hour, by least squares over what follows the warm-up."""

@@ -9,6 +9,8 @@ from typing import Any
 
 import psutil
 
+from benchmarks.soak.actions import LONG_S
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reliability.md"
 FAULT = re.compile(r'"""Faults? ((\d+)[^:]*): (.*?)\.?(?:"""|\n)')
@@ -47,15 +49,17 @@ def page(result: Mapping[str, Any]) -> str:
 def _load(result: Mapping[str, Any]) -> str:
     def grown(name: str) -> str:
         first, last, most, slope = (result[f"{name}_mib_{what}"] for what in ("first", "last", "most", "per_hour"))
-        return f"{first} MiB at first, {last} at the end, {most} at most; {slope:+} MiB an hour after the warm-up"
+        return f"{first} MiB at first, {last} at the end, {most} at most; {slope:+} MiB an hour after the first quarter"
 
+    rates = sorted(result["rates_hz"].items())
     rows = [
         ("Actions", f"{result['actions']:,}"),
         ("Faults", f"{result['faults']:,}"),
         ("Memory of the window", grown("window")),
-        ("Memory of the engine", grown("engine")),
+        ("Memory of the last engine", grown("engine")),
         ("Longest stall of the event loop", f"{result['longest_stall_ms']} ms"),
         ("Stalls over 100 ms", f"{result['stalls_over_100_ms']}"),
+        *((f"Least rate of the loop during {LONG_S:.0f} s of {name}", f"{rate:.0f} a second") for name, rate in rates),
         ("Points of curves on the disk, and lost", f"{result['points']:,}; {result['lost_points']}"),
         ("Warnings and exceptions", f"{len(result['warnings'])}"),
         ("Load average of the machine, the soak's own included", f"{result['load_average']}"),

@@ -21,8 +21,8 @@ from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QApplication
 
 from benchmarks.soak import faulty_engine
-from benchmarks.soak.actions import Actions
-from benchmarks.soak.faults import Faults
+from benchmarks.soak.actions import LONG_S, SLIDER, Actions
+from benchmarks.soak.faults import METRICS, Faults
 from benchmarks.soak.monitor import Monitor
 from benchmarks.window import environment, run_events, wait_until
 from gmstudio.runs.folder import RunFolder
@@ -37,6 +37,7 @@ PAUSES_S = (0.02, 0.1, 0.3)
 FAULT_EVERY_S = 9.0
 MEMORY_EVERY_S = 2.0
 END_S = 60.0
+MOST_NAMED = 10
 WORST = 10
 """Stalls that are described in full."""
 
@@ -114,6 +115,7 @@ def measure(minutes: float, seed: int) -> dict[str, Any]:
         "actions_by_kind": dict(sorted(actions.done.items())),
         "faults_by_kind": dict(sorted(faults.done.items())),
         **_stalls(monitor),
+        "rates_hz": {name: round(rate, 1) for name, rate in monitor.rates_hz.items()},
         **_memory(monitor),
         **points,
         "warnings": monitor.warnings,
@@ -135,7 +137,11 @@ def _act(soaked: Soaked, length_s: float, choose: random.Random, parts: tuple[Mo
             monitor.doing = faults.inject(deadly=now < length_s / 2)
         else:
             monitor.doing = actions.act()
-        run_events(choose.choice(PAUSES_S))
+        if monitor.doing in (SLIDER, METRICS):
+            with monitor.rated(monitor.doing):
+                run_events(LONG_S)
+        else:
+            run_events(choose.choice(PAUSES_S))
         if now // 60 > noted:
             noted = int(now // 60)
             print(f"{noted} minutes: {sum(actions.done.values())} actions, {monitor.memory['window'][-1][1]:.0f} MiB,"
@@ -167,10 +173,14 @@ def _compare(soaked: Soaked, monitor: Monitor) -> dict[str, Any]:
         curve = training.history(run).curve("train", "loss")
         shown = curve.steps if curve is not None else np.zeros(0, np.int64)
         stored += len(steps)
-        gaps, missing = int(steps[-1]) - len(steps) if len(steps) else 0, len(np.setxor1d(steps, shown))
-        if gaps or missing or not np.array_equal(steps, wanted):
-            problems.append(f"{run}: {gaps} steps are not on the disk; {missing} differ in the window")
-        lost += gaps + missing
+        gaps, differing = int(steps[-1]) - len(steps) if len(steps) else 0, np.setxor1d(steps, shown)
+        if gaps or len(differing) or not np.array_equal(steps, wanted):
+            status = studio.library.info(run)
+            problems.append(
+                f"{run}, {status.status if status is not None else 'gone'}: {gaps} of {len(steps)} steps are not on "
+                f"the disk; in the window {len(shown)}, of which differ {differing[:MOST_NAMED].tolist()}"
+            )
+        lost += gaps + len(differing)
     return {"runs": len(runs), "points": stored, "lost_points": lost, "problems": problems}
 
 
