@@ -19,7 +19,7 @@ from gmstudio.window.state.data.settings_split import FOLDER, IMAGES, POINTS, PR
 from gmstudio.window.state.edits import drag_key
 from gmstudio.window.state.palette import PaletteEntry
 from gmstudio.window.state.runs.library import RunLibrary
-from gmstudio.window.state.training.setup import defaults_of
+from gmstudio.window.state.training.remembered_settings import defaults_of
 
 View = Literal["empty", "set", "import", "download"]
 Values = dict[str, Any]

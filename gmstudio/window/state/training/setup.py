@@ -1,7 +1,5 @@
 """Setup of the next run: family, data and settings, and the engine's check of them."""
 
-from typing import Any
-
 import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -15,27 +13,13 @@ from gmstudio.window.client.latest_wins import LatestWins
 from gmstudio.window.state.data.settings_split import FOLDER, IMAGES, POINTS
 from gmstudio.window.state.edits import EditRecorder, drag_key
 from gmstudio.window.state.runs.library import RunLibrary
+from gmstudio.window.state.training.remembered_settings import Owned, RememberedSettings, Values, defaults_of
 
 QUIET_MS = 250
 """Pause in typing after which the settings are sent to the engine."""
 PREVIEW_IMAGES, PREVIEW_POINTS = 16, 1000
 
-Values = dict[str, Any]
-
-
-def defaults_of(schema: dict[str, Any]) -> Values:
-    """Return field name → default of a flat config schema."""
-    return {name: prop.get("default") for name, prop in schema["properties"].items()}
-
-
-def _same_kind(value: Any, default: Any) -> bool:
-    """Test that a value is of the kind of a setting's default; one from another version may not be."""
-    kinds = ((bool,), (int, float), (str,), (list, tuple))
-    kind_of = [next((kind for kind in kinds if isinstance(item, kind)), None) for item in (value, default)]
-    return None in (value, default) or kind_of[0] == kind_of[1]
-
-
-_Content = tuple[str, str, bool, dict[tuple[str, str], Values]]
+_Content = tuple[str, str, bool, Owned]
 """Family, data source, whether the data were chosen, and the values of each part by the name of its owner."""
 
 
@@ -77,8 +61,7 @@ class TrainingSetup(QObject):
     def __init__(self, events: EngineLink, library: RunLibrary, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.catalog: Catalog | None = None
-        self.family = ""
-        self.data = ""
+        self.family = self.data = ""
         self.data_sets = library.data_sets
         self.data_sets.follow()
         self.described: ModelDescribed | None = None
@@ -87,7 +70,7 @@ class TrainingSetup(QObject):
         self.problem = ""
         self.cancelled = False
         self._data_chosen = False
-        self._values: dict[tuple[str, str], Values] = {}
+        self._remembered = RememberedSettings()
         self._typing_errors: dict[str, dict[str, str]] = {"config": {}, "data_config": {}, "training": {}}
         self._refusals: dict[str, str] = {}
         self.edits = EditRecorder(self)
@@ -103,8 +86,9 @@ class TrainingSetup(QObject):
             request.loading_changed.connect(self.verdict_changed)
         self._browses.dropped.connect(self._on_cancelled)
         self._describes.dropped.connect(self._on_cancelled)
-        self._describe_timer = self._quiet_timer(self._describe)
-        self._browse_timer = self._quiet_timer(self._browse)
+        self._describe_timer, self._browse_timer = (QTimer(self, singleShot=True, interval=QUIET_MS) for _ in range(2))
+        self._describe_timer.timeout.connect(self._describe)
+        self._browse_timer.timeout.connect(self._browse)
         events.on(Catalog).connect(self._on_catalog)
         if library.catalog is not None:
             self._on_catalog(library.catalog)
@@ -122,8 +106,7 @@ class TrainingSetup(QObject):
             self.family_changed.emit()
             if (self.data, self.data_config) != before:
                 self._show_data()
-            self._settings_changed()
-            self._describe()
+            self._check()
 
     def choose_data(self, name: str) -> None:
         """Choose a data source of the catalog."""
@@ -132,8 +115,7 @@ class TrainingSetup(QObject):
             self._data_chosen = True
         if name != chosen:
             self._show_data()
-            self._settings_changed()
-            self._describe()
+            self._check()
 
     def _show_data(self) -> None:
         """Show other data, or the same with other settings."""
@@ -162,10 +144,9 @@ class TrainingSetup(QObject):
         """Choose a data source of the catalog together with its settings."""
         with self.edits.recording("Choose data"):
             self.data, self._data_chosen = name, True
-            self._values[("data_config", name)] = dict(config)
+            self._remembered.put("data_config", name, dict(config))
         self._show_data()
-        self._settings_changed()
-        self._describe()
+        self._check()
 
     def set_config(self, values: Values, errors: dict[str, str]) -> None:
         """Set the family's settings from the form; ``errors`` are sentences on fields whose text is invalid."""
@@ -198,7 +179,7 @@ class TrainingSetup(QObject):
     @property
     def config(self) -> Values:
         """Settings of the chosen family."""
-        return self._remembered("config", self.family, self.defaults("config"))
+        return self._remembered.of("config", self.family, self.defaults("config"))
 
     @property
     def data_config(self) -> Values:
@@ -210,7 +191,7 @@ class TrainingSetup(QObject):
         sources = self.catalog.data if self.catalog else ()
         entry = next((entry for entry in sources if entry.name == name), None)
         general = defaults_of(entry.config_schema) if entry else {}
-        return self._remembered("data_config", name, self.defaults("data_config") if name == self.data else general)
+        return self._remembered.of("data_config", name, self.defaults("data_config") if name == self.data else general)
 
     @property
     def loading(self) -> DataLoading | None:
@@ -220,12 +201,7 @@ class TrainingSetup(QObject):
     @property
     def training(self) -> Values:
         """Training settings for the chosen family."""
-        return self._remembered("training", self.family, self.training_defaults)
-
-    @property
-    def training_defaults(self) -> Values:
-        """Default training settings of the chosen family on the chosen data."""
-        return self.defaults("training")
+        return self._remembered.of("training", self.family, self.defaults("training"))
 
     @property
     def _start(self) -> RunSpec | None:
@@ -275,34 +251,28 @@ class TrainingSetup(QObject):
     def snapshot(self) -> Values:
         """Family, data source and all remembered values, as JSON, without those that are invalid as typed."""
         owners = {"config": self.family, "data_config": self.data, "training": self.family}
-        parts: dict[str, dict[str, Values]] = {part: {} for part in owners}
-        for (part, name), values in self._values.items():
-            invalid = self._typing_errors[part] if name == owners[part] else {}
-            parts[part][name] = {field: value for field, value in values.items() if field not in invalid}
-        return {"family": self.family, "data": self.data, "data_chosen": self._data_chosen, **parts}
+        parts = self._remembered.snapshot({(part, name): self._typing_errors[part] for part, name in owners.items()})
+        chosen = {"family": self.family, "data": self.data, "data_chosen": self._data_chosen}
+        return {**chosen, **{part: parts.get(part, {}) for part in owners}}
 
     def restore(self, snapshot: Values) -> None:
         """Take the choices of a snapshot; what does not fit the catalog is left out when there is one."""
         self.family, self.data = str(snapshot.get("family", "")), str(snapshot.get("data", ""))
         self._data_chosen = bool(snapshot.get("data_chosen", bool(self.data)))
         for part in self._typing_errors:
-            named = snapshot.get(part)
-            for name, values in named.items() if isinstance(named, dict) else ():
-                if isinstance(values, dict):
-                    self._values[(part, name)] = values
+            self._remembered.restore(part, snapshot.get(part))
         if self.catalog is not None:
             self._on_catalog(self.catalog)
 
     # ---- undo ----------------------------------------------------------------------------------------------------
 
     def _content(self) -> "_Content":
-        return self.family, self.data, self._data_chosen, dict(self._values)
+        return self.family, self.data, self._data_chosen, self._remembered.values
 
     def _restore_content(self, content: "_Content") -> None:
         """Show the choices of an edit again; the forms are built anew only where the family or the data differ."""
         before = self.family, self.data
-        self.family, self.data, self._data_chosen, values = content
-        self._values = dict(values)
+        self.family, self.data, self._data_chosen, self._remembered.values = content
         self._typing_errors = {part: {} for part in self._typing_errors}
         if self.family != before[0]:
             self.family_changed.emit()
@@ -310,8 +280,7 @@ class TrainingSetup(QObject):
             self._show_data()
         self.values_restored.emit()
         self.config_changed.emit()
-        self._settings_changed()
-        self._describe()
+        self._check()
         self._browse()
 
     def knows(self, spec: RunSpec) -> bool:
@@ -325,16 +294,15 @@ class TrainingSetup(QObject):
         with self.edits.recording("Take the settings of a run"):
             self.family, self.data = spec.family, spec.data
             self._data_chosen = True
-            self._values[("config", spec.family)] = dict(spec.config)
-            self._values[("training", spec.family)] = dict(spec.training)
-            self._values[("data_config", spec.data)] = dict(spec.data_config)
+            self._remembered.put("config", spec.family, dict(spec.config))
+            self._remembered.put("training", spec.family, dict(spec.training))
+            self._remembered.put("data_config", spec.data, dict(spec.data_config))
         self._typing_errors = {part: {} for part in self._typing_errors}
         self.browsed = None
         self.family_changed.emit()
         self.data_changed.emit()
         self.browsed_changed.emit()
-        self._settings_changed()
-        self._describe()
+        self._check()
         self._browse()
 
     def refuse(self, failed: CommandFailed) -> None:
@@ -346,31 +314,17 @@ class TrainingSetup(QObject):
 
     # ---- requests ------------------------------------------------------------------------------------------------
 
-    def _quiet_timer(self, slot: Any) -> QTimer:
-        timer = QTimer(self)
-        timer.setSingleShot(True)
-        timer.setInterval(QUIET_MS)
-        timer.timeout.connect(slot)
-        return timer
-
-    def _remembered(self, part: str, name: str, defaults: Values) -> Values:
-        known = self._values.get((part, name), {})
-        return {
-            field: known[field] if field in known and _same_kind(known[field], default) else default
-            for field, default in defaults.items()
-        }
-
     def _put(self, part: str, name: str, values: Values, errors: dict[str, str]) -> None:
         defaults = self.defaults(part)  # what has its default follows it, also where that depends on the data
         put = {field: value for field, value in values.items() if value != defaults.get(field)}
         if not errors:  # a text that is no value yet is not one to return to
-            before = self._remembered(part, name, defaults)
+            before = self._remembered.of(part, name, defaults)
             field = next((field for field, value in values.items() if value != before.get(field)), "")
             with self.edits.recording(
                 f"Set {field.replace('_', ' ')}", drag_key(f"{part} {name} {field}", values.get(field))
             ):
-                self._values[(part, name)] = put
-        self._values[(part, name)] = put
+                self._remembered.put(part, name, put)
+        self._remembered.put(part, name, put)
         self._typing_errors[part] = dict(errors)
         self._settings_changed()
         self._describe_timer.start()
@@ -381,6 +335,11 @@ class TrainingSetup(QObject):
         self.problem = self.mistyped
         self._refusals = {}
         self.verdict_changed.emit()
+
+    def _check(self) -> None:
+        """Discard the check of the previous settings, and have these checked at once."""
+        self._settings_changed()
+        self._describe()
 
     def _describe(self) -> None:
         self._describe_timer.stop()

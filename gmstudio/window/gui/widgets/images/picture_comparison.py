@@ -20,9 +20,9 @@ from gmstudio.window.gui.widgets.images.compared_pictures import (
     cells_of,
     difference_maps,
 )
-from gmstudio.window.gui.widgets.images.grid import to_qimage
 from gmstudio.window.gui.widgets.images.picture_paint import (
     difference_table,
+    image_of,
     paint_difference_scale,
     paint_sentence,
     paint_title,
@@ -100,7 +100,7 @@ class PictureComparison(ActiveWidget):
             self.boundaries = [(number + 1) / len(pictures) for number in range(len(pictures) - 1)]
         self.against, self.shown = (min(one, max(len(pictures) - 1, 0)) for one in (self.against, self.shown))
         known = {id(picture.pixels): image for picture, image in zip(self.pictures, self._images, strict=True)}
-        self._images = [known.get(id(picture.pixels)) or _image_of(picture) for picture in pictures]
+        self._images = [known.get(id(picture.pixels)) or image_of(picture) for picture in pictures]
         self.pictures = tuple(pictures)
         self._changed()
 
@@ -395,11 +395,3 @@ class PictureComparison(ActiveWidget):
             self.move_boundary(0, self.boundaries[0] + (STEP if key == Qt.Key.Key_Period else -STEP))
         else:
             super().keyPressEvent(event)
-
-
-def _image_of(picture: ComparedPicture) -> QImage:
-    """Image to be drawn; that of packed pixels shares their memory, which the picture keeps."""
-    if picture.packed is None:
-        return to_qimage(picture.pixels)
-    height, width, _ = picture.packed.shape
-    return QImage(picture.packed.data, width, height, width * 4, QImage.Format.Format_RGB32)

@@ -12,6 +12,8 @@ from gmstudio.window.gui.widgets.canvas.overlays import (
     diverging_table,
     paint_scale,
 )
+from gmstudio.window.gui.widgets.images.compared_pictures import ComparedPicture
+from gmstudio.window.gui.widgets.images.grid import to_qimage
 from gmstudio.window.gui.widgets.images.heat import heat_table
 
 SWATCH = 10
@@ -52,3 +54,11 @@ def paint_difference_scale(painter: QPainter, area: QRectF, top: float, *, absol
     """Paint the scale of differences over the last ``LEGEND_HEIGHT`` pixels of an area."""
     above = QRectF(area.left(), area.bottom() - LEGEND_HEIGHT, area.width(), 0)
     paint_scale(painter, area, above, HeatOverlay(np.zeros((1, 1)), top, not absolute, SCALE_WORDS))
+
+
+def image_of(picture: ComparedPicture) -> QImage:
+    """Image to be drawn; that of packed pixels shares their memory, which the picture keeps."""
+    if picture.packed is None:
+        return to_qimage(picture.pixels)
+    height, width, _ = picture.packed.shape
+    return QImage(picture.packed.data, width, height, width * 4, QImage.Format.Format_RGB32)
