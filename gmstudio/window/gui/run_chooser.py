@@ -131,8 +131,9 @@ class RunChooser(ElidedComboBox):
         self.choose(run)
 
     def _on_live_changed(self, run: str) -> None:
-        self._fill()
+        """Take a run that starts training; the list follows ``RunLibrary.changed``, which comes next."""
         if run and self._library.follows:
+            self._fill()
             self.choose(run)
 
     def _on_theme_changed(self) -> None:

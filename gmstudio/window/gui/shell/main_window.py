@@ -206,6 +206,7 @@ class MainWindow(QMainWindow):
         self._machine.close()
         self._presentation.set_on(False)  # so that the next window has the size of before
         self._save_settings()
+        self._settings.sync()
         if self._studio.engine.state.phase == "closed":
             event.accept()
             return
@@ -393,4 +394,3 @@ class MainWindow(QMainWindow):
         self._opener.save()
         self._memory.save()
         self._settings.put(DEVICE, self._studio.engine.device)
-        self._settings.sync()

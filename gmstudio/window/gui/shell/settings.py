@@ -2,18 +2,21 @@
 
 import os
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from PySide6.QtCore import QByteArray, QSettings
+from PySide6.QtCore import QByteArray, QSettings, QTimer
 
 from gmstudio.system.typed_path import typed_path
 from gmstudio.window.gui.theme import MODES, Mode
 
 FILE_NAME = "window.ini"
+LATER_MS = 500
+"""Time after which changed values are written, all at once."""
 T = TypeVar("T")
 Values = dict[str, Any]
 
@@ -102,16 +105,22 @@ class WindowSettings:
         home = os.environ.get("GMSTUDIO_HOME", "").strip()
         if file is None and home:
             file = typed_path(home) / FILE_NAME
-        ini = QSettings.Format.IniFormat
-        self._file = (
-            QSettings(ini, QSettings.Scope.UserScope, "gmstudio", "window")
-            if file is None
-            else QSettings(str(file), ini)
-        )
-
+        self._path = file
+        self._file = self._open()
+        self._changed: dict[str, object] = {}
+        """Entries that are in the file after the next ``sync``, or some time before."""
+        self._writing: threading.Thread | None = None
+        self._later = QTimer(singleShot=True, interval=LATER_MS)
+        self._later.timeout.connect(self._write_beside)
         if not self._file.contains(NAMED_RUNS):
             self._name_runs()
             self._file.setValue(NAMED_RUNS, "1")
+
+    def _open(self) -> QSettings:
+        ini = QSettings.Format.IniFormat
+        if self._path is None:
+            return QSettings(ini, QSettings.Scope.UserScope, "gmstudio", "window")
+        return QSettings(str(self._path), ini)
 
     def _name_runs(self) -> None:
         """Take over the settings of earlier versions: the path of a run in the library becomes the run's name."""
@@ -130,7 +139,7 @@ class WindowSettings:
 
     def get(self, setting: Setting[T]) -> T:
         """Return the value in the file; the default where there is none or an invalid one."""
-        value = self._file.value(setting.key)
+        value = self._changed.get(setting.key, self._file.value(setting.key))
         if value is None:
             return setting.default
         try:
@@ -139,12 +148,31 @@ class WindowSettings:
             return setting.default
 
     def put(self, setting: Setting[T], value: T) -> None:
-        """Change a value; ``sync`` writes it to the file."""
-        self._file.setValue(setting.key, setting.encode(value))
+        """Change a value; soon it is written to the file, in a thread: the window does not wait for a slow disk."""
+        self._changed[setting.key] = setting.encode(value)
+        self._later.start()
 
     def sync(self) -> None:
-        """Write the changed values to the file."""
-        self._file.sync()
+        """Write the changed values to the file now."""
+        self._later.stop()
+        if self._writing is not None:
+            self._writing.join()
+        _write(self._file, self._changed)
+        self._changed = {}
+
+    def _write_beside(self) -> None:
+        if self._writing is not None and self._writing.is_alive():
+            self._later.start()
+            return
+        changed = dict(self._changed)
+        self._writing = threading.Thread(target=lambda: _write(self._open(), changed), name="settings")
+        self._writing.start()
+
+
+def _write(file: QSettings, changed: dict[str, object]) -> None:
+    for key, value in changed.items():
+        file.setValue(key, value)
+    file.sync()
 
 
 def with_names(json: str, home: str, prefix: str) -> str:

@@ -91,7 +91,6 @@ class ModelsList(ActiveWidget):
         for change in (state.runs_changed, theme().changed):
             change.connect(self._fill)
         state.library.turns.add(self._follow)
-        state.library.live_changed.connect(lambda _run: self._fill())
         state.run_changed.connect(self._on_run_changed)
         self._fill()
 

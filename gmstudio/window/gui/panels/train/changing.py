@@ -8,6 +8,7 @@ from gmstudio.window.gui.forms.form_slot import FormSlot
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.train.setup import text_label
 from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.state.training.live_changes import PARTS
 from gmstudio.window.state.training.state import TrainingState
@@ -21,7 +22,7 @@ NO_CHANGE = "No value differs from those that the run trains with."
 NOTHING_TO_PROLONG = "There is no run to train on."
 
 
-class ChangingView(QWidget):
+class ChangingView(ActiveWidget):
     """Values of the run in training, to be edited in place.
 
     Args:
@@ -55,10 +56,12 @@ class ChangingView(QWidget):
         self._made = text_label("muted", self)
         panel.name_widget(self._made, "changes_made", "Changes that were made", "")
         self._lay_out(panel)
-        self._changes.run_changed.connect(self._show_run)
-        self._changes.changed.connect(self._show)
-        state.status_changed.connect(self._show)
-        self._show_run()
+        self.refresh_on(self._changes.run_changed, self._show_run)
+        self.when_active(self._show_run)
+        for change in (self._changes.changed, state.status_changed):
+            self.refresh_on(change, self._show)
+            change.connect(self._allow)  # the palette offers the actions while the page is hidden, too
+        self._allow()
 
     def _lay_out(self, panel: Panel) -> None:
         inner = QWidget()
@@ -98,14 +101,16 @@ class ChangingView(QWidget):
             form.set_values(self._changes.values[part], self._changes.present(part))
         self._show()
 
+    def _allow(self) -> None:
+        self.apply.setEnabled(self._changes.can_apply)
+        self.more.setEnabled(self._changes.info is not None or self._state.can_prolong)
+
     def _show(self) -> None:
         """Say what can be done."""
-        changes, state = self._changes, self._state
+        changes = self._changes
         live = changes.info
         for part, form in self._forms.items():
             form.set_refusals(changes.refusals(part))
-        self.apply.setEnabled(changes.can_apply)
-        self.more.setEnabled(live is not None or state.can_prolong)
         self._note.setText(changes.problem or (live.title if live is not None else NOT_TRAINING))
         self._note.setProperty("role", "error" if changes.problem else "muted")
         self._note.style().unpolish(self._note)

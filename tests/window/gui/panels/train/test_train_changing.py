@@ -16,6 +16,7 @@ from gmstudio.protocol.training import ChangeTraining, ResumeRun
 from gmstudio.window.gui.control_values import control_value
 from gmstudio.window.gui.panels.train.changing import ChangingView
 from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 
 TRAINING = {"steps": 1500, "learning_rate": 1e-3, "batch_size": 64}
 SPEC = RunSpec(family="vae", config={"beta": 1.0, "num_hidden": 512}, data="digits", training=TRAINING)
@@ -35,6 +36,9 @@ def training(stage: Stage) -> Stage:  # noqa: F811
     stage.client.deliver(live_catalog())
     stage.begin(spec=SPEC)
     stage.change("running", step=10)
+    tabs = stage.panel.findChild(LazyTabs, "train.tabs")
+    assert tabs is not None
+    tabs.show_page("changing")
     return stage
 
 
