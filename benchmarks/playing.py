@@ -1,11 +1,15 @@
 """Sub-pixels per second while a generation plays in the Pixels panel, in the real window with the real engine."""
 
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 from benchmarks.window import opened_window, run_events, train, wait_until, write_random_idx
+from gmstudio.engine.runtime.compiled_code import compiled_code, worker_environment
+from gmstudio.nn.stepping.compiling import COMPILER_MODULE
 from gmstudio.protocol.training import StopTraining
 from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.studio import Studio
@@ -29,6 +33,7 @@ def measure(family: str, size: int, speed_hz: float, seconds: float, while_train
         meanwhile, and ``goal_met``.
     """
     with tempfile.TemporaryDirectory() as data, opened_window() as (window, studio):
+        compile_steps()
         write_random_idx(Path(data), size)
         run = train(studio, family, Path(data), {"steps": 10_000_000 if while_training else 5, **RARELY}, {})
         if not while_training:
@@ -63,6 +68,11 @@ def measure(family: str, size: int, speed_hz: float, seconds: float, while_train
         "goal_per_s": GOAL_PER_S,
         "goal_met": per_s >= GOAL_PER_S,
     }
+
+
+def compile_steps() -> None:
+    """Compile the steps of single images, as an earlier session of the program has done."""
+    subprocess.run([sys.executable, "-m", COMPILER_MODULE, str(compiled_code())], env=worker_environment(), check=True)
 
 
 class _Played:

@@ -1,10 +1,14 @@
 """A numpy array on the wire."""
 
+from functools import cache
 from typing import Any, Literal
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
+
+_name_of = cache(str)
+"""Name of a dtype, which numpy puts together anew each time."""
 
 
 class ProtocolError(ValueError):
@@ -22,7 +26,7 @@ class Array(msgspec.Struct, frozen=True):
     def of(cls, array: NDArray[Any]) -> "Array":
         """Wrap an array."""
         array = np.asarray(array, order="C")
-        return cls(str(array.dtype), array.shape, array.tobytes())  # type: ignore[arg-type]
+        return cls(_name_of(array.dtype), array.shape, array.tobytes())  # type: ignore[arg-type]
 
     def numpy(self) -> NDArray[Any]:
         """The array, read-only, sharing the received bytes.

@@ -5,13 +5,11 @@ import subprocess
 import sys
 import threading
 from collections.abc import Generator
-from pathlib import Path
 from queue import Empty, SimpleQueue
 
 import numpy as np
 from numpy.typing import NDArray
 
-import gmstudio
 from gmstudio.engine.features.projection_messages import (
     ROWS_BYTES,
     FeatureRows,
@@ -23,7 +21,7 @@ from gmstudio.engine.features.projection_messages import (
     decode_from_worker,
     worker_frame,
 )
-from gmstudio.engine.runtime.compiled_code import compiled_code
+from gmstudio.engine.runtime.compiled_code import worker_environment
 from gmstudio.engine.runtime.inspection import PIECE_S
 from gmstudio.protocol.array import Array, ProtocolError
 from gmstudio.protocol.features_projection import ProjectionMethod, ProjectionSettings
@@ -141,15 +139,6 @@ class ProjectionProcess:
                 "out; project fewer images, or try again."
             )
         return message
-
-
-def worker_environment() -> dict[str, str]:
-    """Return the variables of the process: it finds this package, and keeps what numba compiled for UMAP."""
-    package_parent = str(Path(gmstudio.__file__).resolve().parent.parent)
-    paths = [package_parent, os.environ.get("PYTHONPATH", "")]
-    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(path for path in paths if path))
-    environment.setdefault("NUMBA_CACHE_DIR", str(compiled_code()))
-    return environment
 
 
 def _write(process: subprocess.Popen[bytes], task: ProjectionTask, rows: NDArray[np.float32]) -> None:

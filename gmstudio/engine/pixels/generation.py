@@ -8,7 +8,7 @@ and forth between 0 and ``scored`` therefore costs no model evaluation.
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import numpy as np
 import torch
@@ -145,11 +145,15 @@ class Generation:
         self._forget_beyond(self.step)
         self.stopped = ""
         fresh = uniforms_of(seed, self.image.num_dims, 1)
-        with torch.inference_mode():
+        with _without_gradients():
             self._session.uniforms[self.step :] = fresh[self.step :].to(self._session.uniforms)
 
     def moved(self, request: int) -> PixelsMoved:
         """Return the event with the current position."""
+        with _without_gradients():
+            return self._moved(request)
+
+    def _moved(self, request: int) -> PixelsMoved:
         finished = self.step == self.image.num_dims
         conditional = np.zeros(0, dtype=np.float32)
         context = np.zeros(self.image.shape, dtype=np.bool_)
@@ -204,7 +208,12 @@ class Generation:
         draw: Callable[[], int] | None,
         breakpoints: Breakpoints | None = None,
     ) -> None:
-        deadline = time.perf_counter() + budget_ms / 1000
+        with _without_gradients():
+            self._move_within(end, time.perf_counter() + budget_ms / 1000, draw, breakpoints)
+
+    def _move_within(
+        self, end: int, deadline: float, draw: Callable[[], int] | None, breakpoints: Breakpoints | None
+    ) -> None:
         self.stopped = ""
         while self.step < end:
             if self.step < self.scored:
@@ -217,9 +226,7 @@ class Generation:
             else:
                 assert draw is not None, "nothing is recorded beyond the path"
                 self._move_session(self._session)
-                with torch.inference_mode():
-                    value = draw()
-                self._commit(value)
+                self._commit(draw())
             if breakpoints is not None and self._stops_between(self.step - 1, breakpoints):
                 return
             if time.perf_counter() >= deadline:
@@ -240,7 +247,7 @@ class Generation:
         self._nats[self.step] = max(0.0, -math.log(max(float(conditional[value]), TINY)))  # p rounded above 1
         self._entropies[self.step] = entropy_of(conditional)
         self._values[self.step] = value
-        with torch.inference_mode():
+        with _without_gradients():
             self._session.place(torch.tensor([value], device=self._session.images.device))
         self.step += 1
         self.scored = self.step
@@ -253,12 +260,12 @@ class Generation:
         for later in [s for s in self._kept if s > step]:
             del self._kept[later]
         if self._session.step > step:
-            with torch.inference_mode():
+            with _without_gradients():
                 self._session.rewind(step)
 
     def _move_session(self, session: PixelSession) -> None:
         """Move a session of the model to the current step; most often it is there already."""
-        with torch.inference_mode():
+        with _without_gradients():
             if session.step > self.step:
                 session.rewind(self.step)
             while session.step < self.step:
@@ -271,7 +278,7 @@ class Generation:
         if kept is not None:
             return kept
         self._move_session(self._session)
-        with torch.inference_mode():
+        with _without_gradients():
             conditional: NDArray[np.float32] = self._session.conditional()[0].float().cpu().numpy()
         if (len(self._kept) + 1) * conditional.nbytes <= MAX_KEPT_BYTES:
             self._kept[self.step] = conditional
@@ -291,3 +298,8 @@ class Generation:
             self._move_session(session)
         context: NDArray[np.bool_] = session.context().cpu().numpy()
         return context
+
+
+def _without_gradients() -> AbstractContextManager[object]:
+    """Context without gradients; entered once for many steps, since to enter it takes as long as a step."""
+    return nullcontext() if torch.is_inference_mode_enabled() else torch.inference_mode()

@@ -1,7 +1,7 @@
 """Commands to explore an autoregressive model pixel by pixel, trained or in training."""
 
 from gmstudio.engine.pixels.explorer import PixelExplorer
-from gmstudio.engine.runtime.compiled_code import compiled_code
+from gmstudio.engine.runtime.compiled_code import compiled_code, worker_environment
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.feature import Feature, Job
 from gmstudio.nn.stepping.compiling import STEP_KERNEL
@@ -39,7 +39,7 @@ class PixelsFeature(Feature):
     def _on_advance_pixels(self, command: AdvancePixels) -> None:
         self._send(self._pixels.advance(command))
         if self._pixels.num_advanced >= MANY_STEPS and self.context.device.type == "cpu":
-            STEP_KERNEL.load_beside(compiled_code())
+            STEP_KERNEL.load_beside(compiled_code(), worker_environment())
 
     def _on_place_pixel(self, command: PlacePixel) -> None:
         self._send(self._pixels.place(command))

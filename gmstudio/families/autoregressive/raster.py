@@ -127,7 +127,7 @@ class RasterFamily(MapFeatures, AutoregressiveFamily):
         self, levels_BCHW: Tensor, step: int, order_D3: Tensor, labels_B: Tensor | None = None
     ) -> Tensor:
         """See ``AutoregressiveFamily``; a convolutional network runs on the receptive field only."""
-        channel, row, column = raster_order(self.image)[step].tolist()
+        channel, row, column = self._position(step)
         levels_BCHW = levels_BCHW.flip(self._mirrored_axes)
         scaled_BCHW = scale_levels(levels_BCHW.to(next(self.parameters()).dtype), self.image.levels)
         top = left = 0
@@ -146,10 +146,15 @@ class RasterFamily(MapFeatures, AutoregressiveFamily):
 
     def receptive_field(self, step: int, order_D3: Tensor) -> Tensor:
         """Sub-pixels within the masks of the network and the output: (C, H, W) bool."""
-        channel, row, column = raster_order(self.image)[step].tolist()
+        channel, row, column = self._position(step)
         seen_CHW = self.reach(min(channel, self.outputs.num_groups - 1), row, column)
         seen_CHW[:channel, row, column] = True  # where the output orders the colours, the network sees none of them
         return seen_CHW.flip(self._mirrored_axes)
+
+    def _position(self, step: int) -> tuple[int, int, int]:
+        """Channel, row and column of a step in raster order from the top left."""
+        pixel, channel = divmod(step, self.image.channels)
+        return (channel, *divmod(pixel, self.image.width))
 
     def mirrored(self, images_BCHW: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """View of images as the network's input, with the first corner at the top left."""

@@ -1,12 +1,15 @@
-"""The compiled kernel of this process: loaded on request, in a thread if need be; until then there is none.
+"""The compiled kernel of this process: loaded on request, beside other work; until then there is none.
 
-Importing numba and reading a compiled kernel take half a second, compiling it takes some seconds, once on each machine.
-So nothing waits for it: steps run call by call until it is there, and where it cannot be had.
+Compiling it takes some seconds, once on each machine, reading what was compiled some tenths of a second. Nothing waits
+for it: steps run call by call until it is there, and where it cannot be had.
 """
 
 import importlib
+import os
+import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -14,6 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.nn.stepping.table import Table
+
+KERNEL_MODULE = "gmstudio.nn.stepping.kernel"
+COMPILER_MODULE = "gmstudio.nn.stepping.compiling"
+"""Run with a folder, this module compiles for later processes."""
 
 
 class RunColumns(Protocol):
@@ -79,6 +86,8 @@ class StepKernel:
         self.kernel: Kernel | None = None
         self.failure = ""
         self._begun = False
+        self._compiler: subprocess.Popen[bytes] | None = None
+        self._loader: threading.Thread | None = None
 
     def load(self, cache: Path) -> None:
         """Compile the kernel, or read it from an earlier compilation; without effect where that was tried before.
@@ -90,19 +99,36 @@ class StepKernel:
             return
         self._begun = True
         try:
-            self.kernel = importlib.import_module("gmstudio.nn.stepping.kernel").compile_kernel(cache)
+            self.kernel = importlib.import_module(KERNEL_MODULE).compile_kernel(cache)
         except Exception as error:  # of any class, since numba is imported and compiles; nothing depends on it
             self.failure = f"{type(error).__name__}: {error}"
             print(f"Pixel steps are not compiled, so single images take longer. {self.failure}", file=sys.stderr)
 
-    def load_beside(self, cache: Path) -> None:
-        """Load it in a thread.
+    def load_beside(self, cache: Path, environment: Mapping[str, str]) -> None:
+        """Come nearer to a kernel without waiting: compile it in a process, at a later call load it in a thread.
+
+        A thread that compiles would hold Python's lock against the caller, and longest where the machine is busy.
 
         Args:
             cache: folder of compiled code.
+            environment: of the process, which has to find this package.
         """
-        if not self._begun:
-            threading.Thread(target=self.load, args=(cache,), name="step-kernel").start()
+        if self._begun or self._loader is not None:
+            return
+        if self._compiler is None:
+            command = [sys.executable, "-m", COMPILER_MODULE, str(cache)]
+            self._compiler = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=dict(environment)
+            )
+        elif self._compiler.poll() is not None:
+            self._loader = threading.Thread(target=self.load, args=(cache,), name="step-kernel")
+            self._loader.start()
 
 
 STEP_KERNEL = StepKernel()
+
+
+if __name__ == "__main__":
+    if hasattr(os, "nice"):
+        os.nice(19)
+    importlib.import_module(KERNEL_MODULE).compile_kernel(Path(sys.argv[1]))

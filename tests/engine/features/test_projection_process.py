@@ -19,7 +19,8 @@ from gmstudio.engine.features.projection_messages import (
     decode_from_worker,
     worker_frame,
 )
-from gmstudio.engine.features.projection_process import WORKER, ProjectionError, ProjectionProcess, worker_environment
+from gmstudio.engine.features.projection_process import WORKER, ProjectionError, ProjectionProcess
+from gmstudio.engine.runtime.compiled_code import worker_environment
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.features_projection import ProjectionSettings
 from gmstudio.protocol.frames import FrameReader

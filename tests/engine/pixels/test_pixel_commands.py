@@ -98,7 +98,7 @@ def test_a_live_run_is_debugged_and_compared_with_one_on_disk(home: Path) -> Non
 
 def test_many_single_steps_are_worth_compiling(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folders: list[Path] = []
-    monkeypatch.setattr(STEP_KERNEL, "load_beside", folders.append)
+    monkeypatch.setattr(STEP_KERNEL, "load_beside", lambda cache, environment: folders.append(cache))
     monkeypatch.setattr("gmstudio.engine.pixels.handlers.MANY_STEPS", 10)
     engine = Workbench()
     opened = engine.ask(OpenPixels(run=engine.train("fvbn", 1)), PixelsOpened)

@@ -1,6 +1,9 @@
 """Programs run by the compiled kernel: the same numbers as numpy's calls, in every family, whenever it is loaded."""
 
+import os
+import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -14,7 +17,7 @@ from numpy.typing import NDArray
 
 from gmstudio.families import FAMILIES
 from gmstudio.nn.stepping.columns import STEP_KERNEL, CompiledColumns, Program
-from gmstudio.nn.stepping.compiling import Kernel, StepKernel
+from gmstudio.nn.stepping.compiling import COMPILER_MODULE, KERNEL_MODULE, Kernel, StepKernel
 from gmstudio.nn.stepping.ops import NumpyOps
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.testing.laws.sessions import fast_equals_plain
@@ -228,10 +231,40 @@ def test_without_numba_steps_run_call_by_call(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setitem(sys.modules, "numba", None)
-    monkeypatch.delitem(sys.modules, "gmstudio.nn.stepping.kernel", raising=False)
+    monkeypatch.delitem(sys.modules, KERNEL_MODULE, raising=False)
     kernel = StepKernel()
     kernel.load(tmp_path)
     assert kernel.kernel is None and "numba" in kernel.failure
     assert "single images take longer" in capsys.readouterr().err
-    kernel.load_beside(tmp_path)  # not tried again
+    kernel.load_beside(tmp_path, {})  # not tried again
     assert capsys.readouterr().err == ""
+
+
+def test_the_caller_never_waits_for_a_kernel(loaded: Kernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[str] = []
+
+    class Compiler:
+        def __init__(self, command: list[str], **_options: Any) -> None:
+            assert command[-2:] == [COMPILER_MODULE, str(tmp_path)]
+            steps.append("compiles")
+
+        def poll(self) -> int | None:
+            return None if len(steps) < 3 else 0
+
+    monkeypatch.setattr("gmstudio.nn.stepping.compiling.subprocess.Popen", Compiler)
+    kernel = StepKernel()
+    monkeypatch.setattr(kernel, "load", lambda cache: steps.append(threading.current_thread().name))
+    for _ in range(4):
+        kernel.load_beside(tmp_path, os.environ)
+        steps.append("goes on")
+    assert kernel._loader is not None
+    kernel._loader.join()
+    assert sorted(steps) == ["compiles", *["goes on"] * 4, "step-kernel"]
+
+
+def test_a_process_compiles_for_later_ones(loaded: Kernel, pytestconfig: pytest.Config) -> None:
+    assert pytestconfig.cache is not None
+    folder = pytestconfig.cache.mkdir("step-kernel")
+    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.nb?")}
+    subprocess.run([sys.executable, "-m", COMPILER_MODULE, str(folder)], check=True)
+    assert before and before == {path: path.stat().st_mtime_ns for path in folder.rglob("*.nb?")}
