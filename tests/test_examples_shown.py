@@ -126,24 +126,25 @@ WITHOUT_EXAMPLES = {"plane"}
 """Panels for data of which there is no ready model: points are trained in seconds."""
 
 
-@pytest.mark.parametrize("name", list(SHOWN))
-def test_every_example_opens_in_the_panel(name: str, studio: tuple[Studio, MainWindow, Waits]) -> None:
+def test_every_example_opens_in_every_panel_that_can_show_it(studio: tuple[Studio, MainWindow, Waits]) -> None:
+    """All panels of one window, which takes seconds to open."""
     state, window, wait = studio
     problems: list[str] = []
     state.engine.problem.connect(lambda text, detail: problems.append(text))
     before = files_of(examples_home())
-    place = next(place for place in PLACES if place.name == name)
-    assert place.shows is not None
     infos = [info for info in state.library.runs if info.example]
     assert [Path(info.run).name for info in infos] == [path.name for path in example_folders()] != []
-    able = [info for info in infos if place.shows(state.library, info)]
-    assert bool(able) == (name not in WITHOUT_EXAMPLES)
-    window.show_panel(name)
-    panel_state: Any = place.state_in(state)
-    for info in able:
-        panel_state.choose_run(info.run)
-        SHOWN[name](state, info, wait)
-        assert not problems, (info.run, problems)
+    for name, shows in SHOWN.items():
+        place = next(place for place in PLACES if place.name == name)
+        assert place.shows is not None
+        able = [info for info in infos if place.shows(state.library, info)]
+        assert bool(able) == (name not in WITHOUT_EXAMPLES), name
+        window.show_panel(name)
+        panel_state: Any = place.state_in(state)
+        for info in able:
+            panel_state.choose_run(info.run)
+            shows(state, info, wait)
+            assert not problems, (name, info.run, problems)
     assert files_of(examples_home()) == before
 
 
