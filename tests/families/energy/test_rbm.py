@@ -164,13 +164,13 @@ def test_annealing_refuses_what_it_cannot_do_and_ends_at_the_machine() -> None:
     assert all(low < high for low, high in itertools.pairwise(betas))
 
 
-@pytest.mark.parametrize("num_temperatures", [3, 10, 120])
-def test_what_is_claimed_of_log_z_holds_where_few_chains_are_effective(num_temperatures: int) -> None:
+@pytest.mark.parametrize(("num_temperatures", "runs"), [(3, 40), (10, 40), (120, 16)])
+def test_what_is_claimed_of_log_z_holds_where_few_chains_are_effective(num_temperatures: int, runs: int) -> None:
     """A machine with strong weights: short annealing misses log Z by its three sigma in more than every third run."""
     model = build(ImageSpec(1, 3, 4, 2), 10, scale=2.5)
     exact, base = model.machine.log_z_exact(), model._base_bias()
     missed = held = bounds = 0
-    for seed in range(40):
+    for seed in range(runs):
         plain = annealed_log_z(model, 100, num_temperatures, seeded(seed))
         missed += not plain.low < exact < plain.high
         *_, found = anneal_until_effective(model.machine, base, 100, num_temperatures, seeded(seed))
@@ -180,9 +180,9 @@ def test_what_is_claimed_of_log_z_holds_where_few_chains_are_effective(num_tempe
         assert found.is_lower_bound == (found.effective_chains < 50)
         assert found.num_temperatures <= 8 * num_temperatures
         assert found.num_temperatures == 8 * num_temperatures or not found.is_lower_bound
-    assert held >= 38
+    assert held >= runs - 2
     assert num_temperatures > 10 or (missed > 13 and bounds > 30)
-    assert num_temperatures < 120 or bounds < 20
+    assert num_temperatures < 120 or bounds < runs / 2
 
 
 def test_a_bound_of_log_z_is_called_one_and_warned_of() -> None:
