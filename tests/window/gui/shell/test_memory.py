@@ -277,7 +277,8 @@ def test_remembered_controls_have_their_values_again(qtbot: QtBot, tmp_path: Pat
         first.end()
         again = Session(qtbot, file, panel)
         again.build_pages()
-        qtbot.waitUntil(lambda: {name: control_value(again.control(name)) for name in kept} == kept)
+        for name, value in kept.items():
+            qtbot.waitUntil(lambda c=again.control(name), value=value: control_value(c) == value)
         left = {name: value for name, value in left.items() if name not in kept}
 
 

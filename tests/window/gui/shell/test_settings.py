@@ -130,17 +130,27 @@ def test_every_setting_has_a_case() -> None:
     assert list(CASES) == [setting.key for setting in SETTINGS]
 
 
-@pytest.mark.parametrize("key", CASES)
-def test_the_next_window_shows_what_was_set(qtbot: QtBot, start_studio: StartStudio, key: str) -> None:
-    case = CASES[key]
-    first = open_window(qtbot, start_studio)
-    case.change(first)
-    assert case.seen(first) == case.value
-    first.window.close()
-    qtbot.waitUntil(lambda: not first.window.isVisible(), timeout=WAIT_MS)
-    theme().set_mode("system")
-    second = open_window(qtbot, start_studio)
-    qtbot.waitUntil(lambda: case.seen(second) == case.value, timeout=WAIT_MS)
+def test_the_next_window_shows_what_was_set(qtbot: QtBot, start_studio: StartStudio, home: Path) -> None:
+    """All settings at once; one that another one changes again, such as a further run on display, in the next round."""
+    left = dict(CASES)
+    while left:
+        (home / "window.ini").unlink(missing_ok=True)
+        first = open_window(qtbot, start_studio)
+        for key, case in left.items():
+            case.change(first)
+            assert case.seen(first) == case.value, key
+        kept = {key: case for key, case in left.items() if case.seen(first) == case.value}
+        assert kept
+        first.window.close()
+        qtbot.waitUntil(lambda window=first.window: not window.isVisible(), timeout=WAIT_MS)
+        theme().set_mode("system")
+        second = open_window(qtbot, start_studio)
+        for key, case in kept.items():
+            qtbot.waitUntil(lambda case=case, second=second: case.seen(second) == case.value, timeout=WAIT_MS)
+            left.pop(key)
+        second.window.close()
+        qtbot.waitUntil(lambda window=second.window: not window.isVisible(), timeout=WAIT_MS)
+        theme().set_mode("system")
 
 
 EXAMPLES: dict[str, Any] = {
