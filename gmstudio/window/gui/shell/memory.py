@@ -11,6 +11,7 @@ from gmstudio.window.gui.panel import Control, Panel
 from gmstudio.window.gui.places import Place, RunState
 from gmstudio.window.gui.shell.settings import CHECKPOINTS, CONTROLS, RUN_OF_PANEL, STATES, Values, WindowSettings
 from gmstudio.window.state.runs.library import RunLibrary
+from gmstudio.window.state.runs.turns import MANY
 
 
 @runtime_checkable
@@ -93,13 +94,19 @@ class WindowMemory(QObject):
             self._runs_due.discard(name)
             place, state = self._places[name], self._states[name]
             assert place.shows is not None and isinstance(state, RunState)
-            shown = [info.run for info in self._library.runs if place.shows(self._library, info)]
-            if self._library.live or not shown:
-                continue  # the panel shows what is in training, or its first run when there is one
-            if remembered.get(name) in shown:
-                state.choose_run(remembered[name])
+            if self._library.live:
+                continue  # the panel shows what is in training
+            known = self._library.info(remembered.get(name, ""))
+            if known is not None and place.shows(self._library, known):
+                state.choose_run(known.run)
             elif not state.run:
-                state.choose_run(shown[0])
+                shown = (info.run for info in self._library.runs if place.shows(self._library, info))
+                first = next(shown, "")
+                if first:
+                    state.choose_run(first)
+            if len(self._library.runs) >= MANY:  # what follows a choice takes long
+                self._restore_runs_later()
+                return
 
     def _restore_control(self, control: Control) -> None:
         if control.objectName() in self._controls:

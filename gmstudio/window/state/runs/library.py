@@ -30,7 +30,7 @@ from gmstudio.window.state.runs.edited_runs import EditedRuns
 from gmstudio.window.state.runs.known_runs import KnownRuns
 from gmstudio.window.state.runs.list_parts import ListParts
 from gmstudio.window.state.runs.received_curves import ReceivedCurves
-from gmstudio.window.state.runs.turns import Turns
+from gmstudio.window.state.runs.turns import MANY, Turns
 
 EXAMPLES = "examples"
 """First part of the names of ready models."""
@@ -51,6 +51,7 @@ class RunLibrary(QObject):
         turns: calls of those that follow ``changed`` and take long where there are many runs.
         home: folder of the runs on the engine's machine; empty until it is known.
         problems: one sentence for each folder that cannot be read.
+        left: runs that the engine has still to read, of a list that arrives in parts.
         follows: panels show newly started runs; else they stay with theirs.
         edited: what was edited of the runs since the window was opened.
         checkpoints: with whose weights runs are explored, where these are not the newest.
@@ -61,6 +62,7 @@ class RunLibrary(QObject):
     Signals:
         catalog_arrived: an engine has started, at the first time or after a restart.
         changed: the list, a status in it, or ``live_status`` changed.
+        reading: further runs of a list have arrived, and some are ``left``.
         checkpoint_chosen: name of a run that is explored with other weights from now on.
         run_opened: the ``RunOpened`` of a run that is open now.
         open_failed: name of a run that could not be opened, and the ``CommandFailed``.
@@ -75,6 +77,7 @@ class RunLibrary(QObject):
 
     catalog_arrived = Signal()
     changed = Signal()
+    reading = Signal()
     checkpoint_chosen = Signal(str)
     run_opened = Signal(object)
     open_failed = Signal(str, object)
@@ -103,11 +106,12 @@ class RunLibrary(QObject):
         self.edited = EditedRuns()
         self.home = ""
         self.examples_home = ""
+        self.left = 0
         self.follows = False
         self._list_state = ""
         self._runs = KnownRuns()
-        self.turns = Turns(self.changed, lambda: len(self._runs), self)
         self._parts = ListParts()
+        self.turns = Turns(self.changed, self._num_expected, self)
         self._successors: dict[str, str] = {}
         self.problems: tuple[str, ...] = ()
         self.opened: dict[str, RunOpened] = {}
@@ -297,8 +301,11 @@ class RunLibrary(QObject):
             self.home, self.problems, self._list_state = event.home, event.problems, event.state
             self.examples_home = event.examples
             self.checkpoints.choose_due()
+        self.left = event.left
         if event.last or self._parts.is_first:
             self.changed.emit()
+        elif event.left:
+            self.reading.emit()
         for run, known in before.items():
             info = self.info(run)
             if run != self.live and known is not None and info is not None and _trained_on(known, info):
@@ -358,6 +365,10 @@ class RunLibrary(QObject):
         if request is not None:
             request.drop()
             request.deleteLater()
+
+    def _num_expected(self) -> int:
+        """Number of runs; many, while a list arrives in parts."""
+        return max(len(self._runs), MANY if self._parts.incomplete else 0)
 
     def _put(self, info: RunInfo) -> None:
         self._runs[info.run] = info

@@ -51,6 +51,11 @@ class ListParts:
         self._arrived.add(run)
 
     @property
+    def incomplete(self) -> bool:
+        """Some parts have come of a list of all runs, and further ones follow."""
+        return self._request != -1
+
+    @property
     def is_first(self) -> bool:
         """One part has come of the list that arrives."""
         return self._num_parts == 1

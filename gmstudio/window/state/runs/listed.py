@@ -11,6 +11,8 @@ from gmstudio.window.state.runs.run_edits import RunEdits
 from gmstudio.window.state.runs.state import RunsState
 from gmstudio.window.state.runs.turns import MANY
 
+READING_MS = 500
+"""Time between two looks at a list that arrives in parts."""
 FILTERS = ("family", "data", "status", "tag")
 
 
@@ -53,6 +55,9 @@ class ListedRuns(QObject):
         self._later = QTimer(self, singleShot=True, interval=0)
         self._later.timeout.connect(self._follow)
         self.library.changed.connect(self._later.start)
+        self._while_reading = QTimer(self, singleShot=True, interval=READING_MS)
+        self._while_reading.timeout.connect(self._follow)
+        self.library.reading.connect(self._read_on)
         owner.active_changed.connect(self._follow)
         owner.run_changed.connect(self._on_run_changed)
         owner.keep("library", self.choices, self.restore_choices)
@@ -121,6 +126,11 @@ class ListedRuns(QObject):
         if self.owner.run not in self.chosen:
             self.chosen = (self.owner.run,) if self.owner.run else ()
             self.chosen_changed.emit()
+
+    def _read_on(self) -> None:
+        """Take what has arrived of a long list now and then."""
+        if not self._while_reading.isActive():
+            self._while_reading.start()
 
     def _follow(self) -> None:
         """Take the library's runs; a hidden page of many waits until it is shown."""

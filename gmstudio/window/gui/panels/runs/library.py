@@ -102,14 +102,10 @@ class LibraryPage(ActiveWidget):
         if others:
             self._select()
         shown, everything = len(self.table.runs), len(self._owner.library.runs)
-        listed = bool(self._owner.library.home)
+        listed, left = bool(self._owner.library.home), self._owner.library.left
         self._empty.setText(NONE_FOUND if everything else NO_RUNS if listed else READING)
-        self.filters.set_count("" if not (listed or everything) else self._count(shown, everything))
+        self.filters.set_count("" if not (listed or everything) else _count(shown, everything, left))
         self._stack.setCurrentWidget(self.view if shown else self._empty)
-
-    @staticmethod
-    def _count(shown: int, everything: int) -> str:
-        return f"{shown:,} of {everything:,} runs" if shown != everything else f"{shown:,} runs"
 
     def _on_selected(self, _now: QItemSelection | QModelIndex, _before: QItemSelection | QModelIndex) -> None:
         rows = sorted(index.row() for index in self.view.selectionModel().selectedRows())
@@ -132,3 +128,10 @@ class LibraryPage(ActiveWidget):
                 model.setCurrentIndex(self.table.index(current, 0), flags.NoUpdate)
             model.select(selection, flags.ClearAndSelect | flags.Rows)
         self.view.viewport().update()
+
+
+def _count(shown: int, everything: int, left: int) -> str:
+    """Number of runs that are listed, in words, or how much of the library the engine has read."""
+    if left:
+        return f"{100 * everything // (everything + left)} % read"
+    return f"{shown:,} of {everything:,} runs" if shown != everything else f"{shown:,} runs"

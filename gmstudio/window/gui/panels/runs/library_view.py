@@ -5,10 +5,11 @@ from typing import Any
 
 from PySide6.QtCore import QPoint, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QStyle, QTreeView
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QMenu, QStyle
 
 from gmstudio.window.gui.panels.runs.library_columns import BY_NAME, COLUMNS, NAME, Column
 from gmstudio.window.gui.panels.runs.library_table import LibraryTable
+from gmstudio.window.gui.widgets.row_table import RowTable
 from gmstudio.window.state.runs.listed import ListedRuns
 
 PADDING = 12
@@ -18,7 +19,7 @@ MAX_WIDTH = 4000
 NUMBER_OF = {column.name: number for number, column in enumerate(COLUMNS)}
 
 
-class LibraryView(QTreeView):
+class LibraryView(RowTable):
     """Table of runs.
 
     Args:
@@ -36,11 +37,6 @@ class LibraryView(QTreeView):
         self._table, self._state = table, state
         self._widths: dict[str, int] = {}
         self.setModel(table)
-        self.setRootIsDecorated(False)
-        self.setUniformRowHeights(True)
-        self.setAllColumnsShowFocus(True)
-        self.setAlternatingRowColors(False)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)

@@ -8,7 +8,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QMenu,
-    QTreeView,
     QVBoxLayout,
     QWidget,
 )
@@ -20,6 +19,7 @@ from gmstudio.window.gui.panels.train.run_table import RunTable
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+from gmstudio.window.gui.widgets.row_table import RowTable
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.runs.turns import MANY
 from gmstudio.window.state.training.state import TrainingState
@@ -231,15 +231,11 @@ class RunsView(ActiveWidget):
             self._trash_text.setToolTip(event.place)
 
 
-class _RunTree(QTreeView):
-    """View of the runs; long names are elided in the middle, since they differ at both ends."""
+class _RunTree(RowTable):
+    """View of the runs."""
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setRootIsDecorated(False)
-        self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.setUniformRowHeights(True)
-        self.setAllColumnsShowFocus(True)
+        super().__init__(parent, lines=2)
         self.setSortingEnabled(True)
         self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
         self.header().setStretchLastSection(False)

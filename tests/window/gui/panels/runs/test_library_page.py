@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QLineEdit, QPlainTextEdit
 from pytestqt.qtbot import QtBot
 from runs_scene import BRANCH, CNN, EXAMPLE, FAILED, FLOW, OLD, RUNS, VAE, RunsScene
 
-from gmstudio.protocol.runs import AnnotateRun, RestoreRun, RunDescribed, RunTrashed, TrashRun
+from gmstudio.protocol.runs import AnnotateRun, RestoreRun, RunDescribed, RunsListed, RunTrashed, TrashRun
 from gmstudio.window.gui.note_dialog import NoteDialog
 from gmstudio.window.gui.panels.runs.library import NO_RUNS, READING, LibraryPage
 from gmstudio.window.gui.panels.runs.library_columns import COLUMNS
@@ -54,6 +54,21 @@ def cell(page: LibraryPage, run: str, column: str) -> str:
 
 def test_the_library_lists_starred_runs_then_the_newest_then_examples(panel: RunsPanel) -> None:
     assert listed(library(panel)) == [FLOW, CNN, VAE, BRANCH, FAILED, EXAMPLE]
+
+
+def test_a_list_that_is_still_being_read_shows_what_has_arrived(
+    panel: RunsPanel, scene: RunsScene, qtbot: QtBot
+) -> None:
+    page = library(panel)
+    names = [f"2026-01-0{number + 1}-vae-01" for number in range(4)]
+    infos = [msgspec.structs.replace(RUNS[0], run=name, created=name) for name in names]
+    page._state._while_reading.setInterval(0)
+    for info, left in zip(infos[:3], (3, 2, 1), strict=True):
+        scene.client.deliver(RunsListed(request=77, home="", runs=(info,), problems=(), left=left, last=False))
+    qtbot.waitUntil(lambda: page.filters.count == "90 % read")
+    assert set(names[:3]) < set(listed(page))
+    scene.client.deliver(RunsListed(request=77, home="/runs", runs=(infos[3],), problems=()))
+    qtbot.waitUntil(lambda: set(listed(page)) == set(names) and page.filters.count == "4 runs")
 
 
 def test_a_search_lists_what_fulfils_it(panel: RunsPanel, scene: RunsScene) -> None:

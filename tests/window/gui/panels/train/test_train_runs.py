@@ -11,8 +11,8 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPlainTextEdit,
+    QTableView,
     QToolButton,
-    QTreeView,
     QWidget,
 )
 from pytestqt.qtbot import QtBot
@@ -56,7 +56,7 @@ class Stage(Scene):
         qtbot.waitExposed(self.panel)
         self.panel.set_active(True)
         self.find("train.tabs", LazyTabs).show_page("runs")
-        self.tree = self.find("train.runs", QTreeView)
+        self.tree = self.find("train.runs", QTableView)
         self.tree.setFocus()
 
     def find(self, name: str, kind: type[WidgetT]) -> WidgetT:

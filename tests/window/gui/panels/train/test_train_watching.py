@@ -4,7 +4,7 @@ import msgspec
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QLabel, QSlider, QToolButton, QTreeView, QTreeWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QSlider, QTableView, QToolButton, QTreeWidget
 from pytestqt.qtbot import QtBot
 from train_stage import Stage, early_stage, stage
 from training_scene import GAME, grid, info, opened, points
@@ -97,7 +97,7 @@ def test_several_runs_share_the_plots_in_colours_of_their_own(stage: Stage) -> N
     stage.client.deliver(points("/runs/a", "loss", [1, 2], [5.0, 4.0]))
     other = info("/runs/b", status="stopped", step=2)
     stage.client.deliver(RunsListed(home="/runs", runs=(info("/runs/a"), other), problems=()))
-    runs = stage.find("train.runs", QTreeView).model()
+    runs = stage.find("train.runs", QTableView).model()
     runs.setData(runs.index(1, 0), Qt.CheckState.Checked.value, Qt.ItemDataRole.CheckStateRole)
     stage.client.deliver(opened("/runs/b", live=False, status="stopped"))
     stage.client.deliver(points("/runs/b", "loss", [1, 2], [7.0, 6.0], reset=True))
@@ -179,7 +179,7 @@ def test_the_status_line(stage: Stage, qtbot: QtBot) -> None:
 def test_who_else_trains_a_run_is_said_before_its_title(stage: Stage) -> None:
     other = info("/runs/c", status="running", step=15, writer="process 4711 on node7")
     stage.client.deliver(RunsListed(home="/runs", runs=(other,), problems=()))
-    runs = stage.find("train.runs", QTreeView)
+    runs = stage.find("train.runs", QTableView)
     runs.setCurrentIndex(runs.model().index(0, 0))
     title = stage.find("train.shown", ElidedLabel)
     assert title.words == f"In training elsewhere (process 4711 on node7) · {other.title}"
@@ -188,7 +188,7 @@ def test_who_else_trains_a_run_is_said_before_its_title(stage: Stage) -> None:
 def test_a_stopped_run_is_selected_and_extended(stage: Stage, qtbot: QtBot) -> None:
     done = info("/runs/c", status="finished", step=1500, checkpoint_steps=(1500,))
     stage.client.deliver(RunsListed(home="/runs", runs=(done,), problems=()))
-    runs = stage.find("train.runs", QTreeView)
+    runs = stage.find("train.runs", QTableView)
     runs.setCurrentIndex(runs.model().index(0, 0))
     until = stage.find("train.until")
     assert until.value == 3000  # type: ignore[attr-defined]
@@ -199,7 +199,7 @@ def test_a_stopped_run_is_selected_and_extended(stage: Stage, qtbot: QtBot) -> N
 
 
 def test_every_control_has_a_name_in_words(stage: Stage) -> None:
-    kinds = (QToolButton, QComboBox, QSlider, QTreeView)
+    kinds = (QToolButton, QComboBox, QSlider, QTableView)
     for kind in kinds:
         for widget in stage.panel.findChildren(kind):
             if widget.isVisible() and widget.objectName().startswith("train."):
@@ -222,7 +222,7 @@ def test_a_narrow_window_says_less_but_cuts_nothing(stage: Stage, qtbot: QtBot) 
     assert "images/s" not in numbers.text()
     unit = stage.find("train.unit", QComboBox)
     assert unit.mapTo(stage.panel, unit.rect().topLeft()).y() > toggles(stage)[0].geometry().bottom()
-    runs = stage.find("train.runs", QTreeView).model()
+    runs = stage.find("train.runs", QTableView).model()
     assert runs.index(0, 0).data().startswith("a\ntraining, step ")
 
 
@@ -293,7 +293,7 @@ def test_no_best_is_shown_of_a_loss_that_does_not_compare(stage: Stage) -> None:
     stage.find("train.tabs", LazyTabs).show_page("runs")
     stage.state.status_changed.emit()
     assert "best" not in stage.find("train.status", QLabel).text()
-    runs = stage.find("train.runs", QTreeView).model()
+    runs = stage.find("train.runs", QTableView).model()
     assert runs.index(0, 0).data().startswith("r") and runs.index(0, 1).data() == ""
 
 
