@@ -5,6 +5,7 @@ generator: jobs of requests, which take turns, then the run in training.
 """
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -90,6 +91,7 @@ class Server(Feature):
             if hasattr(signal, "SIGUSR1"):  # by which a cluster's scheduler gives notice of the end of a job
                 signal.signal(signal.SIGUSR1, self._on_notice)
         self._wire.send(build_catalog(str(self.context.device)))
+        gc.freeze()  # what is imported stays, and would be looked through for a tenth of a second again and again
         self._report()
         while not self._ending:
             began = time.perf_counter()

@@ -8,7 +8,7 @@ MAX_SIDE = 256
 MAX_LEVELS = 256
 
 
-class ImageSpec(msgspec.Struct, frozen=True):
+class ImageSpec(msgspec.Struct, frozen=True, gc=False):
     """Specification of an image: integers ``0 … levels-1`` of shape ``(channels, height, width)``.
 
     Args:

@@ -24,7 +24,7 @@ class Start(msgspec.Struct, frozen=True, kw_only=True):
     training: dict[str, Any] = {}
 
 
-class RunSpec(msgspec.Struct, frozen=True, kw_only=True):
+class RunSpec(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Settings from which a run follows; those that are left out have their defaults.
 
     Args:

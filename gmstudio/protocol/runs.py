@@ -106,7 +106,7 @@ class RestoreRun(Command, frozen=True, kw_only=True):
 # ---- events: training and runs --------------------------------------------------------------------------------
 
 
-class RunOrigin(msgspec.Struct, frozen=True, kw_only=True):
+class RunOrigin(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Checkpoint of another run at which a run began.
 
     Args:
@@ -122,8 +122,8 @@ class RunOrigin(msgspec.Struct, frozen=True, kw_only=True):
     changed: tuple[str, ...] = ()
 
 
-class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """Description of a run.
+class RunInfo(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Description of a run; it has no reference cycles, for which thousands would be searched again and again.
 
     Args:
         run: name of the run, its identity in all messages: that of its folder in the library, ``examples/`` and a name
@@ -255,6 +255,7 @@ class RunsListed(Event, frozen=True, kw_only=True):
         problems: a sentence for each folder that cannot be read; in the last part.
         state: changes with the library, for ``ListRuns.known``; in the last part.
         removed: runs that are in the library no more; in the last part.
+        left: runs that are still to be read.
         complete: the parts up to the last one hold all runs, so that others are gone; else only those that changed.
         last: no part follows.
     """
@@ -265,6 +266,7 @@ class RunsListed(Event, frozen=True, kw_only=True):
     state: str = ""
     examples: str = ""
     removed: tuple[str, ...] = ()
+    left: int = 0
     complete: bool = True
     last: bool = True
 

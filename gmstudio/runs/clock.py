@@ -1,5 +1,6 @@
 """Wall times of the steps of a run, in its history: one row each time that scalars are stored."""
 
+import json
 import sqlite3
 from array import array
 from datetime import datetime
@@ -12,8 +13,10 @@ from gmstudio.runs.history import History
 from gmstudio.runs.record import RunDamagedError, RunRecord
 
 TABLE = "clock"
-MOST_ROWS = 512
+MOST_ROWS = 256
 """Times that are read to find how long a run trained: a training of weeks has millions."""
+NEAREST = f"SELECT (SELECT min(step) FROM {TABLE} WHERE step >= value) FROM json_each(?)"
+"""Steps of the first rows at or after each step of a list in JSON: one statement, as thousands of runs are listed."""
 PAUSE_S = 60.0
 """Shorter breaks of a training are not told apart from slow steps, and count."""
 PAUSE_STEPS = 10
@@ -59,7 +62,8 @@ def seconds_trained(history: History) -> float | None:
             return None
         first, last = int(ends[0]), int(ends[1])
         steps = np.unique(np.linspace(first, last, MOST_ROWS, dtype=np.int64)).tolist()
-        rows = sorted({row for step in steps for row in _rows(database, ">=", step)})
+        wanted = f"SELECT step, time FROM {TABLE} WHERE step IN ({NEAREST}) ORDER BY step"
+        rows: list[Row] = database.execute(wanted, (json.dumps(steps),)).fetchall()
         pairs = list(pairwise(rows))
         usual_s = max(0.0, float(np.median([(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairs]))) if pairs else 0.0
         return sum(_without_break(database, a, b, usual_s) for a, b in pairs)

@@ -39,11 +39,20 @@ def example_folders() -> list[Path]:
 
 
 def is_example(folder: Path | str) -> bool:
-    """Return whether a run's folder lies among the ready models."""
+    """Return whether a run's folder lies among the ready models.
+
+    Where both exist the system compares them, in two calls: thousands of runs are listed.
+    """
+    home = examples_home()
     try:
-        return Path(folder).resolve().parent == examples_home().resolve()
-    except (OSError, ValueError):  # no path of this system
+        return Path(folder, os.pardir).samefile(home)
+    except ValueError:  # no path of this system
         return False
+    except OSError:
+        try:
+            return Path(folder).resolve().parent == home.resolve()
+        except OSError:
+            return False
 
 
 def refuse_change(folder: Path | str) -> None:

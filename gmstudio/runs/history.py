@@ -36,6 +36,7 @@ _WRITE_TIMEOUT_S = 1.0
 """Nothing is answered meanwhile; a training that meets a locked file pauses and goes on by itself."""
 _READ_TIMEOUT_S = 0.2
 """Readers wait less: they serve the window, and only a program that keeps the whole file locked makes them wait."""
+_POINTS = "FROM points p JOIN series s ON p.series = s.id WHERE s.split = ? AND p.step > ?"
 ROWS_AT_ONCE = 10_000
 """Rows that become numbers in one call."""
 
@@ -296,15 +297,25 @@ class History:
 
         It is cheap: nothing else is read. The lowest is NaN when every value is.
         """
-        points = "FROM points p JOIN series s ON p.series = s.id WHERE s.split = ? AND s.name = ? AND p.step > ?"
+        last = self.last_value(split, name, since)
+        if last is None:
+            return None
         with self._errors_as_sentences():
-            row = self._db.execute(
-                f"SELECT p.value {points} ORDER BY p.step DESC LIMIT 1", (split, name, since)
-            ).fetchone()
-            if row is None:
-                return None
-            best = self._db.execute(f"SELECT min(p.value) {points}", (split, name, since)).fetchone()[0]
-            return _number(row[0]), _number(best)
+            query = f"SELECT min(p.value) {_POINTS} AND s.name = ?"
+            return last, _number(self._db.execute(query, (split, since, name)).fetchone()[0])
+
+    def last_value(self, split: str, name: str, since: int = -1) -> float | None:
+        """Newest value of one curve after step ``since``; None when it has no points there."""
+        query = f"SELECT p.value {_POINTS} AND s.name = ? ORDER BY p.step DESC LIMIT 1"
+        with self._errors_as_sentences():
+            row = self._db.execute(query, (split, since, name)).fetchone()
+        return None if row is None else _number(row[0])
+
+    def best_values(self, split: str, since: int = -1) -> dict[str, float]:
+        """Lowest value of each curve of a split after step ``since``, of those that have points there."""
+        query = f"SELECT s.name, min(p.value) {_POINTS} GROUP BY s.id"
+        with self._errors_as_sentences():
+            return {name: _number(value) for name, value in self._db.execute(query, (split, since))}
 
     def last_step(self) -> int:
         """Newest step of all curves; 0 without points."""

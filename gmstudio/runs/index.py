@@ -69,7 +69,7 @@ class RunIndex:
         self._damaged = False
 
     def load(self) -> Iterator[list[tuple[str, IndexedRun]]]:
-        """Read all that is known, by the names of the runs, some hundred at a time.
+        """Read all that is known, by the names of the runs, the last names first, some hundred at a time.
 
         That is nothing where the index is lost, damaged or of another version; the next ``store`` replaces it then.
         """
@@ -79,7 +79,9 @@ class RunIndex:
             with self._open() as db:
                 if not self._is_ours(db):
                     return
-                cursor = db.execute("SELECT name, signature, changed, status, problem, info FROM runs")
+                cursor = db.execute(
+                    "SELECT name, signature, changed, status, problem, info FROM runs ORDER BY name DESC"
+                )
                 while rows := cursor.fetchmany(ROWS_A_PIECE):
                     yield [
                         (name, IndexedRun(signature, changed, status, problem, _decode(info) if info else None))

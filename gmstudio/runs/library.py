@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -10,13 +11,14 @@ import msgspec
 
 from gmstudio.protocol.families import MARGINAL_NLL
 from gmstudio.protocol.plain_text import MAX_TITLE, is_encodable, plain_text
-from gmstudio.runs.checkpoints import CheckpointStore
+from gmstudio.runs.checkpoints import CheckpointInfo, CheckpointStore
+from gmstudio.runs.clock import seconds_trained
 from gmstudio.runs.description import Description, read_description
 from gmstudio.runs.history import DATA_CHANGED, HISTORY_NAME, History
 from gmstudio.runs.history_place import written_s
 from gmstudio.runs.home import HOME_VARIABLE, data_home
 from gmstudio.runs.lock import writer_of
-from gmstudio.runs.record import RECORD_NAME, RunError, read_record
+from gmstudio.runs.record import RECORD_NAME, RunError, RunRecord, read_record
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,10 @@ class RunSummary:
         best_valid: lowest validation loss, or −log p(x) where the loss is −log p(x | label); None when there is none.
         writer: process that trains it now, for people; empty: none.
         problem: what is damaged, one sentence; empty otherwise.
+        record: content of ``run.json``; None when damaged.
+        checkpoints: all of them, by rising step.
+        trained_s: seconds for which it trained, without breaks; None: unknown.
+        best: name of each validation curve → its lowest value, those on other data not counted; NaN where all are.
     """
 
     path: Path
@@ -52,6 +58,10 @@ class RunSummary:
     best_valid: float | None = None
     problem: str = ""
     writer: str = ""
+    record: RunRecord | None = None
+    checkpoints: tuple[CheckpointInfo, ...] = ()
+    trained_s: float | None = None
+    best: Mapping[str, float] = field(default_factory=dict)
 
 
 def runs_home() -> Path:
@@ -151,8 +161,7 @@ def _summarize(folder: Path) -> RunSummary:
     writer = writer_of(folder, written_s(folder)) if record.status in ("running", "paused") else ""
     abandoned = record.status in ("running", "paused") and not writer
     reached = 0
-    last = best = None
-    problems = []
+    last, trained_s, best, problems = None, None, dict[str, float](), list[str]()
     if not is_encodable(str(folder)):
         problems.append(f"{folder} has a name that is not UTF-8, so the window cannot open it. Rename the folder.")
     description = Description(name=plain_text(record.title, MAX_TITLE))
@@ -165,12 +174,13 @@ def _summarize(folder: Path) -> RunSummary:
     try:
         with History(folder) as history:
             since = history.last_event_step(DATA_CHANGED)  # values of other data do not count
-            found = history.last_and_best("valid", MARGINAL_NLL, since) or history.last_and_best("valid", "loss", since)
+            best = history.best_values("valid", since)
+            last = history.last_value("valid", MARGINAL_NLL if MARGINAL_NLL in best else "loss", since)
             reached = history.last_step() if writer else 0
-        if found:
-            last, best = found
+            trained_s = seconds_trained(history)
     except RunError as error:
         problems.append(str(error))
+    checkpoints = tuple(CheckpointStore(folder).list())
     return RunSummary(
         path=folder,
         family=record.family,
@@ -178,11 +188,15 @@ def _summarize(folder: Path) -> RunSummary:
         title=title_of(description.name, folder),
         description=description,
         status="interrupted" if abandoned else record.status,
-        step=max([record.step, reached, *(info.step for info in CheckpointStore(folder).list() if info.latest)]),
+        step=max([record.step, reached, *(info.step for info in checkpoints if info.latest)]),
         steps=record.training.steps,
         created=record.created,
         last_valid=last,
-        best_valid=best,
+        best_valid=best.get(MARGINAL_NLL, best.get("loss")),
         problem=plain_text(" ".join(problems)),
         writer=writer,
+        record=record,
+        checkpoints=checkpoints,
+        trained_s=trained_s,
+        best=best,
     )

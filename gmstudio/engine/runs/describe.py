@@ -37,10 +37,10 @@ def current_info(context: EngineContext, path: str, summary: RunSummary | None =
     Raises:
         RunError: when it is damaged.
     """
-    return _as_in_training(context, run_info(path, entries_of_families(), summary=summary))
+    return as_in_training(context, run_info(path, entries_of_families(), summary=summary))
 
 
-def _as_in_training(context: EngineContext, info: RunInfo) -> RunInfo:
+def as_in_training(context: EngineContext, info: RunInfo) -> RunInfo:
     """Return the description of a run on disk as it is now, where this engine trains it."""
     if not context.is_live(info.run):
         return info
@@ -195,7 +195,7 @@ def describe_opened(context: EngineContext, info: RunInfo, stored: Stored, *, re
         model = context.the_training().model if live else meta_run_model(run)
     return RunOpened(
         request=request,
-        info=_as_in_training(context, info),
+        info=as_in_training(context, info),
         live=live,
         objective=model.card.objective(info.spec.config),
         latent=model.latent if isinstance(model, Latent) else None,

@@ -7,12 +7,10 @@ from gmstudio.engine.runs.label import label_of
 from gmstudio.protocol.families import FamilyEntry
 from gmstudio.protocol.plain_text import MAX_TITLE, plain_text
 from gmstudio.protocol.runs import RunInfo
-from gmstudio.runs.clock import seconds_trained
 from gmstudio.runs.examples import is_example
-from gmstudio.runs.folder import RunFolder
-from gmstudio.runs.history import DATA_CHANGED
 from gmstudio.runs.library import RunSummary, summarize
-from gmstudio.runs.record import RunError
+from gmstudio.runs.names import folder_of, name_of
+from gmstudio.runs.record import RunRecord, read_record
 
 
 def run_info(
@@ -31,16 +29,14 @@ def run_info(
     Raises:
         RunError: when it is damaged.
     """
-    with RunFolder.open(run_name) as run:
-        record, name, folder = run.record, run.name, run.path
-        summary = summary or summarize(run.path)
-        family = families.get(record.family)
-        checkpoints = [info for info in run.checkpoints.list() if not info.problem]
-        steps = tuple(info.step for info in checkpoints)
-        best_bits, trained_s = _best_bits(run, family), _trained_s(run)
+    summary = summary or summarize(folder_of(run_name))
+    record = summary.record or read_record(summary.path)
+    family = families.get(record.family)
+    checkpoints = [info for info in summary.checkpoints if not info.problem]
+    steps = tuple(info.step for info in checkpoints)
     label, description = label_of(record.spec, record.image, families), summary.description
     return RunInfo(
-        run=name,
+        run=name_of(summary.path),
         title=description.name or f"{label.model} · {label.data}",
         spec=record.spec,
         family_title=family.card.title if family else plain_text(record.family, MAX_TITLE),
@@ -51,7 +47,7 @@ def run_info(
         capabilities=family.capabilities if family else (),
         checkpoint_steps=steps,
         kept_steps=tuple(info.step for info in checkpoints if info.marked),
-        best_bits=best_bits,
+        best_bits=_best_bits(record, summary.best, family),
         message=plain_text(record.message),
         label=label.model,
         data_label=label.data,
@@ -63,32 +59,25 @@ def run_info(
         archived=description.archived,
         origin=record.origin,
         data_digest=record.fingerprint.digests.get("train", "") if record.fingerprint is not None else "",
-        example=is_example(folder),
+        example=is_example(summary.path),
         writer=summary.writer,
-        trained_s=trained_s,
+        trained_s=summary.trained_s,
     )
 
 
-def _trained_s(run: RunFolder) -> float | None:
-    """Seconds for which a run trained; None where its history has none, or is damaged, which the summary reports."""
-    try:
-        return seconds_trained(run.history)
-    except RunError:
-        return None
-
-
-def _best_bits(run: RunFolder, family: FamilyEntry | None) -> float | None:
+def _best_bits(record: RunRecord, best: Mapping[str, float], family: FamilyEntry | None) -> float | None:
     """Lowest validation −log p(x) or bound of it, in bits per dimension; None where there is none to compare.
 
-    Values of other data, from before changed data were accepted, do not count.
+    Args:
+        record: of the run.
+        best: lowest value of each validation curve.
+        family: the catalog's entry; None: it is unknown here.
     """
     try:
-        since = run.history.last_event_step(DATA_CHANGED)
-        objective = family.card.objective(run.record.config) if family is not None else None
-        for name in (term.name for term in objective.terms if term.per_image_nats) if objective else ():
-            found = run.history.last_and_best("valid", name, since)
-            if found is not None and math.isfinite(found[1]):
-                return run.record.image.bits_per_dim(found[1])
-    except ValueError:  # settings of another version, or a damaged history, which the summary reports
-        pass
+        objective = family.card.objective(record.config) if family is not None else None
+    except ValueError:  # settings of another version
+        return None
+    for name in (term.name for term in objective.terms if term.per_image_nats) if objective else ():
+        if math.isfinite(best.get(name, math.nan)):
+            return record.image.bits_per_dim(best[name])
     return None

@@ -30,31 +30,52 @@ class Parts:
         self._command, self._home, self._complete = command, home, complete
         self._infos: list[RunInfo] = []
 
-    def add(self, info: RunInfo) -> RunsListed | None:
-        """Add a run; returns a part when it is full."""
-        self._infos.append(info)
-        return self._take((), (), "", last=False) if len(self._infos) >= RUNS_A_PART else None
+    def add(self, infos: Iterable[RunInfo], left: int = 0) -> list[RunsListed]:
+        """Add runs; returns the parts that are full.
 
-    def last(self, problems: tuple[str, ...], removed: tuple[str, ...], state: str) -> RunsListed:
+        Args:
+            infos: descriptions.
+            left: runs that are still to be read.
+        """
+        self._infos += infos
+        full = []
+        while len(self._infos) >= RUNS_A_PART:
+            part, self._infos = self._infos[:RUNS_A_PART], self._infos[RUNS_A_PART:]
+            full.append(self._part(part, left=left + len(self._infos), last=False))
+        return full
+
+    def last(
+        self, infos: Iterable[RunInfo], problems: tuple[str, ...], removed: tuple[str, ...], state: str
+    ) -> RunsListed:
         """Return the last part.
 
         Args:
+            infos: descriptions that it has, too.
             problems: as in ``RunsListed``.
             removed: runs that are gone.
             state: of the library.
         """
-        return self._take(problems, removed, state, last=True)
+        return self._part([*self._infos, *infos], problems=problems, removed=removed, state=state)
 
-    def _take(self, problems: tuple[str, ...], removed: tuple[str, ...], state: str, *, last: bool) -> RunsListed:
-        infos, self._infos = in_order(self._infos), []
+    def _part(
+        self,
+        infos: list[RunInfo],
+        *,
+        problems: tuple[str, ...] = (),
+        removed: tuple[str, ...] = (),
+        state: str = "",
+        left: int = 0,
+        last: bool = True,
+    ) -> RunsListed:
         return RunsListed(
             request=self._command.request,
             home=self._home,
             examples=plain_text(str(examples_home())),
-            runs=tuple(infos),
+            runs=tuple(in_order(infos)),
             problems=problems,
             removed=removed,
             state=state,
+            left=left,
             complete=self._complete,
             last=last,
         )

@@ -1,11 +1,14 @@
 """Results of work in pieces, and numerical work in threads beside the engine's loop."""
 
-from collections.abc import Callable, Generator, Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, TypeVar
 
-from gmstudio.engine.runtime.inspection import in_background
+from gmstudio.engine.runtime.inspection import finished, in_background
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 
@@ -35,6 +38,28 @@ def beside(work: Callable[[], T]) -> Generator[None, None, T]:
     """
     (found,) = yield from result_of(in_background(lambda: (work(),)))
     return found
+
+
+def in_threads(items: Iterable[S], work: Callable[[S], T], count: int) -> Iterator[T | None]:
+    """Process items in threads; yields the results in the order of the items, and None while the next is not ready.
+
+    A generator that is closed ends the work after the items in hand.
+
+    Args:
+        items: as many as there are threads are in hand, and one more.
+        work: touches no model, and its result is not None.
+        count: of threads.
+    """
+    pool, in_hand = ThreadPoolExecutor(count, "in-threads"), deque[Future[T]]()
+    try:
+        for item in items:
+            in_hand.append(pool.submit(work, item))
+            if len(in_hand) > count:
+                yield from finished(in_hand.popleft())
+        while in_hand:
+            yield from finished(in_hand.popleft())
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def in_blocks(total: int, length: int, work: Callable[[slice], None]) -> Iterator[None]:

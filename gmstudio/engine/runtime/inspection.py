@@ -107,6 +107,11 @@ def in_background(work: Callable[[], T]) -> Iterator[T | None]:
             result.set_exception(error)
 
     threading.Thread(target=run, name="in-background", daemon=True).start()
+    yield from finished(result)
+
+
+def finished(result: "Future[T]") -> Iterator[T | None]:
+    """Wait for the result of a thread; yields None about every ``PIECE_S`` seconds and, last, the result."""
     while not wait([result], PIECE_S).done:
         yield None
     yield result.result()

@@ -102,7 +102,8 @@ def test_titles_are_shown_on_one_short_line(home: Path) -> None:
     assert info.title.startswith("[31mred der [/x]y") and len(info.title) == 80
 
 
-def test_training_goes_on_while_runs_are_listed(home: Path) -> None:
+def test_training_goes_on_while_runs_are_listed(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "RUNS_A_READING", 1)
     for number in range(5):
         make_run(runs_home() / f"run-{number}")
     sent: list[Event] = []
