@@ -1,6 +1,11 @@
-"""Distance from the arithmetic limit: FLOP of passes and steps, and this machine's rate of matrix products."""
+"""Distance from the arithmetic limit: FLOP of passes and steps, and this machine's rate of matrix products.
+
+In NADE the products are few and the logistic units many: each pixel of each image needs all of them once. So their
+number counts as well, at this machine's rate of logistic functions. In all other families they are a small part.
+"""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -47,28 +52,56 @@ def step_flops(model: Any, batch: int) -> float:
     return total
 
 
+def logistic_functions(model: Any) -> float:
+    """Logistic functions that scoring one image takes, in its hidden layers; 0 where they are a small part.
+
+    A training step takes as many: the derivative follows from the value.
+    """
+    if model.card.name != "nade" or model.config.activation != "sigmoid":
+        return 0.0
+    layers = model.config.num_layers if model.config.order_agnostic else model.image.num_dims
+    return float(layers * model.config.num_hidden)
+
+
 def product_rate() -> float:
     """FLOP/s of a float32 product of two large square matrices with as many threads as are set, at its best."""
     a, out = torch.randn(SIDE, SIDE), torch.empty(SIDE, SIDE)
-    torch.mm(a, a, out=out)  # warm-up
-    best, end = float("inf"), time.perf_counter() + SECONDS
-    while time.perf_counter() < end:
-        start = time.perf_counter()
-        torch.mm(a, a, out=out)
-        best = min(best, time.perf_counter() - start)
-    return 2.0 * SIDE**3 / best
+    return 2.0 * SIDE**3 / _best_seconds(lambda: torch.mm(a, a, out=out))
 
 
-def distance(flops: float, seconds: float) -> dict[str, float]:
-    """Compare a time with the time that its arithmetic needs at the machine's rate.
+def logistic_rate() -> float:
+    """Logistic functions a second, of as many float32 numbers, with as many threads as are set, at its best."""
+    a, out = torch.randn(SIDE, SIDE), torch.empty(SIDE, SIDE)
+    return SIDE**2 / _best_seconds(lambda: torch.sigmoid(a, out=out))
+
+
+def distance(flops: float, seconds: float, logistics: float = 0.0) -> dict[str, float]:
+    """Compare a time with the time that its arithmetic needs at the machine's rates.
 
     Args:
-        flops: floating-point operations of the work.
+        flops: floating-point operations of the products in the work.
         seconds: measured time.
+        logistics: logistic functions in the work, see ``logistic_functions``.
 
     Returns:
-        ``product_gflops_per_s``, ``arithmetic_floor_s`` and ``times_floor``.
+        ``product_gflops_per_s``, ``arithmetic_floor_s`` and ``times_floor``; where there are logistic functions, also
+        ``logistic_g_per_s``, their rate, and ``times_products``, the distance from the products alone.
     """
     rate = product_rate()
     floor = flops / rate
-    return {"product_gflops_per_s": rate / 1e9, "arithmetic_floor_s": floor, "times_floor": seconds / floor}
+    found = {"product_gflops_per_s": rate / 1e9}
+    if logistics:
+        found |= {"logistic_g_per_s": logistic_rate() / 1e9, "times_products": seconds / floor}
+        floor += logistics / (found["logistic_g_per_s"] * 1e9)
+    return {**found, "arithmetic_floor_s": floor, "times_floor": seconds / floor}
+
+
+def _best_seconds(run: Callable[[], object]) -> float:
+    """Shortest time of a call, of those that fit in ``SECONDS``."""
+    run()  # warm-up
+    best, end = float("inf"), time.perf_counter() + SECONDS
+    while time.perf_counter() < end:
+        start = time.perf_counter()
+        run()
+        best = min(best, time.perf_counter() - start)
+    return best

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.arithmetic import distance, forward_flops
+from benchmarks.arithmetic import distance, forward_flops, logistic_functions
 from benchmarks.models import randomize, table_config, table_model
 from gmstudio.engine.runtime.device import describe_device
 from gmstudio.families.base import Autoregressive
@@ -72,7 +72,7 @@ def measure(
         "pixels_per_s": batch * size * size / incremental_s,
         "ratio": naive_s / incremental_s,
         "max_abs_diff": difference,
-        **(distance(forward_flops(model) * batch, incremental_s) if model.device.type == "cpu" else {}),
+        **_distance(model, batch, incremental_s),
         "threads": torch.get_num_threads(),
     }
     if step_ms:
@@ -92,6 +92,13 @@ def sample_times(model: Any, batch: int, noise_from: Any, repeats: int = REPEATS
                 torch.cuda.synchronize(model.device)
             times.append(time.perf_counter() - start)
     return times[1:]
+
+
+def _distance(model: Any, batch: int, seconds: float) -> dict[str, float]:
+    """Distance of sampling from its arithmetic; on the CPU only, where the rate of products is measured."""
+    if model.device.type != "cpu":
+        return {}
+    return distance(forward_flops(model) * batch, seconds, logistic_functions(model) * batch)
 
 
 def _faster_threads(model: Any, image: ImageSpec, batch: int) -> int:

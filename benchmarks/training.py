@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 import torch
 
-from benchmarks.arithmetic import distance, step_flops
+from benchmarks.arithmetic import distance, logistic_functions, step_flops
 from benchmarks.models import comparison, configured_model
 from gmstudio.data.dataset import Dataset, Split
 from gmstudio.engine.runtime.building import family_class
@@ -124,7 +124,9 @@ def random_images(image: ImageSpec) -> Dataset:
 
 def _distance(model: Any, batch: int, loop: "Loop") -> dict[str, float]:
     """Distance of a training step from its arithmetic; on the CPU only, where the rate of products is measured."""
-    return distance(step_flops(model, batch), 1 / loop.rate) if model.device.type == "cpu" else {}
+    if model.device.type != "cpu":
+        return {}
+    return distance(step_flops(model, batch), 1 / loop.rate, logistic_functions(model) * batch)
 
 
 class Loop:

@@ -28,8 +28,7 @@ def test_a_pixelcnns_arithmetic_is_that_of_its_kernels() -> None:
     model = table_model("pixelcnn", IMAGE, settings)
     positions = IMAGE.height * IMAGE.width
     weights = sum(p.numel() for p in model.parameters() if p.dim() == 4)
-    padded = sum(p.numel() for p in model.parameters() if p.dim() == 4 and p.shape[-1] > 1) * IMAGE.width
-    assert arithmetic.forward_flops(model) == 2 * (weights * positions + padded)  # a row of padding each is computed
+    assert arithmetic.forward_flops(model) == 2 * weights * positions  # so few channels are read by windows
 
 
 @pytest.mark.parametrize("family", ["fvbn", "nade", "made"])
@@ -46,6 +45,22 @@ def test_the_distance_is_the_time_over_the_floor() -> None:
     assert flops == arithmetic.forward_flops(model) * 64 * 3
     assert found["arithmetic_floor_s"] == pytest.approx(flops / (found["product_gflops_per_s"] * 1e9))
     assert torch.get_num_threads() >= 1
+
+
+def test_the_logistic_units_of_nade_count_once_per_pixel() -> None:
+    assert arithmetic.logistic_functions(table_model("nade", IMAGE, ["num_hidden=7", "activation=relu"])) == 0
+    settings = ["num_hidden=7", "activation=sigmoid"]
+    number = arithmetic.logistic_functions(table_model("nade", IMAGE, settings))
+    assert number == IMAGE.num_dims * 7
+    agnostic = table_model("nade", IMAGE, [*settings, "order_agnostic=true", "num_layers=2"])
+    assert arithmetic.logistic_functions(agnostic) == 2 * 7
+
+
+def test_the_distance_has_the_logistic_functions_in_its_floor(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arithmetic, "product_rate", lambda: 2e9)
+    monkeypatch.setattr(arithmetic, "logistic_rate", lambda: 1e9)
+    found = arithmetic.distance(4e9, seconds=12.0, logistics=4e9)
+    assert found["arithmetic_floor_s"] == 6 and found["times_floor"] == 2 and found["times_products"] == 6
 
 
 def test_sampling_measures_what_a_family_can() -> None:

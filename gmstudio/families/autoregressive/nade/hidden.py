@@ -2,29 +2,27 @@ r"""The hidden layer of a NADE at every pixel of the order, without ever holding
 
     a_i = c + \sum_{j<i} x_j W_j,    h_i = activation(a_i)
 
-Pixels are processed in chunks of n. Within a chunk, a_i is the pre-activation at its beginning plus one product of a
-(n·B, n) matrix, which holds the chunk's values below the diagonal, with the chunk's n rows of W. ``mean_nll`` computes
-the loss and its gradient in the same pass, each chunk while its hidden units are in memory: for a chunk's part of the
-dW of pixels in earlier chunks, only the sum of da over each chunk is needed, which is (B, N).
+Pixels are processed in chunks of n. ``mean_nll`` computes the loss and its gradient in the same pass, each chunk while
+its hidden units are in memory. Within a chunk a_{i+1} = a_i + x_i W_i is computed one pixel after another: 2·B·N
+operations each, where one product for the whole chunk with its values below the diagonal has n times as many and took
+twice as long. The gradient of W_i likewise needs the sum of da over all later pixels: within a chunk it is summed from
+the last one to the first, and of each chunk the sum over all its pixels, (B, N), is kept for the earlier chunks.
+``pre_activations`` is differentiable and takes the product, because autograd would keep every pixel's sum.
 
 Shapes: B batch, D sub-pixels in the order, n sub-pixels of a chunk, N hidden units, F features of each sub-pixel.
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, Protocol
+from itertools import pairwise
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
+from gmstudio.families.autoregressive.nade.scores import Output, score_of
+
 ActivationName = Literal["sigmoid", "relu"]
 CHUNK = 16
-
-
-class Output(Protocol):
-    """Map from features to log-probabilities, see ``LevelLogits`` and ``LevelMixture``."""
-
-    def log_prob(self, features_BFD: Tensor, x_BD: Tensor) -> Tensor:
-        """(B, D), nats."""
 
 
 def pre_activations(x_BD: Tensor, weight_DN: Tensor, bias_N: Tensor) -> Iterator[tuple[slice, Tensor]]:
@@ -82,21 +80,18 @@ class _MeanNLL(torch.autograd.Function):
         readout_DFN: Tensor,
         offset_DF: Tensor,
     ) -> Tensor:
-        one = _OnePass(x_BD, weight_DN, bias_N, readout_DFN, activation)
-        nll = x_BD.new_zeros(())
         want_gradients = any(ctx.needs_input_grad)
+        one = _OnePass(x_BD, weight_DN, bias_N, readout_DFN, activation)
+        score = score_of(output, values_BD, want_gradients)
         offset_grads = []
         for chunk in one.chunks:
-            features_nBF = one.features(chunk) + offset_DF[chunk].unsqueeze(1)
-            chunk_nll, grad_nBF = _score(features_nBF, values_BD[:, chunk], output, want_gradients)
-            nll += chunk_nll
+            grad_nBF = score.add(chunk, one.features(chunk).add_(offset_DF[chunk].unsqueeze(1)))
             if grad_nBF is not None:
                 offset_grads.append(grad_nBF.sum(1))
                 one.backward(chunk, grad_nBF)
-            one.proceed(chunk)
         if want_gradients:
             ctx.save_for_backward(*one.finish(), torch.cat(offset_grads))
-        return nll
+        return score.mean_nll()
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
@@ -111,6 +106,7 @@ class _OnePass:
     ) -> None:
         self.chunks = _chunks(x_BD.shape[1])
         self._x_BD, self._weight_DN, self._readout_DFN = x_BD, weight_DN, readout_DFN
+        self._x_DB1 = x_BD.T.unsqueeze(2).contiguous()
         self._activate, self._activate_backward = _ACTIVATIONS[activation]
         self._start_BN = bias_N.repeat(len(x_BD), 1)
         longest = self.chunks[0].stop
@@ -122,11 +118,12 @@ class _OnePass:
 
     def features(self, chunk: slice) -> Tensor:
         """(n, B, F) without their offsets; the chunk's hidden units are kept for ``backward``."""
-        length = chunk.stop - chunk.start
-        hidden_nBN = self._hidden[:length]
-        self._below = _below_diagonal(self._x_BD[:, chunk]).flatten(0, 1)
-        hidden_nBN.copy_(self._start_BN.expand_as(hidden_nBN))
-        hidden_nBN.view(-1, hidden_nBN.shape[2]).addmm_(self._below, self._weight_DN[chunk])
+        hidden_nBN = self._hidden[: chunk.stop - chunk.start]
+        rows_BN = hidden_nBN.unbind(0)
+        rows_BN[0].copy_(self._start_BN)
+        steps = zip(rows_BN, (*rows_BN[1:], self._start_BN), self._x_DB1[chunk], self._weight_DN[chunk], strict=True)
+        for own_BN, next_BN, x_B1, weight_N in steps:
+            torch.addcmul(own_BN, x_B1, weight_N, out=next_BN)
         self._activate(hidden_nBN)
         return torch.bmm(hidden_nBN, self._readout_DFN[chunk].transpose(1, 2))
 
@@ -137,12 +134,14 @@ class _OnePass:
         torch.bmm(grad_nBF.transpose(1, 2), hidden_nBN, out=self._readout_grad[chunk])
         torch.bmm(grad_nBF, self._readout_DFN[chunk], out=grad_nBN)
         self._activate_backward(grad_nBN, hidden_nBN)
-        torch.mm(self._below.T, grad_nBN.flatten(0, 1), out=self._weight_grad[chunk])
-        self._start_grads.append(grad_nBN.sum(0))
-
-    def proceed(self, chunk: slice) -> None:
-        """Advance to the start of the next chunk."""
-        self._start_BN.addmm_(self._x_BD[:, chunk], self._weight_DN[chunk])
+        # A pixel's row of W is in the pre-activations of all later pixels, so its gradient needs the sum of theirs.
+        rows_BN = grad_nBN.unbind(0)
+        for own_BN, later_BN in reversed(list(pairwise(rows_BN))):
+            own_BN.add_(later_BN)
+        self._start_grads.append(rows_BN[0].clone())
+        weight_grad_n1N = self._weight_grad[chunk].unsqueeze(1)
+        torch.bmm(self._x_DB1[chunk][:-1].transpose(1, 2), grad_nBN[1:], out=weight_grad_n1N[:-1])
+        weight_grad_n1N[-1] = 0.0
 
     def finish(self) -> tuple[Tensor, Tensor, Tensor]:
         """Gradients of W, c and V; the contributions of later chunks to the W of earlier pixels are added now."""
@@ -153,26 +152,19 @@ class _OnePass:
         return self._weight_grad, later_BN.sum(0), self._readout_grad
 
 
-def _score(
-    features_nBF: Tensor, values_Bn: Tensor, output: Output, want_gradient: bool
-) -> tuple[Tensor, Tensor | None]:
-    """Mean over the batch of the chunk's nll, and its gradient with respect to the features."""
-    with torch.enable_grad() if want_gradient else torch.no_grad():
-        features = features_nBF.detach().requires_grad_(want_gradient)
-        nll = -output.log_prob(features.permute(1, 2, 0), values_Bn).sum() / len(values_Bn)
-    if not want_gradient:
-        return nll, None
-    return nll.detach(), torch.autograd.grad(nll, features)[0]
-
-
 def _chunks(size: int) -> list[slice]:
     return [slice(start, min(start + CHUNK, size)) for start in range(0, size, CHUNK)]
 
 
 def _below_diagonal(x_Bn: Tensor) -> Tensor:
     """(n, B, n): at [i, b, j] the input x_j of image b if j < i, else 0."""
-    positions_n = torch.arange(x_Bn.shape[1], device=x_Bn.device)
-    return x_Bn * (positions_n < positions_n.view(-1, 1, 1))
+    return x_Bn * _earlier(x_Bn.shape[1], x_Bn.device)
+
+
+def _earlier(size: int, device: torch.device) -> Tensor:
+    """(n, 1, n): at [i, 0, j] whether j < i."""
+    positions_n = torch.arange(size, device=device)
+    return positions_n < positions_n.view(-1, 1, 1)
 
 
 def _sigmoid_backward(grad: Tensor, hidden: Tensor) -> None:
