@@ -8,7 +8,8 @@ from torch import Tensor
 
 from gmstudio.families.autoregressive.pixelrnn.diagonal_lstm import DiagonalBiLSTM, OneWayLSTM, diagonals
 from gmstudio.families.autoregressive.pixelrnn.row_lstm import RowLSTM
-from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import Sweep, Wavefront, wavefront_lstm
+from gmstudio.families.autoregressive.pixelrnn.sweep import Sweep, Wavefront
+from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import wavefront_lstm
 
 SHAPES = [(3, 4), (4, 2), (1, 3), (3, 1)]
 

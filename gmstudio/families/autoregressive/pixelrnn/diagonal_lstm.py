@@ -22,7 +22,8 @@ from gmstudio.families.autoregressive.pixelrnn.kernels import (
     initial_gate_bias,
     input_mask,
 )
-from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import NUM_GATES, Sweep, Wavefront, wavefront_lstm
+from gmstudio.families.autoregressive.pixelrnn.sweep import Sweep, Wavefront
+from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import NUM_GATES, wavefront_lstm
 
 
 class OneWayLSTM(nn.Module):
@@ -47,13 +48,13 @@ class OneWayLSTM(nn.Module):
         )
 
     def forward(self, num_values: int) -> Tensor:
-        """Weights by [features, ``num_values`` image channels, state before, state above, bias]: (G, K)."""
+        """Weights by [features, ``num_values`` image channels, state above, state before, bias]: (G, K)."""
         input_GF = self.input_to_state()[:, :, 0]
         before_GS, above_GS = self.state_to_state().unbind(2)
         values_GC = input_GF.new_zeros(len(input_GF), num_values)
         if self.values_to_state is not None:
             values_GC = self.values_to_state()
-        return torch.cat([input_GF, values_GC, before_GS, above_GS, self.bias.unsqueeze(1)], dim=1)
+        return torch.cat([input_GF, values_GC, above_GS, before_GS, self.bias.unsqueeze(1)], dim=1)
 
 
 class DiagonalBiLSTM(nn.Module):
@@ -108,4 +109,4 @@ def diagonals(height: int, width: int, directions: int) -> Sweep:
         runs.append((top * (width + 1) + width - 1 - diagonal, width + 1))
         pixels = [slice(first, first + (stop - top - 1) * step + 1, step) for first, step in runs[:directions]]
         wavefronts.append(Wavefront(top, stop, tuple(pixels)))
-    return Sweep(wavefronts=wavefronts, num_positions=height, input_shifts=(0,), state_shifts=(0, -1))
+    return Sweep(wavefronts=wavefronts, num_positions=height, input_shifts=(0,), state_shifts=(-1, 0))

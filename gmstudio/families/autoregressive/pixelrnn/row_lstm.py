@@ -21,7 +21,8 @@ from gmstudio.families.autoregressive.pixelrnn.kernels import (
     initial_gate_bias,
     input_mask,
 )
-from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import NUM_GATES, Sweep, Wavefront, wavefront_lstm
+from gmstudio.families.autoregressive.pixelrnn.sweep import Sweep, Wavefront
+from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import NUM_GATES, wavefront_lstm
 
 
 class RowLSTM(nn.Module):
