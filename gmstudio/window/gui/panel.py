@@ -162,8 +162,9 @@ class Panel(ActiveWidget):
 
     def set_action_icon(self, action: QAction, icon: str) -> None:
         """Set the icon of an action, for example ``pause`` while it plays; it follows the theme."""
-        self._icon_names[action] = icon
-        self._tint_icon(action)
+        if self._icon_names.get(action) != icon:  # every change of an action reaches all its buttons
+            self._icon_names[action] = icon
+            self._tint_icon(action)
 
     def set_action_tip(self, action: QAction, tip: str) -> None:
         """Set the tooltip of an action; its key is appended."""

@@ -78,12 +78,13 @@ class PixelGuessing(FramePlayer):
     def refusal(self) -> str:
         """Reason why nothing can be guessed now, a sentence; "" when it can."""
         navigator = self._navigator
-        return "" if navigator.state is not None and navigator.usable else "No generation is open."
+        openable = navigator.usable or navigator.opening
+        return "" if navigator.state is not None and openable else "No generation is open."
 
     def start(self) -> None:
         """Guess all that follows the current step; from the end, begin again from the start, as playing does."""
         navigator, state = self._navigator, self._navigator.shown
-        if self.refusal or state is None:
+        if not navigator.usable or state is None:
             return
         navigator.pause()
         navigator.leave_edit()

@@ -91,6 +91,7 @@ class GuessView(ActiveWidget):
         self.export.changed.connect(self._show_message)
         self._guessing.changed.connect(self.refresh)
         self._guessing.moved.connect(self._show_round)
+        session.changed.connect(self._show_words)
         session.navigator.changed.connect(self._refresh_actions)
         session.navigator.moved.connect(self._refresh_actions)
         theme().changed.connect(self.refresh)
@@ -160,10 +161,7 @@ class GuessView(ActiveWidget):
         fit_width(self.round.field, "00000")  # whatever the range, so that the slider stays in place
         self._of.setMinimumWidth(self._of.fontMetrics().horizontalAdvance("of 1,000"))  # the slider stays in place
         self._of.setText(f"of {last:,}" if film is not None else "")
-        self.words.setMinimumHeight(2 * self.words.fontMetrics().lineSpacing())
-        self.words.setText(
-            summary(film) if film is not None else "Computing the first rounds …" if self._guessing.running else " "
-        )
+        self._show_words()
         if film is None:
             self._curves.setCurrentIndex(0)
         else:
@@ -171,6 +169,13 @@ class GuessView(ActiveWidget):
             self._curves.setCurrentWidget(plot)
             plot.set_traces(_traces(film))
         self._show_round()
+
+    def _show_words(self) -> None:
+        film, state = self._guessing.film, self._session.state
+        self.words.setMinimumHeight(2 * self.words.fontMetrics().lineSpacing())
+        nothing = "Computing the first rounds …" if self._guessing.running else " "
+        step = state.weights_step if state is not None else -1
+        self.words.setText(summary(film, step) if film is not None else nothing)
 
     def _made_plot(self) -> CurvePlot:
         """Return the plot of the curves, made with the first film, as it is the largest part of the whole panel."""
@@ -243,8 +248,13 @@ def _row(*widgets: QWidget) -> QHBoxLayout:
     return row
 
 
-def summary(film: GuessedFilm) -> str:
-    """Sentences on a film: rounds beside pixels, and how many passes that saves."""
+def summary(film: GuessedFilm, weights_step: int) -> str:
+    """Sentences on a film: rounds beside pixels, and how many passes that saves.
+
+    Args:
+        film: the rounds.
+        weights_step: of the weights in use now; others of the film are named.
+    """
     unit = "pixels" if film.state.spec.channels == 1 else "sub-pixels"
     guessed, last = film.num_guessed, film.last_round
     what = f"{guessed:,} {unit}" + (f" after the first {film.start:,}" if film.start else "")
@@ -256,7 +266,9 @@ def summary(film: GuessedFilm) -> str:
     if ratio < LEAST_GAIN:
         gain = f"about as many passes as one per {unit[:-1]}"
     rounds = "1 round" if last == 1 else f"{last:,} rounds"
-    return f"{rounds} for {what} in {film.work_ms / 1000:.2f} s: {gain}."
+    used = film.state.weights_step
+    weights = f" Weights of step {used:,}." if used != weights_step else ""
+    return f"{rounds} for {what} in {film.work_ms / 1000:.2f} s: {gain}.{weights}"
 
 
 def _legend(film: GuessedFilm, frame: int) -> str:

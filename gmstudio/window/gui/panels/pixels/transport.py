@@ -138,7 +138,8 @@ class Transport(QWidget):
         self.speed.set_value(navigator.speed_hz)
         moving = navigator.playing or navigator.finishing
         self.play.setText("Stop" if navigator.finishing else "Pause" if navigator.playing else "Play")
-        self._set_play_icon("stop" if navigator.finishing else "pause" if navigator.playing else "play")
+        icon = "stop" if navigator.finishing else "pause" if navigator.playing else "play"
+        self._panel.set_action_icon(self.play, icon)
         usable = (navigator.usable or navigator.opening) and state is not None
         backward = (self.start, self.row_back, self.back, self.pixel_back)
         forward = (self.step, self.pixel, self.row, self.finish)
@@ -160,11 +161,6 @@ class Transport(QWidget):
         whole = f"of {state.num_dims:,} · recorded to {state.num_dims:,}"
         self._of.setMinimumWidth(self._of.fontMetrics().horizontalAdvance(whole))  # so that the slider stays in place
         self._of.setText(f"of {state.num_dims:,}{beyond}")
-
-    def _set_play_icon(self, icon: str) -> None:
-        if self.play.data() != icon:
-            self.play.setData(icon)
-            self._panel.set_action_icon(self.play, icon)
 
     def _on_scrubbed(self, step: float) -> None:
         state, target = self._navigator.shown, round(step)

@@ -66,6 +66,10 @@ def test_a_button_guesses_all_and_the_large_image_shows_the_rounds(qtbot: QtBot)
     np.testing.assert_array_equal(shown_image(panel), panel.session.state.image)
     panel.guess.forward.trigger()
     np.testing.assert_array_equal(shown_image(panel), film.images[2])
+    engine.weights_step += 100
+    panel.session.use_current_weights()
+    engine.serve()
+    assert panel.guess.words.text().endswith("Weights of step 400.")
     panel.tabs.show_page("surprisal")
     np.testing.assert_array_equal(shown_image(panel), panel.session.state.image)
 
