@@ -9,7 +9,8 @@ Nothing is unpickled: states travel as safetensors, the rest as JSON or text.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from gmstudio.engine.runtime.device import choose_device
+from gmstudio.engine.training.step_output import TrainingFailedError
 
 PATIENCE = timedelta(days=1)
 """Longest time that ranks wait for rank 0, which validates and samples meanwhile."""
@@ -178,6 +180,29 @@ class Ranks:
         if isinstance(error, dist.DistNetworkError | dist.DistBackendError):
             return True
         return isinstance(error, RuntimeError) and any(part in str(error) for part in LOST)
+
+    @contextmanager
+    def naming_loss(self, last_checkpoint: Callable[[], int]) -> Iterator[None]:
+        """Context in which the end of another process is a sentence; the step is not made then.
+
+        Args:
+            last_checkpoint: waits for the checkpoint that is being written, and returns the step of the last one.
+
+        Raises:
+            TrainingFailedError: when another process has ended.
+        """
+        try:
+            yield
+        except RuntimeError as error:
+            if not self.is_lost(error):
+                raise
+            self.over = True
+            last, kept = last_checkpoint(), ""
+            if last >= 0:
+                kept = f" The checkpoint of step {last:,} is kept; any number of processes can resume it."
+            raise TrainingFailedError(
+                f"Another process of this training has ended; its messages give the reason.{kept}"
+            ) from error
 
     def end(self) -> None:
         """As rank 0, end the training of all ranks; harmless when done twice, or where another one has ended."""

@@ -20,7 +20,8 @@ from gmstudio.engine.training.optimization import refuse_coupled
 from gmstudio.engine.training.part_check import check_parts, examples_of
 from gmstudio.engine.training.plan import Plan
 from gmstudio.engine.training.remedies import remedy_for
-from gmstudio.engine.training.trainer import StepOutput, Trainer, TrainingFailedError
+from gmstudio.engine.training.step_output import StepOutput, TrainingFailedError
+from gmstudio.engine.training.trainer import Trainer
 from gmstudio.families.base import Family
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.engine import Warned

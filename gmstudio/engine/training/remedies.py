@@ -3,7 +3,8 @@
 from typing import Any
 
 from gmstudio.engine.runtime.memory import is_out_of_memory
-from gmstudio.engine.training.trainer import Trainer, TrainingFailedError
+from gmstudio.engine.training.step_output import TrainingFailedError
+from gmstudio.engine.training.trainer import Trainer
 from gmstudio.protocol.training import Remedy
 from gmstudio.protocol.training_settings import Training
 

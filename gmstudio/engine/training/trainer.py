@@ -5,68 +5,43 @@ validation and samples draw from generators of their own. So a run continues fro
 """
 
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import numpy as np
 import torch
 
 from gmstudio.data.dataset import Dataset
-from gmstudio.engine.plane.recording import recorder_for
-from gmstudio.engine.runs.series import curves_of, series_of
 from gmstudio.engine.runtime.weights import load_checkpoint
-from gmstudio.engine.sampling.grids import draw_grid, grid_kind
+from gmstudio.engine.sampling.grids import grid_kind
 from gmstudio.engine.training.batches import batches_for
 from gmstudio.engine.training.checkpoint_writer import CheckpointWriter, refused_random_state, resumable
 from gmstudio.engine.training.device_queue import DeviceQueue
 from gmstudio.engine.training.distributed import Ranks
 from gmstudio.engine.training.divergence import diverged_loss, has_finite_weights
 from gmstudio.engine.training.due import DueAt, due_at, missing_at
+from gmstudio.engine.training.evaluations import Evaluations
 from gmstudio.engine.training.optimization import Optimization
 from gmstudio.engine.training.optimizers import OTHER_DEVICE, WEIGHTS_ONLY, learning_rate
 from gmstudio.engine.training.part_check import examples_of
-from gmstudio.engine.training.scalars import PendingScalars, norm_name, term_name
-from gmstudio.engine.training.step import Outcome
+from gmstudio.engine.training.recording import StepRecorder
+from gmstudio.engine.training.step_output import WORKING, StepOutput, TrainingFailedError
 from gmstudio.engine.training.travel_checkpoints import TravelCheckpoints
-from gmstudio.engine.training.validation import Validation
 from gmstudio.families.base import Family
-from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
-from gmstudio.protocol.runs import HistoryAppended, SamplesDrawn
 from gmstudio.protocol.training import CheckpointSaved
 from gmstudio.protocol.training_settings import Training
 from gmstudio.runs.batch_sizes import note_batch_size
 from gmstudio.runs.checkpoints import CHECKPOINTS_NAME
 from gmstudio.runs.folder import RunFolder
-from gmstudio.runs.history import PHASES, SETTINGS_CHANGED, ImageGrid, Scalar
+from gmstudio.runs.history import PHASES, SETTINGS_CHANGED
 from gmstudio.runs.record import RunError
 
 NORM_EVERY = 10
 """Steps between two measurements of gradient norms and speed."""
-FLUSH_SECONDS = 0.1
 CHECKPOINT_SECONDS = 30.0
 """A checkpoint is due at the latest so long after the last one, whatever the settings say."""
-
-
-class StepOutput(NamedTuple):
-    """Result of one piece of work.
-
-    Args:
-        events: for the window.
-        at_step_boundary: the next piece begins a new step; all work of the last step is done.
-    """
-
-    events: tuple[Event, ...]
-    at_step_boundary: bool
-
-
-WORKING = StepOutput((), at_step_boundary=False)
-
-
-class TrainingFailedError(RuntimeError):
-    """Training cannot continue; the sentence names the reason and the remedy."""
 
 
 class Trainer:
@@ -90,31 +65,27 @@ class Trainer:
         self.model = model
         training = self.training = run.record.training
         self.step = 0
-        self.images_per_s = 0.0
         self.every_norm = False
         """Measure gradient norms at every step instead of every tenth, for a training that is followed step by step."""
         self.warnings: tuple[str, ...] = ()
         """Sentences on damaged checkpoints that ``restore`` passed over."""
         self._device = model.device
-        self._dataset = dataset
         self._ranks = ranks
         self._batches = batches_for(dataset, training, self._device)
         self._generator = torch.Generator(self._device).manual_seed(training.seed)
-        self._pending = PendingScalars(run.history)
-        self._unsent: list[Event] = []
+        self._recorder = StepRecorder(run)
         examples = examples_of(dataset, self._batches.batch_size, self._device)
         self._optimization = Optimization(model, training, self._generator, self._log_updates, examples, ranks)
         if ranks is not None:
             ranks.refuse_small(self._batches.batch_size)
             self._log_updates(ranks.sentence(self._batches.batch_size))
-        self._validation = Validation(model, self._optimization.phases, dataset, self._batches, self.training)
+        self._evaluations = Evaluations(run, model, dataset, training, self._recorder)
+        self._evaluations.choose(self._optimization.phases, self._batches)
         self._checkpointed_at = time.monotonic()
-        self._timed_from = (time.perf_counter(), 0)
         self._queue = DeviceQueue(self._device)
         self._writer = CheckpointWriter(run, -1)
         self._travel = TravelCheckpoints(self._writer)
         run.checkpoints.travel = self.training.travel_checkpoints
-        self._surfaces = recorder_for(run, model, dataset)
 
     # ---- restoring ---------------------------------------------------------------------------------------------
 
@@ -160,7 +131,7 @@ class Trainer:
         else:
             self._generator.manual_seed(int(np.random.SeedSequence([self.training.seed, step]).generate_state(1)[0]))
             remark = ("optimizer", WEIGHTS_ONLY) if state is None else ("device", OTHER_DEVICE.format(self._device))
-            self._pending.remark(step, *remark)
+            self._recorder.pending.remark(step, *remark)
 
     # ---- training ----------------------------------------------------------------------------------------------
 
@@ -168,6 +139,11 @@ class Trainer:
     def finished(self) -> bool:
         """All steps are made."""
         return self.step >= self.training.steps
+
+    @property
+    def images_per_s(self) -> float:
+        """Rate at the last measurement; 0: unknown."""
+        return self._recorder.images_per_s
 
     def seconds_left(self) -> float:
         """Seconds to the end at the present rate; negative while the rate is unknown."""
@@ -186,16 +162,16 @@ class Trainer:
         if self._writer.step < 0:  # from now on the run can be resumed whatever happens
             yield StepOutput(self.checkpoint(), at_step_boundary=False)
         yield from self._evaluate(missing_at(self.step, self.training, self.run.history, grid_kind(self.model)))
-        yield from self._record_surface()
+        yield from self._evaluations.record_surface(self.step)
         self.restart_clock()
         while not self.finished:
             yield StepOutput((), at_step_boundary=True)
             began = time.perf_counter()
             if not self._advance():
                 return
-            if self._surfaces is not None:
-                self._surfaces.trained(time.perf_counter() - began)
-            yield from self._flush_if_due()
+            self._evaluations.note_trained(time.perf_counter() - began)
+            if self._recorder.due:
+                yield StepOutput(self.flush(), at_step_boundary=False)
             if self._writer.poll():
                 yield StepOutput((self._saved(),), at_step_boundary=False)
             yield from self._after_step()
@@ -219,20 +195,21 @@ class Trainer:
             config: settings of the family, of which only those differ that are ``live``.
             text: what changes, for the log of the run.
         """
-        self._pending.remark(self.step, SETTINGS_CHANGED, text)
+        self._recorder.pending.remark(self.step, SETTINGS_CHANGED, text)
         before, self.training = self.training, training
         self.model.change_config(config)
         self._optimization.change(training)
+        self._evaluations.training = training
         if (training.batch_size, training.accumulate) != (before.batch_size, before.accumulate):
-            self._pending.batch_size(self.step, before.images_per_update, training.images_per_update)
+            self._recorder.pending.batch_size(self.step, before.images_per_update, training.images_per_update)
             self._batches = self._batches.in_size(training.images_per_update, training.batch_size)
-            self._validation = Validation(self.model, self._optimization.phases, self._dataset, self._batches, training)
+            self._evaluations.choose(self._optimization.phases, self._batches)
         self.run.checkpoints.travel = training.travel_checkpoints
         self.restart_clock()
 
     def restart_clock(self) -> None:
         """Measure the rate from now on, without the time that validation, samples or a pause took."""
-        self._timed_from = (time.perf_counter(), self.step)
+        self._recorder.restart_clock(self.step)
 
     # ---- other processes ---------------------------------------------------------------------------------------
 
@@ -244,36 +221,15 @@ class Trainer:
     def _begin_together(self) -> None:
         if self._ranks is not None and not self._ranks.begun:
             state = resumable(self.model, self._optimization, self._generator)
-            with self._naming_lost_ranks(self._ranks):
+            with self._ranks.naming_loss(self.last_checkpoint):
                 self._ranks.begin(msgspec.json.encode(self.run.record), self.step, state)
-
-    @contextmanager
-    def _naming_lost_ranks(self, ranks: Ranks) -> Iterator[None]:
-        """Context in which the end of another process is a sentence; the step is not made then.
-
-        Raises:
-            TrainingFailedError: when another process has ended.
-        """
-        try:
-            yield
-        except RuntimeError as error:
-            if not ranks.is_lost(error):
-                raise
-            ranks.over = True
-            self._writer.finish()
-            kept = ""
-            if self._writer.step >= 0:
-                kept = f" The checkpoint of step {self._writer.step:,} is kept; any number of processes can resume it."
-            raise TrainingFailedError(
-                f"Another process of this training has ended; its messages give the reason.{kept}"
-            ) from error
 
     def _advance(self) -> bool:
         """Make one step, together with the other processes where there are any; False: they want the end."""
         if self._ranks is None:
             self._make_step()
             return True
-        with self._naming_lost_ranks(self._ranks):
+        with self._ranks.naming_loss(self.last_checkpoint):
             wanted = self._ranks.another_step()
             if wanted:
                 self._make_step()
@@ -285,40 +241,26 @@ class Trainer:
             self.model.train()
         step = self.step + 1
         want_norm = self.every_norm or step % NORM_EVERY == 0 or step == 1
-        self._record(self._optimization.updates(self._batches, self.step, want_norm), step, want_norm)
+        outcomes = self._optimization.updates(self._batches, self.step, want_norm)
+        self._recorder.add(step, outcomes, self._optimization.phases, want_norm=want_norm)
         self.step = step
         self._queue.bound()
         if want_norm:
-            self._pending.add(step, "learning_rate", learning_rate(self.training, step - 1))
-            self._measure_rate()
-
-    def _record(self, outcomes: list[Outcome], step: int, want_norm: bool) -> None:
-        for phase, terms, norm in outcomes:
-            for name, value in terms.items():
-                self._pending.add(step, term_name(phase, name, self._optimization.phases), value)
-            if norm is not None and want_norm:
-                self._pending.add(step, norm_name(phase, self._optimization.phases), norm)
+            self._recorder.pending.add(step, "learning_rate", learning_rate(self.training, step - 1))
+            self._recorder.measure_rate(step, self._batches.batch_size)
 
     def _log_updates(self, text: str) -> None:
-        self._pending.remark(self.step, "updates", text)
-
-    def _measure_rate(self) -> None:
-        then, step = self._timed_from
-        now = time.perf_counter()
-        if self.step > step:
-            self.images_per_s = (self.step - step) * self._batches.batch_size / (now - then)
-            self._pending.add(self.step, "images_per_s", self.images_per_s)
-        self._timed_from = (now, self.step)
+        self._recorder.pending.remark(self.step, "updates", text)
 
     # ---- after a step ------------------------------------------------------------------------------------------
 
     def _after_step(self) -> Iterator[StepOutput]:
         due = due_at(self.step, self.training)
         yield from self._evaluate(due)
-        yield from self._record_surface()
+        yield from self._evaluations.record_surface(self.step)
         if due.checkpoint or self._is_checkpoint_late() or self._travel.due(self.step, self.training):
-            self._keep_unsent(self.flush())
-            self._keep_unsent(self._finish_checkpoint())
+            self._recorder.keep(self.flush())
+            self._recorder.keep(self._finish_checkpoint())
             self._begin_checkpoint()
             yield StepOutput(self.take_unsent(), at_step_boundary=False)
 
@@ -329,44 +271,14 @@ class Trainer:
         """Validate and draw samples where they are due, after a check that the weights are finite."""
         if due.validate or due.sample:
             yield WORKING  # the step that was made is a piece of its own
-            self._keep_unsent(self.flush())  # a loss that is not finite names an earlier step than the weights would
+            self._recorder.keep(self.flush())  # a loss that is not finite names an earlier step than the weights would
             self._refuse_diverged_weights()
             if events := self.take_unsent():
                 yield StepOutput(events, at_step_boundary=False)
         if due.validate:
-            yield from self._validate()
+            yield from self._evaluations.validate(self.step)
         if due.sample:
-            yield from self._sample()
-
-    def _validate(self) -> Iterator[StepOutput]:
-        values: dict[str, float] = {}
-        for found in self._validation.measure():
-            values |= found or {}
-            yield WORKING
-        rows = [Scalar(self.step, "valid", name, value) for name, value in values.items()]
-        self.run.history.append(scalars=rows)
-        self.restart_clock()
-        yield StepOutput((self._appended(rows),), at_step_boundary=False)
-
-    def _sample(self) -> Iterator[StepOutput]:
-        self.model.eval()
-        inputs = torch.cat(self._validation.batches) if self._validation.batches else None
-        for images in draw_grid(self.model, self.training.num_samples, self.training.seed, inputs):
-            if images is None:
-                yield WORKING
-                continue
-            kind = grid_kind(self.model)
-            self.run.history.append(images=[ImageGrid(self.step, kind, images)])
-            event = SamplesDrawn(run=self.run.name, step=self.step, kind=kind, images=Array.of(images))
-            self.restart_clock()
-            yield StepOutput((event,), at_step_boundary=False)
-
-    def _record_surface(self) -> Iterator[StepOutput]:
-        """Record the density over the grid, for a model of points."""
-        if self._surfaces is None:
-            return
-        for event in self._surfaces.record(self.step):
-            yield WORKING if event is None else StepOutput((event,), at_step_boundary=False)
+            yield from self._evaluations.sample(self.step)
 
     # ---- scalars -----------------------------------------------------------------------------------------------
 
@@ -377,28 +289,14 @@ class Trainer:
             RunError: when they cannot be stored; they stay pending.
             TrainingFailedError: when a loss among them is not finite; they are stored.
         """
-        rows = self._pending.store()
-        if rows:
-            self._keep_unsent([self._appended(rows)])
-        diverged = diverged_loss(rows)
+        diverged = diverged_loss(self._recorder.store())
         if diverged is not None:
             raise TrainingFailedError(self._diverged(*diverged))
         return self.take_unsent()
 
     def take_unsent(self) -> tuple[Event, ...]:
         """Return the events of what was stored before an error; the caller of the method that raised it got none."""
-        events, self._unsent = tuple(self._unsent), []
-        return events
-
-    def _keep_unsent(self, events: Iterable[Event]) -> None:
-        self._unsent.extend(events)
-
-    def _flush_if_due(self) -> Iterator[StepOutput]:
-        if self._pending.seconds_waiting() > FLUSH_SECONDS:
-            yield StepOutput(self.flush(), at_step_boundary=False)
-
-    def _appended(self, rows: list[Scalar]) -> HistoryAppended:
-        return HistoryAppended(run=self.run.name, series=series_of(curves_of(rows)))
+        return self._recorder.take()
 
     def _refuse_diverged_weights(self) -> None:
         """Check the weights: a checkpoint of diverged ones would replace one that training can continue from.
@@ -432,19 +330,19 @@ class Trainer:
         """
         problem = None
         try:
-            self._keep_unsent(self.flush())
+            self._recorder.keep(self.flush())
         except RunError as error:  # a full disk, or a history that another program keeps locked
             problem = error
-        self._keep_unsent(self._finish_checkpoint())
+        self._recorder.keep(self._finish_checkpoint())
         if self._writer.step != self.step:
             self._begin_checkpoint()
-            self._keep_unsent(self._finish_checkpoint())
+            self._recorder.keep(self._finish_checkpoint())
             self.restart_clock()
         if problem is not None:
             raise problem
         if keep:
             self.run.checkpoints.mark(self.step)
-            self._keep_unsent([self._saved(kept=True)])
+            self._recorder.keep([self._saved(kept=True)])
         return self.take_unsent()
 
     def last_checkpoint(self) -> int:

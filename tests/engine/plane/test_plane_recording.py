@@ -126,7 +126,7 @@ def test_recording_changes_nothing_in_the_training(
     events = train(recorded, 3)
     recorded.close()
     assert any(isinstance(event, SurfaceRecorded) for event in events)
-    monkeypatch.setattr("gmstudio.engine.training.trainer.recorder_for", lambda *_: None)
+    monkeypatch.setattr("gmstudio.engine.training.evaluations.recorder_for", lambda *_: None)
     torch.manual_seed(0)
     plain = trainer_at(tmp_path / "plain", family)
     train(plain, 3)

@@ -154,7 +154,7 @@ def test_a_pause_is_no_training_time(tmp_path: Path, monkeypatch: pytest.MonkeyP
     job, _ = start(tmp_path / "run", validate_every=100, sample_every=100, checkpoint_every=100)
     advance_to(job, 15)
     clock = [1000.0]
-    monkeypatch.setattr("gmstudio.engine.training.trainer.time.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("gmstudio.engine.training.recording.time.perf_counter", lambda: clock[0])
     job.pause()
     clock[0] += 1000.0
     job.resume()
