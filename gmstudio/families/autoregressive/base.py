@@ -10,11 +10,9 @@ Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (CÂ
 """
 
 import copy
-import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import chain
 from typing import ClassVar
 
 import numpy as np
@@ -23,24 +21,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from gmstudio.families.autoregressive.block_sweep import BlockConditionals
+from gmstudio.families.autoregressive.chain_figures import ChainFigures
 from gmstudio.families.autoregressive.drawing import ExactConditionals
-from gmstudio.families.autoregressive.figures import LOSS_IMAGES, image_loss, loss_map, receptive_fields
 from gmstudio.families.autoregressive.fixed_point import JacobiRounds, Round, given_images
 from gmstudio.families.autoregressive.orders import names_each_once, raster_order
 from gmstudio.families.autoregressive.plain_stepper import PlainStepper
+from gmstudio.families.autoregressive.sampling_plan import BatchSampler, SamplingMethod
 from gmstudio.families.autoregressive.session import AutoregressiveSession, Position, Stepper
 from gmstudio.families.base import Family, LossTerms, Phase
-from gmstudio.families.diagnostics import Figure
 from gmstudio.protocol.images import ImageSpec
 
 Order = Tensor | Sequence[Position] | None
-PIECE_S = 0.01
-"""Duration of a piece of the figures' work below which the next has twice as many images."""
 NO_LABEL = -1
 """Entry in a batch of labels for an image that has none."""
 
 
-class AutoregressiveFamily(Family):
+class AutoregressiveFamily(ChainFigures, Family):
     """Base of the families with the exact chain rule.
 
     A model that can generate in any order sets ``any_order`` and uses the ``order_D3`` that its methods receive; other
@@ -122,6 +119,18 @@ class AutoregressiveFamily(Family):
             labels_B: labels that the images are conditioned on, see ``logits``.
         """
         return PlainStepper(copy.deepcopy(self), images_BCHW, order_D3, labels_B)
+
+    def block_conditionals(
+        self, order_D3: Tensor, batch: int, labels_B: Tensor | None = None
+    ) -> BlockConditionals | None:
+        """Conditionals of whole blocks of steps, with the weights as they are; None: the family has none on its device.
+
+        Args:
+            order_D3: the generation order.
+            batch: images side by side.
+            labels_B: labels that the images are conditioned on, see ``logits``.
+        """
+        return None
 
     def receptive_field(self, step: int, order_D3: Tensor) -> Tensor:
         """(C, H, W) bool: sub-pixels that the conditional at ``step`` can depend on; by default all before it."""
@@ -237,8 +246,8 @@ class AutoregressiveFamily(Family):
         Raises:
             ValueError: when the batch is less than 1, or the order or the labels do not fit.
         """
-        stepper = self.stepper
-        return self._open(self._uniforms(batch, generator), order, labels, stepper, rewindable=rewindable)
+        uniforms_DB, order_D3 = self._uniforms(batch, generator), self.check_order(order)
+        return self.open_session(uniforms_DB, order_D3, self.check_labels(labels, batch), rewindable=rewindable)
 
     def plain_pixel_session(
         self,
@@ -249,22 +258,32 @@ class AutoregressiveFamily(Family):
         labels: Tensor | None = None,
     ) -> AutoregressiveSession:
         """Like ``pixel_session`` with a full forward pass per sub-pixel: the reference for tests and benchmarks."""
+        uniforms_DB, order_D3 = self._uniforms(batch, generator), self.check_order(order)
         stepper = partial(AutoregressiveFamily.stepper, self)
-        return self._open(self._uniforms(batch, generator), order, labels, stepper)
+        return self.open_session(uniforms_DB, order_D3, self.check_labels(labels, batch), stepper)
 
-    def _open(
+    def open_session(
         self,
         uniforms_DB: Tensor,
-        order: Order,
-        labels: Tensor | None,
-        stepper: Callable[..., Stepper],
+        order_D3: Tensor,
+        labels_B: Tensor | None,
+        stepper: Callable[..., Stepper] | None = None,
         *,
         rewindable: bool = True,
-        keep_weights: bool = True,
+        keep: bool = True,
     ) -> AutoregressiveSession:
-        order_D3, labels_B = self.check_order(order), self.check_labels(labels, uniforms_DB.shape[1])
-        exact = ExactConditionals(self, order_D3, labels_B, keep_weights=keep_weights)
-        opened = partial(stepper, labels_B=labels_B)
+        """Open a session with given uniforms.
+
+        Args:
+            uniforms_DB: row ``i`` turns the conditional at step ``i`` into a value.
+            order_D3: the generation order.
+            labels_B: labels that the images are conditioned on, see ``logits``.
+            stepper: instead of the family's own, see there.
+            rewindable: see ``pixel_session``.
+            keep: the session keeps its weights if those of the model change; if not, they must not.
+        """
+        opened = partial(stepper or self.stepper, labels_B=labels_B)
+        exact = ExactConditionals(self, order_D3, labels_B, keep_weights=keep)
         return AutoregressiveSession(
             self.image, order_D3, uniforms_DB, opened, self.receptive_field, exact, rewindable=rewindable
         )
@@ -277,6 +296,7 @@ class AutoregressiveFamily(Family):
         order: Order = None,
         *,
         labels: Tensor | None = None,
+        method: SamplingMethod = "auto",
     ) -> Tensor:
         """Generate images.
 
@@ -286,6 +306,8 @@ class AutoregressiveFamily(Family):
             temperature: divides the logits; 1 samples the model, 0 takes the most likely value each time.
             order: generation order, see ``check_order``.
             labels: class that each image is conditioned on, see ``check_labels``.
+            method: by steps (sequential) or by rounds of guesses (parallel); auto: whichever is faster. The images are
+                the same, byte for byte.
 
         Returns:
             (n, C, H, W) uint8, on the model's device.
@@ -295,11 +317,8 @@ class AutoregressiveFamily(Family):
         for number, uniforms_DB in enumerate(self._uniforms(n, generator).split(self.max_session, dim=1)):
             own = slice(number * self.max_session, (number + 1) * self.max_session)
             labels_G = None if labels_B is None else labels_B[own]
-            session = self._open(
-                uniforms_DB.contiguous(), order_D3, labels_G, self.stepper, rewindable=False, keep_weights=False
-            )
-            session.finish(temperature)
-            groups.append(session.images)
+            sampler = BatchSampler(self, uniforms_DB.contiguous(), order_D3, temperature, labels_G)
+            groups.append(sampler.sample(method))
         return torch.cat(groups).to(self.device)
 
     def parallel_rounds(
@@ -333,39 +352,6 @@ class AutoregressiveFamily(Family):
         start_BCHW = given_images(self.image, uniforms_DB.shape[1], given_BCHW, num_given, order_D3)
         rounds = JacobiRounds(self, exact, uniforms_DB.numpy(), order_D3, temperature, labels_B)
         return rounds.run(start_BCHW, num_given)
-
-    def figures(self, batch: Tensor, generator: torch.Generator) -> tuple[Figure, ...]:
-        """Loss by pixel, and ``weight_figures``; see ``Illustrated``."""
-        return tuple(chain.from_iterable(self.figure_pieces(batch, generator)))
-
-    def pixel_figures(self, x: Tensor, row: int, column: int) -> tuple[Figure, ...]:
-        """Receptive field of the pixel, and the image's loss by pixel; see ``PixelIllustrated``."""
-        return tuple(chain.from_iterable(self.pixel_figure_pieces(x, row, column)))
-
-    @torch.no_grad()
-    def figure_pieces(self, batch: Tensor, generator: torch.Generator) -> Iterator[tuple[Figure, ...]]:
-        """The loss is computed image by image, or of more at once where one is quick; see ``IllustratedInPieces``."""
-        parts: list[Tensor] = []
-        start, rows, count = 0, 1, min(LOSS_IMAGES, len(batch))
-        while start < count:
-            began = time.perf_counter()
-            parts.append(-self.log_prob_per_dim(batch[start : min(start + rows, count)], self.own_order))
-            start += rows
-            if time.perf_counter() - began < PIECE_S:
-                rows *= 2
-            yield ()
-        yield (loss_map(torch.cat(parts)),)
-        yield self.weight_figures()
-
-    @torch.no_grad()
-    def pixel_figure_pieces(self, x: Tensor, row: int, column: int) -> Iterator[tuple[Figure, ...]]:
-        """See ``IllustratedInPieces``; a family adds its own after those that all have."""
-        yield (receptive_fields(self, row, column),)
-        yield (image_loss(-self.log_prob_per_dim(x, self.own_order), row, column),)
-
-    def weight_figures(self) -> tuple[Figure, ...]:
-        """Figures of the weights alone, like masks and filters; a family that has any overrides this."""
-        return ()
 
     def _uniforms(self, batch: int, generator: torch.Generator | None) -> Tensor:
         """(D, B) uniforms in [0, 1), on the CPU."""

@@ -16,7 +16,7 @@ from gmstudio.families.diagnostics import Figure
 from gmstudio.protocol.images import ImageSpec
 
 if TYPE_CHECKING:
-    from gmstudio.families.autoregressive.base import AutoregressiveFamily
+    from gmstudio.families.autoregressive.chain_figures import ChainFigures
 
 COLOURS = ("red", "green", "blue")
 LATER, SEEN, BLIND, FAR, OWN = range(5)
@@ -56,7 +56,7 @@ def image_loss(nll_1CHW: Tensor, row: int, column: int) -> Figure:
     )
 
 
-def receptive_fields(model: "AutoregressiveFamily", row: int, column: int) -> Figure:
+def receptive_fields(model: "ChainFigures", row: int, column: int) -> Figure:
     """Receptive field of each sub-pixel of a pixel, with what lies before it in the order and outside."""
     order_D3 = model.own_order
     fields = [

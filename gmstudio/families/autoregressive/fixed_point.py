@@ -31,6 +31,7 @@ from gmstudio.families.autoregressive.drawing import (
     draw,
     thresholds,
 )
+from gmstudio.families.autoregressive.orders import flat_index
 from gmstudio.nn.stepping.ops import FloatArray
 from gmstudio.protocol.images import ImageSpec
 
@@ -77,6 +78,71 @@ def given_images(
     return start_BCHW
 
 
+class Redrawing:
+    """Draws new values for guesses of some sub-pixels, from conditionals that were computed with these guesses.
+
+    Values that rounding could decide are only decided exactly once it matters: up to the first guess that changes.
+
+    Args:
+        exact: conditionals in double precision.
+        image: specification of the images.
+        uniforms_DB: row ``i`` is used at step ``i``.
+        order_D3: the generation order.
+        temperature: divides the logits.
+
+    Raises:
+        ValueError: when the temperature is negative or not finite.
+    """
+
+    def __init__(
+        self,
+        exact: ExactConditionals,
+        image: ImageSpec,
+        uniforms_DB: FloatArray,
+        order_D3: Tensor,
+        temperature: float,
+    ) -> None:
+        self._exact = exact
+        self._uniforms_DB = uniforms_DB
+        self._limits = thresholds(uniforms_DB, image.levels, temperature)
+        self.index_D: IntArray = flat_index(order_D3, image).numpy()
+        """Places of the order's sub-pixels in a flattened image."""
+
+    def drawn(
+        self,
+        logits_AnL: FloatArray,
+        images_BCHW: NDArray[np.uint8],
+        active_A: IntArray,
+        steps: slice,
+        num_given: int,
+    ) -> NDArray[np.uint8]:
+        """(A, n) new values; they are final up to the first one that differs from the guess, and this one as well.
+
+        Args:
+            logits_AnL: log-probabilities, up to a constant.
+            images_BCHW: the batch, with the guesses in their places.
+            active_A: images that are drawn.
+            steps: n consecutive ones of the order.
+            num_given: leading sub-pixels of the order that stay as they are.
+        """
+        count, length, levels = logits_AnL.shape
+        limits = self._limits
+        lower_N, upper_N = (limit_DB[steps].T[active_A].ravel() for limit_DB in (limits.lower, limits.upper))
+        values_N, doubtful = draw(logits_AnL.reshape(-1, levels), Thresholds(lower_N, upper_N, limits.temperature))
+        drawn_An = values_N.astype(np.uint8).reshape(count, length)
+        guess_An = images_BCHW.reshape(len(images_BCHW), -1)[active_A[:, np.newaxis], self.index_D[steps]]
+        if num_given > steps.start:
+            drawn_An[:, : num_given - steps.start] = guess_An[:, : num_given - steps.start]
+        for number in doubtful:
+            row, offset = divmod(number, length)
+            step, index = steps.start + offset, int(active_A[row])
+            if step >= num_given and (drawn_An[row, :offset] == guess_An[row, :offset]).all():
+                uniform = float(self._uniforms_DB[step, index])
+                exact = self._exact.value(images_BCHW[index], index, step, uniform, limits.temperature)
+                drawn_An[row, offset] = exact
+        return drawn_An
+
+
 class JacobiRounds:
     """Rounds of one pass each, over the images that are not final.
 
@@ -102,11 +168,9 @@ class JacobiRounds:
         labels_B: Tensor | None,
     ) -> None:
         self._model = model
-        self._exact = exact
-        self._uniforms_DB = uniforms_DB
         self._order_D3 = order_D3
         self._labels_B = labels_B
-        self._limits = thresholds(uniforms_DB, model.image.levels, temperature)
+        self._redrawing = Redrawing(exact, model.image, uniforms_DB, order_D3, temperature)
 
     def run(self, start_BCHW: NDArray[np.uint8], num_given: int = 0) -> Iterator[Round]:
         """Iterate until all images are final; there is one round at least.
@@ -122,8 +186,7 @@ class JacobiRounds:
         while True:
             active_A = (settled_B < size).nonzero()[0]
             before_AD = images_BCHW[active_A][:, *at]
-            after_AD = self._drawn(images_BCHW, active_A)
-            after_AD[:, :num_given] = before_AD[:, :num_given]
+            after_AD = self._drawn(images_BCHW, active_A, num_given)
             changed_AD = after_AD != before_AD
             images_BCHW = images_BCHW.copy()
             images_BCHW[active_A[:, np.newaxis], *at] = after_AD
@@ -134,28 +197,22 @@ class JacobiRounds:
             if settled_B.min() == size:
                 return
 
-    def _drawn(self, images_BCHW: NDArray[np.uint8], active_A: IntArray) -> NDArray[np.uint8]:
+    def _drawn(self, images_BCHW: NDArray[np.uint8], active_A: IntArray, num_given: int) -> NDArray[np.uint8]:
         """(A, D) values of all sub-pixels in order, drawn given those before them as they are now."""
         size, levels = len(self._order_D3), self._model.image.levels
         group = max(1, MAX_LOGITS // (size * levels))
         drawn = [
-            self._drawn_group(images_BCHW, active_A[start : start + group]) for start in range(0, len(active_A), group)
+            self._drawn_group(images_BCHW, active_A[start : start + group], num_given)
+            for start in range(0, len(active_A), group)
         ]
         return np.concatenate(drawn) if drawn else np.zeros((0, size), dtype=np.uint8)
 
-    def _drawn_group(self, images_BCHW: NDArray[np.uint8], active_A: IntArray) -> NDArray[np.uint8]:
-        model, size = self._model, len(self._order_D3)
+    def _drawn_group(self, images_BCHW: NDArray[np.uint8], active_A: IntArray, num_given: int) -> NDArray[np.uint8]:
+        model = self._model
         channels, rows, columns = self._order_D3.T
         with torch.inference_mode():
             x_ACHW = torch.from_numpy(images_BCHW[active_A]).to(model.device)
             labels_A = None if self._labels_B is None else self._labels_B[torch.from_numpy(active_A)]
             logits_ADL = model.logits(x_ACHW, self._order_D3, labels_A)[:, channels, rows, columns]
-            logits_NL: FloatArray = logits_ADL.flatten(0, 1).float().cpu().numpy()
-        lower_DA, upper_DA = self._limits.lower[:, active_A], self._limits.upper[:, active_A]
-        limits = Thresholds(lower_DA.T.ravel(), upper_DA.T.ravel(), self._limits.temperature)
-        values_N, doubtful = draw(logits_NL, limits)
-        for number in doubtful:
-            index, step = int(active_A[number // size]), number % size
-            uniform = float(self._uniforms_DB[step, index])
-            values_N[number] = self._exact.value(images_BCHW[index], index, step, uniform, limits.temperature)
-        return values_N.reshape(-1, size).astype(np.uint8)
+        steps = slice(0, len(self._order_D3))
+        return self._redrawing.drawn(logits_ADL.float().cpu().numpy(), images_BCHW, active_A, steps, num_given)

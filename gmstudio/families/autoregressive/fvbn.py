@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from gmstudio.families import published
 from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.families.autoregressive.figures import pixel_weights, weights_figure
+from gmstudio.families.autoregressive.fvbn_blocks import FVBNBlocks
 from gmstudio.families.autoregressive.level_logits import LevelLogits
 from gmstudio.families.autoregressive.masked_linear import Mask, in_blocks, masked_linear
 from gmstudio.families.autoregressive.ordered_inputs import OrderedInputs, unit_levels
@@ -210,6 +211,10 @@ class FVBN(AutoregressiveFamily):
             weights_D = contrast_F @ self.weight_FDD[:, step]
             found.append(pixel_weights(weights_D, before_D, self.own_index, self.image))
         yield (weights_figure(found, row, column),)
+
+    def block_conditionals(self, order_D3: Tensor, batch: int, labels_B: Tensor | None = None) -> FVBNBlocks | None:
+        """See ``AutoregressiveFamily``."""
+        return FVBNBlocks(self, batch) if self.device.type == "cpu" else None
 
     def stepper(
         self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None

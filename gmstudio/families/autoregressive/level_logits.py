@@ -8,11 +8,13 @@ alike, and the network before it does not grow with the number of levels.
 Shapes: B batch, D sub-pixels, F features per sub-pixel, L levels.
 """
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from gmstudio.nn.likelihoods import CategoricalLikelihood
+from gmstudio.nn.stepping.ops import FloatArray
 
 
 class LevelLogits(nn.Module):
@@ -58,3 +60,14 @@ class LevelLogits(nn.Module):
         if self.categorical.basis_FL is None:
             return torch.eye(self.levels)
         return self.categorical.basis_FL.detach().T
+
+
+def step_logits(features_AFn: FloatArray, to_levels_LF: FloatArray) -> FloatArray:
+    """Logits of A images at n steps, by the ``matrix`` of a ``LevelLogits``: (A, n, L)."""
+    logits_AnL: FloatArray
+    if len(to_levels_LF) > 2:
+        logits_AnL = np.matmul(features_AFn.transpose(0, 2, 1), to_levels_LF.T)
+        return logits_AnL
+    logits_AnL = np.zeros((len(features_AFn), features_AFn.shape[2], 2), dtype=np.float32)
+    logits_AnL[:, :, 1] = features_AFn[:, 0]
+    return logits_AnL

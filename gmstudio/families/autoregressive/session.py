@@ -163,15 +163,22 @@ class AutoregressiveSession:
         self._open_position()
         return self._receptive_field(self.step, self.order)
 
-    def finish(self, temperature: float = 1.0) -> None:
-        """Draw and place all remaining sub-pixels."""
+    def skip_to(self, step: int) -> None:
+        """Continue at a later step; the sub-pixels before it are those in ``images``, where they were written."""
+        assert self.step <= step <= len(self._positions)
+        self.step = step
+        self._logits_BL = self._probs_BL = None
+
+    def finish(self, temperature: float = 1.0, until: int | None = None) -> None:
+        """Draw and place all remaining sub-pixels, or at least those before step ``until``."""
         limits = thresholds(self._uniforms_DB, self._levels, temperature)
+        end = len(self._positions) if until is None else until
         ahead = self._stepper if isinstance(self._stepper, DrawsAhead) else None
         with _quiet_products():
-            while self.step < len(self._positions):
+            while self.step < end:
                 if ahead is not None:
                     self._draw_ahead(ahead, limits)
-                if self.step < len(self._positions):
+                if self.step < end:
                     self._commit(self._draw(limits.at(self.step)))
 
     def _draw_ahead(self, stepper: DrawsAhead, limits: Thresholds) -> None:

@@ -1,5 +1,6 @@
 """Exact parallel sampling: each family obeys its laws, and a fixed point that stops too early breaks them."""
 
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -7,12 +8,16 @@ import pytest
 import torch
 from autoregressive_cases import CASES, make
 
-from gmstudio.families.autoregressive import drawing
+from gmstudio.families.autoregressive import drawing, fvbn_blocks, sampling_plan
+from gmstudio.families.autoregressive.block_sweep import BlockSweep
 from gmstudio.families.autoregressive.fixed_point import JacobiRounds
+from gmstudio.families.autoregressive.made import blocks as made_blocks
+from gmstudio.families.autoregressive.nade import blocks as nade_blocks
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.testing import laws
 from gmstudio.testing.laws.inputs import seeded
 
+BLOCKS = {"fvbn": fvbn_blocks, "made": made_blocks, "nade": nade_blocks}
 IMAGES = (ImageSpec(1, 3, 3, 2), ImageSpec(3, 2, 2, 3))
 
 
@@ -27,6 +32,53 @@ def test_every_sampler_gives_the_same_images(name: str, values: dict[str, Any], 
     model = make(name, values, image)
     laws.parallel_equals_sequential(model, batch=3)
     laws.rounding_decides_nothing(model)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [pytest.param(name, values, id=f"{name}-{number}") for name, number, values in CASES if name in BLOCKS],
+)
+def test_blocks_of_steps_give_the_same_images(
+    name: str, values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(BLOCKS[name], "BLOCK", 4)
+    model = make(name, values, IMAGES[1])
+    laws.parallel_equals_sequential(model, batch=3)
+    order_D3 = model.own_order.flip(0) if model.any_order else model.own_order
+    session = model.pixel_session(3, order_D3, seeded(2))
+    session.finish(until=6)  # in the middle of a block
+    images = session.images.numpy().copy()
+    session.finish()
+    conditionals = model.block_conditionals(order_D3, 3)
+    exact = drawing.ExactConditionals(model, order_D3, None, keep_weights=False)
+    sweep = BlockSweep(conditionals, exact, IMAGES[1], images, session.uniforms.numpy(), order_D3, 1.0, num_given=6)
+    assert list(sweep.run())[-1] == 12
+    np.testing.assert_array_equal(images, session.images)
+
+
+def test_a_sweep_that_leaves_its_blocks_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, settle = make("fvbn", {}, IMAGES[0]), BlockSweep._settle
+    monkeypatch.setattr(fvbn_blocks, "BLOCK", 4)
+    monkeypatch.setattr(BlockSweep, "_settle", lambda self, block: islice(settle(self, block), 1))
+    with pytest.raises(AssertionError, match="sample by guesses"):
+        laws.parallel_equals_sequential(model, batch=8)
+
+
+@pytest.mark.parametrize(("step_s", "keeps_up"), [(None, True), (10.0, True), (1e-12, False)])
+def test_the_plan_goes_on_in_steps_where_blocks_fall_behind(
+    step_s: float | None, keeps_up: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sampling_plan, "PILOT", 2)
+    monkeypatch.setattr(made_blocks, "BLOCK", 3)
+    model = make("made", {"num_hidden": 16}, IMAGES[1])
+    expected = model.sample(4, seeded(3), method="sequential")
+    pace = sampling_plan.pace_of(model, 4)
+    pace.step_s = step_s
+    for _ in range(2):
+        np.testing.assert_array_equal(model.sample(4, seeded(3)), expected)
+    assert pace.step_s is not None
+    if step_s is not None:
+        assert (pace.calls_without == 0) == keeps_up
 
 
 def test_a_fixed_point_that_stops_a_round_early(monkeypatch: pytest.MonkeyPatch) -> None:

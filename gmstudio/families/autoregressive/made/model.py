@@ -36,6 +36,7 @@ from torch import Tensor, nn
 from gmstudio.families import published
 from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.families.autoregressive.level_logits import LevelLogits
+from gmstudio.families.autoregressive.made.blocks import MADEBlocks
 from gmstudio.families.autoregressive.made.features import MADEFeatures
 from gmstudio.families.autoregressive.made.figures import connectivity, filter_figure, mask_figures, order_figure
 from gmstudio.families.autoregressive.made.sampler import MaskedNet, MaskPass
@@ -263,6 +264,10 @@ class MADE(MADEFeatures, AutoregressiveFamily):
             *mask_figures(masks, degrees_LN, order_D),
             order_figure(self.positions, self.image),
         )
+
+    def block_conditionals(self, order_D3: Tensor, batch: int, labels_B: Tensor | None = None) -> MADEBlocks | None:
+        """See ``AutoregressiveFamily``."""
+        return MADEBlocks(self, order_D3, batch) if self.device.type == "cpu" else None
 
     def stepper(
         self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None

@@ -1,0 +1,89 @@
+r"""Conditionals of a NADE for a block of steps at once; see ``BlockConditionals``.
+
+    a_i = c + \sum_{j<i} x_j W_j,    h_i = activation(a_i)
+
+Where x_j is 0 the hidden layer stays as it is, so a block has only as many different *states* as it has values other
+than 0, and one for its beginning: a state is evaluated once, and read at all steps up to the next one.
+
+Shape legend: B batch, A images of it, S states of all of them, D sub-pixels in the order, F features of each, L levels,
+N hidden units, n steps of a block.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gmstudio.families.autoregressive.block_sweep import Values, even_blocks
+from gmstudio.families.autoregressive.drawing import IntArray
+from gmstudio.families.autoregressive.orders import flat_index
+from gmstudio.nn.stepping.ops import FloatArray
+
+if TYPE_CHECKING:
+    from gmstudio.families.autoregressive.nade.model import NADE
+
+BLOCK = 28
+
+
+class NADEBlocks:
+    """Logits of a block from the states of the hidden layer.
+
+    Args:
+        model: the network; its weights are read as long as the blocks are entered.
+        order_D3: the generation order.
+        batch: images B.
+    """
+
+    def __init__(self, model: "NADE", order_D3: Tensor, batch: int) -> None:
+        index_D = flat_index(order_D3, model.image)
+        self.blocks = even_blocks(len(index_D), BLOCK)
+        self._model = model
+        self._unit = np.float32(1.0 / (model.image.levels - 1))
+        self._weight_DN: FloatArray = model.weight_DN.detach()[index_D].numpy()
+        self._given_DN: FloatArray | None = None
+        if model.given_DN is not None:
+            self._given_DN = model.given_DN.detach()[index_D].numpy()
+        self._readout_DFN: FloatArray = model.readout_DFN.detach()[index_D].numpy()
+        self._offset_DF: FloatArray = model.offset_DF.detach()[index_D].numpy()
+        self._start_BN: FloatArray = np.tile(model.bias_N.detach().numpy(), (batch, 1))
+
+    def enter(self, block: slice, before_Bn: Values) -> None:
+        """See ``BlockConditionals``."""
+        before = slice(block.start - before_Bn.shape[1], block.start)
+        self._start_BN += (before_Bn * self._unit) @ self._weight_DN[before]
+        if self._given_DN is not None:
+            self._start_BN += self._given_DN[before].sum(axis=0)
+        self._block = block
+        self._reads_NE = self._readout_DFN[block].reshape(-1, self._start_BN.shape[1]).T
+
+    def logits(self, values_An: Values, active_A: IntArray) -> FloatArray:
+        """See ``BlockConditionals``."""
+        count, length = values_An.shape
+        begins_An = np.ones((count, length), dtype=bool)
+        if self._given_DN is None:
+            np.not_equal(values_An[:, :-1], 0, out=begins_An[:, 1:])
+        images_S, steps_S = begins_An.nonzero()
+        state_An = begins_An.ravel().cumsum().reshape(count, length) - 1
+        hidden_SN = self._hidden(values_An[images_S], steps_S, self._start_BN[active_A][images_S])
+        features_SnF = (hidden_SN @ self._reads_NE).reshape(len(hidden_SN), length, -1)
+        features_AnF = features_SnF[state_An, np.arange(length)] + self._offset_DF[self._block]
+        with torch.no_grad():
+            logits_ALn = self._model.output(torch.from_numpy(features_AnF.transpose(0, 2, 1)))
+        logits_AnL: FloatArray = logits_ALn.transpose(1, 2).numpy()
+        return logits_AnL
+
+    def _hidden(self, values_Sn: Values, steps_S: IntArray, start_SN: FloatArray) -> FloatArray:
+        """Last hidden layer of each state, given the values of its image and the step at which it begins: (S, N)."""
+        is_before_Sn = np.arange(values_Sn.shape[1]) < steps_S[:, np.newaxis]
+        start_SN += (values_Sn * is_before_Sn * self._unit) @ self._weight_DN[self._block]
+        if self._given_DN is not None:
+            start_SN += is_before_Sn.astype(np.float32) @ self._given_DN[self._block]
+        hidden = torch.from_numpy(start_SN)
+        with torch.no_grad():
+            activate = torch.sigmoid_ if self._model.config.activation == "sigmoid" else torch.relu_
+            hidden = activate(hidden)
+            for layer in self._model.deeper:
+                hidden = activate(layer(hidden))
+        hidden_SN: FloatArray = hidden.numpy()
+        return hidden_SN

@@ -1,0 +1,171 @@
+"""Sampling a batch of images by steps or by guessing blocks, whichever is faster here.
+
+The cost of a step is measured where images are stepped through, and remembered for the model and the size of the
+batch. Where it is not known yet, the first steps of the images are the measurement. Blocks are then guessed for as long
+as they keep up with the steps that they replace. If they fall behind by ``ALLOWED_LOSS`` of all steps, the rest of the
+images is stepped through, and the next calls do not try: that guesses are seldom right cannot be seen beforehand.
+
+Shape legend: B batch, C channels, H height, W width, D sub-pixels (C·H·W).
+"""
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from gmstudio.families.autoregressive.block_sweep import BlockConditionals, BlockSweep, Values
+from gmstudio.families.autoregressive.drawing import ExactConditionals
+from gmstudio.families.autoregressive.fixed_point import JacobiRounds
+from gmstudio.families.autoregressive.session import AutoregressiveSession
+
+if TYPE_CHECKING:
+    from gmstudio.families.autoregressive.base import AutoregressiveFamily
+
+SamplingMethod = Literal["auto", "sequential", "parallel"]
+PILOT = 32
+"""Steps that are taken to measure their cost."""
+ALLOWED_LOSS = 0.06
+CALLS_WITHOUT = 8
+"""Calls in which blocks are not tried after they fell behind."""
+
+
+@dataclass
+class Pace:
+    """What is known of the steps of a model at one size of the batch.
+
+    Args:
+        step_s: seconds of a step; None: not measured yet.
+        calls_without: calls left in which blocks are not tried.
+    """
+
+    step_s: float | None = None
+    calls_without: int = 0
+
+
+_PACES: WeakKeyDictionary[nn.Module, dict[int, Pace]] = WeakKeyDictionary()
+
+
+def pace_of(model: nn.Module, batch: int) -> Pace:
+    """What is known of a model's steps so far."""
+    return _PACES.setdefault(model, {}).setdefault(batch, Pace())
+
+
+class BatchSampler:
+    """Samples a batch of images with given uniforms, with the weights as they are.
+
+    Args:
+        model: the family's model.
+        uniforms_DB: row ``i`` is used at step ``i``.
+        order_D3: the generation order.
+        temperature: divides the logits.
+        labels_B: labels that the images are conditioned on.
+    """
+
+    def __init__(
+        self,
+        model: "AutoregressiveFamily",
+        uniforms_DB: Tensor,
+        order_D3: Tensor,
+        temperature: float,
+        labels_B: Tensor | None,
+    ) -> None:
+        self._model = model
+        self._uniforms_DB = uniforms_DB
+        self._order_D3 = order_D3
+        self._temperature = temperature
+        self._labels_B = labels_B
+        self._batch = uniforms_DB.shape[1]
+        self._pace = pace_of(model, self._batch)
+
+    def sample(self, method: SamplingMethod) -> Tensor:
+        """(B, C, H, W) uint8, on the CPU; the same images by any method."""
+        conditionals = None
+        if method != "sequential":
+            conditionals = self._model.block_conditionals(self._order_D3, self._batch, self._labels_B)
+        if method == "parallel":
+            return self._in_rounds() if conditionals is None else self._in_blocks(conditionals)
+        return self._in_steps() if conditionals is None else self._by_plan(conditionals)
+
+    def _in_rounds(self) -> Tensor:
+        """By passes over whole images."""
+        rounds = JacobiRounds(
+            self._model, self._exact(), self._uniforms_DB.numpy(), self._order_D3, self._temperature, self._labels_B
+        )
+        *_, last = rounds.run(self._empty())
+        return torch.from_numpy(last.images)
+
+    def _in_blocks(self, conditionals: BlockConditionals) -> Tensor:
+        images_BCHW = self._empty()
+        for _ in self._sweep(conditionals, images_BCHW, 0).run():
+            pass
+        return torch.from_numpy(images_BCHW)
+
+    def _in_steps(self) -> Tensor:
+        session = self._open()
+        self._step(session)
+        return session.images
+
+    def _by_plan(self, conditionals: BlockConditionals) -> Tensor:
+        """By blocks while they keep up."""
+        size, session = len(self._order_D3), None
+        if self._pace.calls_without > 0 or size <= 2 * PILOT:
+            self._pace.calls_without -= min(1, self._pace.calls_without)
+            return self._in_steps()
+        if self._pace.step_s is None:
+            session = self._open()
+            self._step(session, PILOT)
+        images_BCHW = self._empty() if session is None else session.images.numpy()
+        num_done = 0 if session is None else session.step
+        num_final = self._guess(self._sweep(conditionals, images_BCHW, num_done), num_done)
+        if num_final == size:
+            return torch.from_numpy(images_BCHW)
+        self._pace.calls_without = CALLS_WITHOUT
+        if session is None:
+            session = self._open()
+            session.images.copy_(torch.from_numpy(images_BCHW))
+        session.skip_to(num_final)
+        self._step(session)
+        return session.images
+
+    def _guess(self, sweep: BlockSweep, num_done: int) -> int:
+        """Guess blocks for as long as they keep up; return how many sub-pixels of the order are final."""
+        assert self._pace.step_s is not None
+        began, num_final = time.thread_time(), num_done
+        allowed_s = ALLOWED_LOSS * len(self._order_D3) * self._pace.step_s
+        for num_final in sweep.run():
+            behind_s = time.thread_time() - began - (num_final - num_done) * self._pace.step_s
+            if behind_s > allowed_s:
+                return num_final
+        return num_final
+
+    def _step(self, session: AutoregressiveSession, until: int | None = None) -> None:
+        """Step through images, and measure it where these are many steps."""
+        began, start = time.thread_time(), session.step
+        session.finish(self._temperature, until)
+        if session.step - start >= PILOT:
+            self._pace.step_s = (time.thread_time() - began) / (session.step - start)
+
+    def _sweep(self, conditionals: BlockConditionals, images_BCHW: Values, num_done: int) -> BlockSweep:
+        return BlockSweep(
+            conditionals,
+            self._exact(),
+            self._model.image,
+            images_BCHW,
+            self._uniforms_DB.numpy(),
+            self._order_D3,
+            self._temperature,
+            num_done,
+        )
+
+    def _exact(self) -> ExactConditionals:
+        return ExactConditionals(self._model, self._order_D3, self._labels_B, keep_weights=False)
+
+    def _open(self) -> AutoregressiveSession:
+        return self._model.open_session(self._uniforms_DB, self._order_D3, self._labels_B, rewindable=False, keep=False)
+
+    def _empty(self) -> Values:
+        return np.zeros((self._batch, *self._model.image.shape), dtype=np.uint8)
