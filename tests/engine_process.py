@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
-from forked_process import ForkedProcess, can_fork
+from forked_process import start
 
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.engine import Catalog, CommandFailed
@@ -22,18 +22,10 @@ TIMEOUT_S = 60.0
 ENGINE = (sys.executable, "-m", "gmstudio.engine")
 
 
-def _start(command: Sequence[str], environment: dict[str, str]) -> ForkedProcess | subprocess.Popen[bytes]:
-    """Fork the process where that is possible, else start it."""
-    if can_fork(command, environment):
-        return ForkedProcess(command, environment)
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
-
-
 class EngineProcess:
     def __init__(self, home: Path, *, timeout_s: float = TIMEOUT_S, command: Sequence[str] = ENGINE) -> None:
         environment = {**os.environ, "GMSTUDIO_HOME": str(home), "OMP_NUM_THREADS": "1"}
-        self.process = _start(command, environment)
+        self.process = start(command, environment)
         self.home = home
         self.seen: list[Event] = []
         self._timeout_s = timeout_s

@@ -2,7 +2,6 @@
 
 import os
 import socket
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
+from forked_process import DEVNULL, PIPE, Process, start
 
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.training.companion import train_along
@@ -91,30 +91,26 @@ def free_port() -> int:
 def environment(rank: int, size: int, port: int) -> dict[str, str]:
     """Return what ``torchrun`` sets."""
     place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "OMP_NUM_THREADS": "1"}
-    root = str(Path(__file__).parents[1])
-    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    ours = (str(Path(__file__).parents[1]), str(Path(__file__).parent))
+    path = os.pathsep.join(filter(None, (*ours, os.environ.get("PYTHONPATH"))))
     return {**os.environ, **place, "PYTHONPATH": path, "RANK": str(rank), "WORLD_SIZE": str(size)}
 
 
-def start_two(home: Path) -> list["subprocess.Popen[str]"]:
+def start_two(home: Path) -> list[Process]:
     """Start two ranks that train all cases, each in a folder of its name."""
     port = free_port()
-    command = [sys.executable, __file__, str(home)]
-    return [
-        subprocess.Popen(command, env=environment(rank, 2, port), stderr=subprocess.PIPE, text=True)
-        for rank in range(2)
-    ]
+    command = [sys.executable, "-m", "ranked_training", str(home)]
+    return [start(command, environment(rank, 2, port), (DEVNULL, PIPE), text=True) for rank in range(2)]
 
 
-def errors_of(ranks: list["subprocess.Popen[str]"]) -> list[str]:
+def errors_of(ranks: list[Process]) -> list[str]:
     """Wait for the ranks; what those print that fail."""
-    try:
-        said = [process.communicate(timeout=300)[1] for process in ranks]
-    finally:
-        for process in ranks:
-            process.kill()
-            process.wait()
-    return [words for process, words in zip(ranks, said, strict=True) if process.returncode]
+    said = []
+    for process in ranks:
+        with process:
+            assert process.stderr is not None
+            said.append(process.stderr.read())
+    return [words for process, words in zip(ranks, said, strict=True) if process.wait(300)]
 
 
 def _as_rank(home: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forked_process import DEVNULL, PIPE, start
 from typer.testing import CliRunner
 
 from gmstudio import cli
@@ -120,9 +121,10 @@ def test_ignored_hang_ups_stay_ignored(tmp_path: Path, monkeypatch: pytest.Monke
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     advance = Trainer._advance
 
-    def hang_up(self: Trainer) -> None:
-        advance(self)
+    def hang_up(self: Trainer) -> bool:
+        went_on = advance(self)
         signal.raise_signal(signal.SIGHUP)
+        return went_on
 
     monkeypatch.setattr(Trainer, "_advance", hang_up)
     try:
@@ -138,9 +140,10 @@ def test_at_most_half_a_minute_can_be_lost(tmp_path: Path, monkeypatch: pytest.M
     clock, advance, saves = [time.monotonic()], Trainer._advance, []
     begin = Trainer._begin_checkpoint
 
-    def slow(self: Trainer) -> None:
-        advance(self)
+    def slow(self: Trainer) -> bool:
+        went_on = advance(self)
         clock[0] += 7
+        return went_on
 
     def record(self: Trainer) -> None:
         saves.append(self.step)
@@ -192,7 +195,7 @@ main()
 def test_a_second_signal_within_a_step_of_minutes_ends_at_once_without_harm(tmp_path: Path) -> None:
     run = tmp_path / "run"
     command = [sys.executable, "-c", BUSY, *LONG, "--set", "checkpoint_every=2", "--out", str(run)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+    with start(command, os.environ, (DEVNULL, PIPE)) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == b"busy\n"
         process.send_signal(signal.SIGTERM)

@@ -1,12 +1,13 @@
 """``gmstudio train --resume-or-start``, and notices of a scheduler that a job ends."""
 
+import os
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from forked_process import DEVNULL, PIPE, start
 from typer.testing import CliRunner
 
 from gmstudio import cli
@@ -75,7 +76,7 @@ def test_notice_of_the_end_leaves_a_checkpoint_of_the_present_step_within_ten_se
 ) -> None:
     run = tmp_path / "run"
     command = [sys.executable, "-c", SLOW, *SCRIPT, "--steps", "500", "--out", str(run)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+    with start(command, os.environ, (DEVNULL, PIPE)) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == b"busy\n"
         began = time.monotonic()

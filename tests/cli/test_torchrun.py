@@ -1,11 +1,11 @@
 """Processes that train one run from the command line, as torchrun starts them: signals, and one that dies."""
 
 import signal
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from forked_process import PIPE, STDOUT, Process, start
 from ranked_training import environment, free_port
 
 from gmstudio.runs.folder import RunFolder
@@ -29,26 +29,25 @@ main()
 """
 
 
-def _ranks(out: Path) -> list["subprocess.Popen[str]"]:
+def _ranks(out: Path) -> list[Process]:
     """Start two ranks that train; both have made steps when this returns."""
     port = free_port()
     command = [sys.executable, "-c", BUSY, *ENDLESS, "--out", str(out)]
-    ranks = [
-        subprocess.Popen(
-            command, env=environment(rank, 2, port), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
-        for rank in range(2)
-    ]
+    ranks = [start(command, environment(rank, 2, port), (PIPE, STDOUT), text=True) for rank in range(2)]
     for process in ranks:
         assert process.stdout is not None
         assert any("busy" in line for line in process.stdout)
     return ranks
 
 
-def _ended(ranks: list["subprocess.Popen[str]"]) -> tuple[list[int], str]:
+def _ended(ranks: list[Process]) -> tuple[list[int], str]:
     """Wait for the ranks; exit codes, and what rank 0 has said."""
-    said = [process.communicate(timeout=100)[0] for process in ranks]
-    return [process.returncode for process in ranks], " ".join(said[0].split())
+    said = []
+    for process in ranks:
+        with process:
+            assert process.stdout is not None
+            said.append(process.stdout.read())
+    return [process.wait(100) for process in ranks], " ".join(said[0].split())
 
 
 def test_a_signal_to_any_process_ends_all_with_a_checkpoint_and_exit_code_0(tmp_path: Path) -> None:

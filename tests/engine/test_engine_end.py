@@ -61,7 +61,7 @@ def test_a_hostile_command_ends_the_engine_instead_of_its_reader(own_engine: Eng
 
 def test_shutdown_while_training_keeps_what_was_learned(own_engine: EngineProcess) -> None:
     run = start(own_engine, "vae")
-    own_engine.wait(HistoryAppended, lambda event: not event.reset)
+    own_engine.wait(HistoryAppended, lambda event: any(series.steps.numpy()[-1] > 0 for series in event.series))
     own_engine.ask(Shutdown(), Done)
     assert own_engine.process.wait(20) == 0
     with RunFolder.open(own_engine.folder(run)) as folder:

@@ -278,7 +278,8 @@ def test_remembered_controls_have_their_values_again(qtbot: QtBot, tmp_path: Pat
         again = Session(qtbot, file, panel)
         again.build_pages()
         for name, value in kept.items():
-            qtbot.waitUntil(lambda c=again.control(name), value=value: control_value(c) == value)
+            control = again.control(name)
+            qtbot.waitUntil(lambda control=control, value=value: control_value(control) == value)
         left = {name: value for name, value in left.items() if name not in kept}
 
 
