@@ -23,6 +23,7 @@ from gmstudio.protocol.pixels import (
     PixelsMoved,
     PixelsOpened,
 )
+from gmstudio.protocol.pixels_guessing import GuessPixels, PixelsGuessed
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunOpened
 from gmstudio.protocol.training import StartTraining
@@ -43,6 +44,12 @@ class Workbench:
         self.sent.clear()
         self._handlers[type(command)](command)
         return next(event for event in self.sent if isinstance(event, kind))
+
+    def last_of_job(self, command: Command, kind: type[EventT]) -> EventT:
+        """The last answer of a command that is carried out in pieces."""
+        events = [event for event in self._handlers[type(command)](command) or () if event is not None]
+        assert isinstance(events[-1], kind)
+        return events[-1]
 
     def train(self, family: str, steps: int, **config: Any) -> str:
         """Make so many steps of a run that would go on; its path."""
@@ -75,6 +82,9 @@ def test_a_live_run_is_debugged_and_compared_with_one_on_disk(home: Path) -> Non
     assert edited.image.numpy()[first] == flipped
     attributed = engine.ask(AttributePixel(session=opened.session), PixelAttributed)
     assert attributed.kind == "gradient" and attributed.receptive_field == edited.context
+
+    guessed = engine.last_of_job(GuessPixels(session=opened.session, step=edited.step), PixelsGuessed)
+    assert guessed.done and guessed.images.numpy()[-1][first] == flipped and guessed.start == edited.step
 
     compared = engine.ask(ComparePixels(session=opened.session, run=on_disk), PixelsCompared)
     assert (compared.run, compared.weights_step, compared.step) == (on_disk, 2, edited.step)
