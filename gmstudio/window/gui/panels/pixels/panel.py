@@ -214,8 +214,7 @@ class PixelsPanel(Panel):
         for signal in (session.guessing.changed, session.guessing.moved):
             signal.connect(self._refresh)
         session.continuations.changed.connect(self._on_continuations_changed)
-        revealing = (("guess", self.guess), ("attribution", self.attribution), ("compare", self.comparison))
-        for name, view in revealing:
+        for name, view in (("guess", self.guess), ("attribution", self.attribution), ("compare", self.comparison)):
             view.revealed.connect(partial(self._show_view, name))
         self.canvas.clicked.connect(session.click)
         self.canvas.edit_wanted.connect(session.edit)
@@ -356,10 +355,11 @@ class PixelsPanel(Panel):
         self.session.set_active(active)
 
     def set_presenting(self, presenting: bool) -> None:
-        """Show image, transport and distribution alone in presentation mode."""
+        """Show image, transport and distribution alone in presentation mode; beside a film its view."""
         for widget in (self.transport.breakpoints, self.header):
             widget.setVisible(not presenting)
-        self.sections.set_only("distribution" if presenting else "")
+        alone = "views" if self.session.guessing.shown else "distribution"
+        self.sections.set_only(alone if presenting else "")
         self.conditional.set_settings_shown(not presenting)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

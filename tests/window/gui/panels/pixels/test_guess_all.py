@@ -51,6 +51,9 @@ def test_a_button_guesses_all_and_the_large_image_shows_the_rounds(qtbot: QtBot)
     np.testing.assert_array_equal(shown_image(panel), film.images[-1])
     panel.canvas.hovered.emit(1, 1)
     assert f"right from round {film.right_since(1, 1)} on" in panel._reading.words
+    panel.set_presenting(True)
+    assert panel.guess.isVisible() and not panel.conditional.isVisible() and panel.session.guessing.shown
+    panel.set_presenting(False)
     panel.guess.tints.trigger()
     assert panel.canvas.tints is None
     plot = panel.guess.plot
