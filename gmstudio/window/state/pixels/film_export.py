@@ -28,7 +28,7 @@ from gmstudio.media.writing import (
 )
 from gmstudio.window.client.background_task import Background
 from gmstudio.window.state.pixels.guessed_film import GuessedFilm
-from gmstudio.window.state.pixels.picture_settings import generation_settings
+from gmstudio.window.state.pixels.picture_settings import film_settings
 from gmstudio.window.state.pixels.state import PixelsState
 
 Content = Literal["gif", "mp4", "strip"]
@@ -113,18 +113,16 @@ class FilmExport(QObject):
 
     def _origin(self, film: GuessedFilm) -> Provenance:
         info = self._session.library.info(film.state.run)
-        begun = film.begun
-        settings = generation_settings(begun.choices, begun.temperature, film.start)
         return Provenance(
             family=info.spec.family if info is not None else "",
             run=info.title if info is not None else "",
             folder=film.state.run,
             created=info.created if info is not None else "",
             step=film.state.weights_step,
-            seed=begun.seed,
+            seed=film.begun.seed,
             shows="rounds",
             panel="pixels",
-            details={"Rounds": f"{film.last_round} for {film.num_guessed} sub-pixels"} | settings,
+            details={"Rounds": f"{film.last_round} for {film.num_guessed} sub-pixels"} | film_settings(film),
         )
 
     def _report(self, message: str, *, failed: bool = False) -> None:

@@ -6,6 +6,7 @@ import msgspec
 
 from gmstudio.media.provenance import Provenance
 from gmstudio.window.state.pixels.generation_edits import Choices
+from gmstudio.window.state.pixels.guessed_film import GuessedFilm
 from gmstudio.window.state.pixels.order import PAINTED, TITLES, order_title
 from gmstudio.window.state.pixels.state import PixelsState
 
@@ -23,15 +24,23 @@ class _Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def settings_of(state: PixelsState) -> tuple[int | None, dict[str, str]]:
-    """Return the seed of the generation that is shown, and its settings as keyword and text."""
-    shown = state.state
+    """Return the seed of what is shown, a generation or a round of a guess, and its settings as keyword and text."""
+    film, shown = state.guessing.film, state.state
+    if film is not None and state.guessing.shown:
+        number = int(film.rounds[state.guessing.position])
+        return film.begun.seed, film_settings(film) | {"Round": f"{number} of {film.last_round}"}
     if shown is None:
         return None, {}
     choices = Choices(state.order, state.label, state.conditioning.content())
-    return state.navigator.seed, generation_settings(choices, state.navigator.temperature, shown.step)
+    return state.navigator.seed, _generation_settings(choices, state.navigator.temperature, shown.step)
 
 
-def generation_settings(choices: Choices, temperature: float, placed: int) -> dict[str, str]:
+def film_settings(film: GuessedFilm) -> dict[str, str]:
+    """Return the settings of a guess as keyword and text."""
+    return _generation_settings(film.begun.choices, film.begun.temperature, film.start)
+
+
+def _generation_settings(choices: Choices, temperature: float, placed: int) -> dict[str, str]:
     """Return the settings of a generation as keyword and text.
 
     Args:

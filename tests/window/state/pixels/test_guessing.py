@@ -18,6 +18,7 @@ from gmstudio.protocol.pixels_guessing import GuessPixels, PixelsGuessed
 from gmstudio.window.state.pixels.film_export import Content, FilmExport
 from gmstudio.window.state.pixels.guessed_film import GuessedFilm
 from gmstudio.window.state.pixels.guessing import PixelGuessing
+from gmstudio.window.state.pixels.picture_settings import settings_of
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
 from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
@@ -239,6 +240,14 @@ def test_a_film_is_written_with_its_origin(
             assert getattr(written, "n_frames", 1) > len(film), "the last round is held"
             colours = np.unique(np.asarray(written.convert("RGB")).reshape(-1, 3), axis=0)
             assert len(colours) > SPEC.levels, "it has the tints"
+
+
+def test_a_picture_of_a_round_says_which(session: PixelsState, guessing: PixelGuessing) -> None:
+    guessing.seek_round(2)
+    seed, details = settings_of(session)
+    assert seed == 0 and details["Round"] == f"2 of {film_of(guessing).last_round}"
+    guessing.set_shown(False)
+    assert "Round" not in settings_of(session)[1]
 
 
 def test_without_finished_rounds_nothing_is_written(session: PixelsState, tmp_path: Path) -> None:
