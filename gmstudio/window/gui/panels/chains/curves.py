@@ -70,7 +70,7 @@ class CurvesView(QWidget):
         self._timer.setInterval(REFRESH_MS)
         self._timer.timeout.connect(self.refresh)
         self._lay_out()
-        self.metric_combo.activated.connect(lambda index: state.set_metric(list(state.frames.metrics)[index]))
+        self.metric_combo.activated.connect(lambda index: self._on_metric(self.metric_combo.itemText(index)))
         self.plot.clicked.connect(self._on_clicked)
         self.plot.trace_clicked.connect(self._on_trace_clicked)
         self.plot.trace_hovered.connect(lambda key: self.chain_hovered.emit(_chain_of(key)))
@@ -199,6 +199,12 @@ class CurvesView(QWidget):
             self.plot.set_cursor(state.position, state.frames.labels[state.position])
         else:
             self.plot.set_cursor(None)
+
+    def _on_metric(self, title: str) -> None:
+        """Plot a metric, unless the frames that had it were dropped since it was listed."""
+        metric = next((metric for metric in self._state.frames.metrics if metric.title == title), None)
+        if metric is not None:
+            self._state.set_metric(metric)
 
     def _on_trace_clicked(self, key: Hashable) -> None:
         if _chain_of(key) >= 0:

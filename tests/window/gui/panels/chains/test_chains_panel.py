@@ -99,6 +99,13 @@ def test_a_click_on_the_curve_goes_there(stage: Stage, qtbot: QtBot) -> None:
     assert stage.state.position == pytest.approx(20, abs=2) and not stage.state.playing
 
 
+def test_a_metric_of_frames_that_were_dropped_is_not_plotted(stage: Stage) -> None:
+    combo, before = stage.panel.curves.metric_combo, stage.state.metric
+    combo.addItem("of other frames")
+    combo.activated.emit(combo.count() - 1)
+    assert stage.state.metric is before
+
+
 def test_labels_are_those_of_the_family(stage: Stage, qtbot: QtBot) -> None:
     stage.answer(40, done=True)
     assert "Gibbs steps" in words_shown(stage) and "Shown: E[x | h]." in words_shown(stage)
