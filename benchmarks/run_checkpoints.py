@@ -1,6 +1,5 @@
-"""Cost of checkpoints: time of writing one, and share of the training's time that they take."""
+"""Cost of checkpoints: time of writing one, and share of the training's processor time that they take."""
 
-import os
 import statistics
 import time
 from pathlib import Path
@@ -10,47 +9,83 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from benchmarks.window import environment, opened_on, wait_until, write_random_idx
+from benchmarks.window import environment, write_random_idx
 from gmstudio.families import FAMILIES
-from gmstudio.protocol.engine import CommandFailed
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.run_spec import RunSpec
-from gmstudio.protocol.runs import HistoryAppended
-from gmstudio.protocol.training import StartTraining, StopTraining
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.record import new_record
-from gmstudio.window.state.studio import Studio
 
 FAMILY = "vae"
 WRITES = 7
-FIRST = 50
-"""Step from which on the rate is measured: the first ones load code."""
 NEVER = 10_000_000
 """Most steps that a training may have."""
 EVERY = 500
 """Default distance of checkpoints, steps."""
+LEAST_PAIRS = 3
 
 
 def measure_checkpoints(seconds: float) -> dict[str, Any]:
-    """Measure the writing of a checkpoint of a VAE with its optimizer, and trainings with checkpoints and without.
+    """Measure the writing of a checkpoint of a VAE with its optimizer, and what checkpoints take of a training.
+
+    Of each 500 steps the first half has the checkpoint, and the second has none: the difference of the processor time
+    of the whole process, its writing thread included, is the cost. Neighbours are compared, as the speed of a machine
+    that others use changes.
 
     Args:
-        seconds: of each training, of which there are four, in turn.
+        seconds: processor time of the training.
 
     Returns:
-        ``checkpoint_write_ms`` (median), ``checkpoint_megabytes``, and ``checkpoint_cost_share`` of the steps that are
-        made in the same processor time of the engine.
+        ``checkpoint_write_ms`` (median), ``checkpoint_megabytes``, ``checkpoint_cost_ms`` of processor time (median),
+        ``checkpoint_cost_share`` of the 500 steps (median) and its standard error, and ``checkpoint_pairs``, the number
+        of comparisons.
     """
-    rates: dict[int, list[float]] = {EVERY: [], NEVER: []}
-    with TemporaryDirectory() as folder, environment(GMSTUDIO_HOME=folder, GMSTUDIO_EXAMPLES=os.devnull):
+    costs, shares = _compared(seconds)
+    return {
+        **_written(),
+        "checkpoint_every": EVERY,
+        "checkpoint_cost_ms": round(1000 * statistics.median(costs), 1),
+        "checkpoint_cost_share": round(statistics.median(shares), 4),
+        "checkpoint_cost_share_error": round(1.25 * statistics.stdev(shares) / len(shares) ** 0.5, 4),
+        "checkpoint_pairs": len(costs),
+    }
+
+
+def _compared(seconds: float) -> tuple[list[float], list[float]]:
+    """Train on one thread; return what each checkpoint took, in seconds, and its share of the steps up to the next."""
+    import torch
+
+    from gmstudio.engine.runtime.datasets import DatasetCache
+    from gmstudio.engine.training.job import start_training
+    from gmstudio.engine.training.plan import plan_run
+
+    threads, cpu = torch.get_num_threads(), torch.device("cpu")
+    torch.set_num_threads(1)
+    costs, shares = list[float](), list[float]()
+    with TemporaryDirectory() as folder, environment(GMSTUDIO_HOME=folder):
         data = Path(folder) / "data"
         data.mkdir()
         write_random_idx(data)
-        with opened_on(Path(folder)) as (_window, studio):
-            for every in (NEVER, EVERY, EVERY, NEVER):
-                rates[every].append(_steps_a_second(studio, data, every, seconds))
-    cost = 1 - statistics.fmean(rates[EVERY]) / statistics.fmean(rates[NEVER])
-    return {**_written(), "checkpoint_every": EVERY, "checkpoint_cost_share": round(cost, 4)}
+        training = {"steps": NEVER, "checkpoint_every": EVERY, "validate_every": NEVER, "sample_every": NEVER}
+        spec = RunSpec(family=FAMILY, data="idx", data_config={"folder": str(data), "levels": 2}, training=training)
+        job = start_training(plan_run(DatasetCache(), spec, cpu), "", cpu, lambda _event: None)
+
+        def taken(end: int) -> float:
+            began = time.process_time()
+            while job.running and job.step < end:
+                job.advance()
+            return time.process_time() - began
+
+        taken(EVERY)  # the first steps load code; the checkpoint of this one is written with the next piece
+        spent_s = 0.0
+        while spent_s < seconds or len(costs) < LEAST_PAIRS:
+            first, second = taken(job.step + EVERY // 2), taken(job.step + EVERY // 2)
+            spent_s += first + second
+            costs.append(first - second)
+            shares.append((first - second) / (2 * second))
+        job.stop()
+    torch.set_num_threads(threads)
+    return costs, shares
 
 
 def _written() -> dict[str, Any]:
@@ -68,35 +103,3 @@ def _written() -> dict[str, Any]:
                 times.append(1000 * (time.perf_counter() - began))
             size = run.checkpoints.list()[-1].size_bytes
     return {"checkpoint_write_ms": round(statistics.median(times), 1), "checkpoint_megabytes": round(size / 1e6, 2)}
-
-
-def _steps_a_second(studio: Studio, data: Path, every: int, seconds: float) -> float:
-    """Steps a second of processor time that the real engine makes with a window, from the first that is reported on."""
-    import psutil
-
-    catalog = studio.library.catalog
-    assert catalog is not None
-    engine = psutil.Process(catalog.pid)
-    reached: list[tuple[int, float]] = []
-    failures: list[CommandFailed] = []
-
-    def on_history(event: HistoryAppended) -> None:
-        step = max((int(series.steps.numpy()[-1]) for series in event.series if series.split == "train"), default=0)
-        if event.run == studio.library.live and step >= FIRST:
-            reached.append((step, sum(engine.cpu_times()[:2])))
-
-    history, failed = studio.client.on(HistoryAppended), studio.client.on(CommandFailed)
-    history.connect(on_history)
-    failed.connect(failures.append)
-    training = {"steps": NEVER, "checkpoint_every": every, "validate_every": NEVER, "sample_every": NEVER}
-    spec = RunSpec(family=FAMILY, data="idx", data_config={"folder": str(data), "levels": 2}, training=training)
-    studio.client.send(StartTraining(spec=spec))
-    wait_until(lambda: bool(failures or (reached and reached[-1][1] - reached[0][1] > seconds)), "the steps")
-    if failures:
-        raise RuntimeError(failures[0].message)
-    history.disconnect(on_history)
-    failed.disconnect(failures.append)
-    studio.client.send(StopTraining())
-    wait_until(lambda: not studio.library.live, "the end of the training")
-    (first, began), (last, ended) = reached[0], reached[-1]
-    return (last - first) / (ended - began)
