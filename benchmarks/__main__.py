@@ -260,12 +260,23 @@ def memory(seconds: Annotated[float, typer.Option(min=1)] = 8.0) -> None:
 def runs(
     count: Annotated[int, typer.Option(min=10, help="Runs in the library.")] = 10_000,
     points: Annotated[int, typer.Option(min=1000, help="Points of the long history.")] = 1_000_000,
-    seconds: Annotated[float, typer.Option(min=1, help="Processor time of each of four trainings.")] = 20.0,
+    seconds: Annotated[float, typer.Option(min=1, help="Processor time of the training with checkpoints.")] = 60.0,
 ) -> None:
     """The library: many runs listed and scrolled, a long history drawn and panned, the cost of checkpoints."""
     from benchmarks import runs as benchmark
 
     report(benchmark.measure(count, points, seconds))
+
+
+@app.command()
+def metrics(
+    rate: Annotated[int, typer.Option(min=100, help="Metrics a second.")] = 10_000,
+    seconds: Annotated[float, typer.Option(min=1, help="Of each of the two trainings.")] = 20.0,
+) -> None:
+    """Ten thousand metrics a second: what they take of a training, the window's rate, points that were lost."""
+    from benchmarks import metrics as benchmark
+
+    report(benchmark.measure(rate, seconds))
 
 
 @app.command()

@@ -29,13 +29,13 @@ LIST_TIMEOUT_S = 1800.0
 SCROLLED_PX = 120
 
 
-def measure(count: int = 10_000, points: int = 1_000_000, seconds: float = 20.0) -> dict[str, Any]:
+def measure(count: int = 10_000, points: int = 1_000_000, seconds: float = 60.0) -> dict[str, Any]:
     """Measure all.
 
     Args:
         count: runs in the library.
         points: of the long history's curve.
-        seconds: of each of the trainings, with checkpoints and without.
+        seconds: processor time of the training with checkpoints.
 
     Returns:
         ``listed_<count>_ms`` from the request to the last part of the list in the window, by a fresh engine with the

@@ -45,7 +45,7 @@ def opened_window(
 
 @contextmanager
 def opened_on(
-    home: Path, width: int = 1280, height: int = 800, *, panel: str = ""
+    home: Path, width: int = 1280, height: int = 800, *, panel: str = "", command: list[str] | None = None
 ) -> Iterator[tuple[MainWindow, Studio]]:
     """Context with a window on a library, its engine ready; closed at the end.
 
@@ -54,10 +54,11 @@ def opened_on(
         width: of the window, pixels.
         height: of the window, pixels.
         panel: that is shown; empty: the first.
+        command: of the engine; None: this Python's.
     """
     application = QApplication.instance() or QApplication(["gmstudio"])
     with environment(GMSTUDIO_HOME=str(home)):
-        client = EngineClient()
+        client = EngineClient(command)
         client.start()
         studio = Studio(client)
         window = MainWindow(studio, PLACES)
