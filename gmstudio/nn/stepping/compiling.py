@@ -22,6 +22,9 @@ KERNEL_MODULE = "gmstudio.nn.stepping.kernel"
 COMPILER_MODULE = "gmstudio.nn.stepping.compiling"
 """Run with a folder, this module compiles for later processes."""
 
+LESS_URGENT = 5
+"""Added to the niceness of the process that compiles. With much more, it would not get on beside a training."""
+
 
 class RunColumns(Protocol):
     """Function that runs the programs of some columns."""
@@ -130,5 +133,5 @@ STEP_KERNEL = StepKernel()
 
 if __name__ == "__main__":
     if hasattr(os, "nice"):
-        os.nice(19)
+        os.nice(LESS_URGENT)
     importlib.import_module(KERNEL_MODULE).compile_kernel(Path(sys.argv[1]))
