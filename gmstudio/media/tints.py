@@ -1,7 +1,7 @@
 """Tints of an image's pixels by their state in exact parallel sampling: settled, changed, still wrong.
 
 Every pixel is a square of 3×3. Where the round changed it, the middle is a dot. Grey values are mixed with the colour
-of the state; of coloured pixels only the corners have that of wrong ones, so that their own colour can be seen.
+of the state; of coloured pixels only a corner has that of wrong ones, so that their own colour can be seen.
 Shapes: C channels, H height, W width.
 """
 
@@ -19,7 +19,6 @@ OPACITY: Final = 100
 """Of a mixed colour, of 255."""
 FAINT: Final = 50
 """Of that of settled pixels which have a colour of their own."""
-CORNERS: Final = np.ix_((0, SIDE - 1), (0, SIDE - 1))
 
 
 def round_tints(
@@ -37,9 +36,7 @@ def round_tints(
     cells = np.zeros((height, width, SIDE, SIDE, 4), np.uint8)
     cells[settled_HW] = (*SETTLED, FAINT if coloured else OPACITY)
     if coloured:
-        wrong = np.zeros((SIDE, SIDE, 4), np.uint8)
-        wrong[CORNERS] = (*WRONG, 255)
-        cells[wrong_HW] = wrong
+        cells[wrong_HW, -1, 0] = (*WRONG, 255)
     else:
         cells[wrong_HW] = (*WRONG, OPACITY)
     cells[changed_HW, SIDE // 2, SIDE // 2] = (*CHANGED, 255)

@@ -34,7 +34,7 @@ def test_colours_stay_where_nothing_is_said() -> None:
     )
 
 
-def test_a_coloured_pixel_keeps_its_colour_between_the_corners() -> None:
+def test_a_coloured_pixel_keeps_its_colour_but_for_a_corner() -> None:
     image = np.array([10, 20, 30], np.uint8).reshape(3, 1, 1)
     mixed = tinted(image, round_tints(NO, NO, YES, coloured=True)).transpose(1, 2, 0)
-    assert tuple(mixed[0, 0]) == tuple(mixed[2, 0]) == WRONG and mixed[1, 1].tolist() == [10, 20, 30]
+    assert tuple(mixed[2, 0]) == WRONG and (np.delete(mixed.reshape(9, 3), 6, axis=0) == [10, 20, 30]).all()
