@@ -53,6 +53,19 @@ def test_no_path_leads_from_a_pixel_to_itself_or_an_earlier_one(config):
             assert not ways[~earlier].any()
 
 
+@pytest.mark.parametrize("config", [{"num_hidden": 4}, {"num_hidden": 3, "direct": True}, {"num_masks": 4}], ids=str)
+def test_the_receptive_field_is_where_a_path_begins(config):
+    model = make(
+        num_layers=2, num_orders=2, num_averaged=min(2, config.get("num_masks", 1)), **{"num_hidden": 5, **config}
+    )
+    for order in (None, named_order("spiral", IMAGE)):
+        order = model.check_order(order)
+        positions = model.positions_in(order)
+        ways = sum(paths(model, model._masks(positions, degrees)) for degrees in model.degrees[:2])
+        for step, own in enumerate(positions.argsort()):
+            assert torch.equal(model.receptive_field(step, order).flatten(), ways[own] > 0)
+
+
 def test_with_units_enough_every_earlier_pixel_has_a_path():
     model = make()
     ways = paths(model, model._masks(model.positions[0], model.degrees[0]))

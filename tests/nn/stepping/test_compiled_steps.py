@@ -138,10 +138,9 @@ def test_tanh_is_that_of_double_precision(kernel: Counted) -> None:
 
 
 @pytest.mark.parametrize("family", SMALL)
-@pytest.mark.parametrize("image", [ImageSpec(1, 4, 5, 2), ImageSpec(3, 3, 1, 4)], ids=str)
-def test_a_compiled_sampler_equals_a_full_pass(family: str, image: ImageSpec, kernel: Counted) -> None:
+def test_a_compiled_sampler_equals_a_full_pass(family: str, kernel: Counted) -> None:
     torch.manual_seed(0)
-    kind = FAMILIES[family]
+    kind, image = FAMILIES[family], ImageSpec(3, 3, 1, 4)
     fast_equals_plain(kind(kind.Config(**SMALL[family]), image), batch=1)
     assert kernel.calls >= image.num_dims
 

@@ -38,7 +38,7 @@ from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.families.autoregressive.level_logits import LevelLogits
 from gmstudio.families.autoregressive.made.blocks import MADEBlocks
 from gmstudio.families.autoregressive.made.features import MADEFeatures
-from gmstudio.families.autoregressive.made.figures import connectivity, filter_figure, mask_figures, order_figure
+from gmstudio.families.autoregressive.made.figures import filter_figure, mask_figures, order_figure
 from gmstudio.families.autoregressive.made.sampler import MaskedNet, MaskPass
 from gmstudio.families.autoregressive.masked_linear import Mask, in_blocks, masked_linear, one_block
 from gmstudio.families.autoregressive.ordered_inputs import OrderedInputs, unit_levels
@@ -246,12 +246,11 @@ class MADE(MADEFeatures, AutoregressiveFamily):
 
     def receptive_field(self, step: int, order_D3: Tensor) -> Tensor:
         """(C, H, W) bool: sub-pixels from which the masks leave a path to the conditional at ``step``."""
-        own_D = torch.zeros(self.image.num_dims, dtype=torch.bool, device=self.degrees.device)
-        own_D[flat_index(order_D3[step : step + 1], self.image)] = True
-        positions_D, degrees_KLN = self.positions_in(order_D3), self.degrees[: self.config.num_averaged]
-        masks = [self._masks(positions_D, degrees_LN) for degrees_LN in degrees_KLN]
-        found = [connectivity(one, len(self.hidden), own_D) for one in masks]
-        seen_CHW: Tensor = torch.stack(found).any(0).unflatten(0, self.image.shape)
+        if self.direct is not None:
+            num_seen = step
+        else:
+            num_seen = max(_num_seen(degrees_LN, step) for degrees_LN in self.degrees[: self.config.num_averaged])
+        seen_CHW: Tensor = (self.positions_in(order_D3) < num_seen).unflatten(0, self.image.shape)
         return seen_CHW.cpu()
 
     @torch.no_grad()
@@ -334,6 +333,20 @@ def _degrees(config: MADE.Config, size: int, generator: torch.Generator) -> Tens
             layers.append(torch.randint(lowest, highest + 1, (config.num_hidden,), generator=generator))
         masks.append(torch.stack(layers))
     return torch.stack(masks)
+
+
+def _num_seen(degrees_LN: Tensor, step: int) -> int:
+    """Number of sub-pixels, from the order's first on, from which a path leads to the output at a step.
+
+    From layer to layer a path goes on to the unit of the highest degree that may be read: it reads all that others may.
+    """
+    highest = step
+    for degrees_N in degrees_LN.flip(0):
+        read = degrees_N[degrees_N <= highest]
+        if not len(read):
+            return 0
+        highest = int(read.max())
+    return highest
 
 
 def _log_mean_exp(log_values: list[Tensor]) -> Tensor:
