@@ -118,13 +118,19 @@ def sampling(
     channels: Annotated[int, typer.Option()] = 1,
     settings: SetOption = None,
     device: DeviceOption = "cpu",
+    parallel: Annotated[bool, typer.Option("--parallel", help="Compare with exact parallel sampling.")] = False,
+    run: Annotated[str, typer.Option(help="With --parallel, a trained run, too: a folder, or examples/made.")] = "",
 ) -> None:
-    """Incremental sampling, compared with a full forward pass per pixel."""
+    """Incremental sampling, compared with a full forward pass per pixel or with exact parallel sampling."""
+    from benchmarks import parallel_sampling
     from benchmarks import sampling as benchmark
 
     if batch == 1:
         load_step_kernel()
-    report(benchmark.measure(family, size, batch, levels, channels, settings or [], device))
+    if parallel:
+        report(parallel_sampling.measure(family, size, batch, levels, channels, settings or [], run or None))
+    else:
+        report(benchmark.measure(family, size, batch, levels, channels, settings or [], device))
 
 
 @app.command()

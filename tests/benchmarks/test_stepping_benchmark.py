@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmarks import arithmetic, sampling, stepping
+from benchmarks import arithmetic, parallel_sampling, sampling, stepping
 from benchmarks.models import table_model
 from gmstudio.protocol.images import ImageSpec
 
@@ -69,3 +69,17 @@ def test_sampling_measures_what_a_family_can() -> None:
     whole = sampling.measure("rbm", 4, 3, 2, 1, ["num_hidden=3"])
     assert 0 < whole["sample_best_s"] <= whole["sample_s"] and whole["images_per_s"] == 3 / whole["sample_s"]
     assert "ratio" not in whole
+
+
+def test_parallel_sampling_is_compared_with_the_same_bytes() -> None:
+    result = parallel_sampling.measure("fvbn", 4, 3, 2, 1, [])
+    assert result["identical"] and result["rounds"] <= result["image_rounds"] <= 16
+    assert {"parallel_s", "sequential_s", "auto_s"} <= result["random"].keys() and "trained" not in result
+
+
+@pytest.mark.parametrize(
+    ("family", "run", "said"), [("vae", None, "pixel by pixel"), ("made", "examples/fvbn", "fvbn")]
+)
+def test_what_cannot_be_sampled_in_parallel_is_refused(family: str, run: str | None, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        parallel_sampling.measure(family, 4, 1, 2, 1, [], run)

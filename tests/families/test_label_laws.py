@@ -37,6 +37,7 @@ def test_the_laws_hold_given_a_label(values: dict[str, Any], image: ImageSpec, l
     laws.fast_equals_plain(model, label=label, batch=1)
     laws.fast_equals_plain(model, label=label, batch=3)
     laws.rewinding_recomputes(model, label=label)
+    laws.parallel_equals_sequential(model, label=label)
 
 
 def test_images_of_a_batch_have_labels_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:

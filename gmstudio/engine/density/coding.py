@@ -25,10 +25,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.engine.runtime.inspection import PIECE_S
-from gmstudio.engine.runtime.matrix_threads import one_matrix_thread
 from gmstudio.families.autoregressive.base import NO_LABEL, AutoregressiveFamily, check_images
 from gmstudio.families.autoregressive.orders import ORDER_NAMES, named_order
 from gmstudio.families.base import Family
+from gmstudio.nn.matrix_threads import one_matrix_thread
 
 GROUP = 64
 """Images that are coded side by side."""

@@ -25,7 +25,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gmstudio.engine.runtime.matrix_threads import one_matrix_thread
+from gmstudio.nn.matrix_threads import one_matrix_thread
 
 REGULARIZATIONS = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0)
 """Values of C that cross-validation compares."""

@@ -15,6 +15,7 @@ import copy
 from collections.abc import Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
@@ -44,6 +45,10 @@ MAX_LOG_ODDS = 745.0
 BELOW_ONE = np.nextafter(np.float32(1.0), np.float32(0.0))
 DECISIVE = 20.0
 """Difference of logits, in temperatures, that decides whatever the uniform: those in float32 go up to 1 - 6e-8."""
+
+MAX_KEPT = 2**22
+"""Weights of the models whose copy in double precision is kept for later samples: 32 MB."""
+_COPIES: "WeakKeyDictionary[nn.Module, tuple[list[tuple[int, int]], AutoregressiveFamily]]" = WeakKeyDictionary()
 
 
 class ExactConditionals:
@@ -98,15 +103,10 @@ class ExactConditionals:
 
     def _in_double(self) -> "AutoregressiveFamily":
         if self._double is None:
-            double = copy.deepcopy(self._model)
-            if self._weights is not None:
-                with torch.no_grad():
-                    for tensor, kept in zip(_weights(double), self._weights, strict=True):
-                        tensor.copy_(kept)
-                self._weights = None
-            self._double = double.to(widest(double.device))
-            if torch.equal(double.own_order, self._order_D3):
-                self._order_D3 = double.own_order  # a family may know its own order by identity
+            self._double = _copy_in_double(self._model, self._weights)
+            self._weights = None
+            if torch.equal(self._double.own_order, self._order_D3):
+                self._order_D3 = self._double.own_order  # a family may know its own order by identity
         return self._double
 
 
@@ -201,6 +201,31 @@ def _cumulated(logits_NL: FloatArray, temperature: float) -> NDArray[np.float64]
             relative_NL /= np.float32(temperature)
     cumulated_NL: NDArray[np.float64] = np.add.accumulate(np.exp(relative_NL), axis=1, dtype=np.float64)
     return cumulated_NL
+
+
+def _copy_in_double(model: "AutoregressiveFamily", weights: list[Tensor] | None) -> "AutoregressiveFamily":
+    """A copy of a model in double precision, with other weights if any are given; small ones are made only once."""
+    versions = None if weights is not None else _versions(model)
+    kept = _COPIES.get(model)
+    if kept is not None and versions is not None and kept[0] == versions:
+        return kept[1]
+    double = copy.deepcopy(model)
+    if weights is not None:
+        with torch.no_grad():
+            for tensor, value in zip(_weights(double), weights, strict=True):
+                tensor.copy_(value)
+    double = double.to(widest(double.device))
+    if versions is not None:
+        _COPIES[model] = (versions, double)
+    return double
+
+
+def _versions(model: nn.Module) -> list[tuple[int, int]] | None:
+    """Addresses of the weights and how often they were changed; None: they are too many to be kept twice."""
+    tensors = list(_weights(model))
+    if sum(tensor.numel() for tensor in tensors) > MAX_KEPT or any(tensor.is_inference() for tensor in tensors):
+        return None
+    return [(tensor.data_ptr(), tensor._version) for tensor in tensors]
 
 
 def _weights(model: nn.Module) -> Iterator[Tensor]:

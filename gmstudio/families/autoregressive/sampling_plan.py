@@ -21,6 +21,7 @@ from gmstudio.families.autoregressive.block_sweep import BlockConditionals, Bloc
 from gmstudio.families.autoregressive.drawing import ExactConditionals
 from gmstudio.families.autoregressive.fixed_point import JacobiRounds
 from gmstudio.families.autoregressive.session import AutoregressiveSession
+from gmstudio.nn.matrix_threads import one_matrix_thread
 
 if TYPE_CHECKING:
     from gmstudio.families.autoregressive.base import AutoregressiveFamily
@@ -30,7 +31,8 @@ PILOT = 32
 """Steps that are taken to measure their cost."""
 ALLOWED_LOSS = 0.06
 CALLS_WITHOUT = 8
-"""Calls in which blocks are not tried after they fell behind."""
+"""Calls in which blocks are not tried after they fell behind once; twice as many with each further time."""
+MAX_CALLS_WITHOUT = 512
 
 
 @dataclass
@@ -40,10 +42,18 @@ class Pace:
     Args:
         step_s: seconds of a step; None: not measured yet.
         calls_without: calls left in which blocks are not tried.
+        failures: times in a row that they fell behind.
     """
 
     step_s: float | None = None
     calls_without: int = 0
+    failures: int = 0
+
+    def record(self, kept_up: bool) -> None:
+        """Record whether blocks kept up with the steps, which decides when they are tried again."""
+        self.failures = 0 if kept_up else self.failures + 1
+        if not kept_up:
+            self.calls_without = min(CALLS_WITHOUT * 2 ** (self.failures - 1), MAX_CALLS_WITHOUT)
 
 
 _PACES: WeakKeyDictionary[nn.Module, dict[int, Pace]] = WeakKeyDictionary()
@@ -100,8 +110,9 @@ class BatchSampler:
 
     def _in_blocks(self, conditionals: BlockConditionals) -> Tensor:
         images_BCHW = self._empty()
-        for _ in self._sweep(conditionals, images_BCHW, 0).run():
-            pass
+        with one_matrix_thread(scipy=False):
+            for _ in self._sweep(conditionals, images_BCHW, 0).run():
+                pass
         return torch.from_numpy(images_BCHW)
 
     def _in_steps(self) -> Tensor:
@@ -120,10 +131,11 @@ class BatchSampler:
             self._step(session, PILOT)
         images_BCHW = self._empty() if session is None else session.images.numpy()
         num_done = 0 if session is None else session.step
-        num_final = self._guess(self._sweep(conditionals, images_BCHW, num_done), num_done)
+        with one_matrix_thread(scipy=False):  # products this small would wait for a second one
+            num_final = self._guess(self._sweep(conditionals, images_BCHW, num_done), num_done)
+        self._pace.record(num_final == size)
         if num_final == size:
             return torch.from_numpy(images_BCHW)
-        self._pace.calls_without = CALLS_WITHOUT
         if session is None:
             session = self._open()
             session.images.copy_(torch.from_numpy(images_BCHW))

@@ -44,6 +44,7 @@ from gmstudio.families.autoregressive.conv_cache import PixelCache
 from gmstudio.families.autoregressive.figures import outputs_of
 from gmstudio.families.autoregressive.gated_pixelcnn.figures import first_filters, stack_masks
 from gmstudio.families.autoregressive.gated_pixelcnn.layers import GatedLayer
+from gmstudio.families.autoregressive.gated_pixelcnn.rows import GatedRows
 from gmstudio.families.autoregressive.gated_pixelcnn.sampler import HorizontalRow, VerticalRows
 from gmstudio.families.autoregressive.map_features import MapLayer
 from gmstudio.families.autoregressive.masked_conv import MaskedConv2d
@@ -231,6 +232,10 @@ class GatedPixelCNN(RasterFamily):
         """See ``RasterFamily``."""
         labels_B = self._label_rows(labels_B, len(images_BCHW))
         return GatedPixelCNNStepper(self, images_BCHW, ops, rewindable, labels_B)
+
+    def block_conditionals(self, order_D3: Tensor, batch: int, labels_B: Tensor | None = None) -> GatedRows | None:
+        """See ``AutoregressiveFamily``."""
+        return GatedRows(self, batch, self._label_rows(labels_B, batch)) if self.device.type == "cpu" else None
 
     def phases(self) -> list[Phase]:
         """One phase: maximum likelihood, given the labels where the data has some."""

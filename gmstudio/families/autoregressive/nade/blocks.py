@@ -23,7 +23,7 @@ from gmstudio.nn.stepping.ops import FloatArray
 if TYPE_CHECKING:
     from gmstudio.families.autoregressive.nade.model import NADE
 
-BLOCK = 28
+BLOCK = 56
 
 
 class NADEBlocks:

@@ -8,6 +8,7 @@ its own besides.
 """
 
 import importlib
+import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,15 +24,20 @@ _holders = 0
 
 
 @contextmanager
-def one_matrix_thread() -> Iterator[None]:
-    """Let numpy's products of matrices use one thread: sums are taken in one order, and small ones cost less work."""
+def one_matrix_thread(*, scipy: bool = True) -> Iterator[None]:
+    """Let products of matrices use one thread: sums are taken in one order, and small ones cost less work.
+
+    Args:
+        scipy: those of scipy as well as numpy's; it is imported for that, which takes a tenth of a second.
+    """
     global _holders
+    libraries = _matrix_libraries(scipy or "scipy.linalg" in sys.modules)
     with _LOCK:
         if not _holders:
-            _SETTER.submit(lambda: _LIMIT.enter_context(_matrix_libraries().limit(limits=1))).result()
+            _SETTER.submit(lambda: _LIMIT.enter_context(libraries.limit(limits=1))).result()
         _holders += 1
     try:
-        with _matrix_libraries().limit(limits=1) if _has_limits_by_thread() else nullcontext():
+        with libraries.limit(limits=1) if _has_limits_by_thread(libraries) else nullcontext():
             yield
     finally:
         with _LOCK:
@@ -41,12 +47,12 @@ def one_matrix_thread() -> Iterator[None]:
 
 
 @cache
-def _matrix_libraries() -> Any:
+def _matrix_libraries(scipy: bool) -> Any:
     """Controller of the libraries; to find them takes some milliseconds."""
-    importlib.import_module("scipy.linalg")  # has one of its own, which is to be found
+    if scipy:
+        importlib.import_module("scipy.linalg")  # has one of its own, which is to be found
     return importlib.import_module("threadpoolctl").ThreadpoolController().select(user_api="blas")
 
 
-@cache
-def _has_limits_by_thread() -> bool:
-    return any(getattr(each, "threading_layer", "") == "openmp" for each in _matrix_libraries().lib_controllers)
+def _has_limits_by_thread(libraries: Any) -> bool:
+    return any(getattr(each, "threading_layer", "") == "openmp" for each in libraries.lib_controllers)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import threadpoolctl  # type: ignore[import-untyped]
 
-from gmstudio.engine.runtime.matrix_threads import one_matrix_thread
+from gmstudio.nn.matrix_threads import one_matrix_thread
 
 
 @pytest.fixture(autouse=True)
