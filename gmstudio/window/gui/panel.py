@@ -82,6 +82,7 @@ class Panel(ActiveWidget):
         self._panel_wide: list[QAction] = []
         self._icon_names: dict[QAction, str] = {}
         self._tips: dict[QAction, str] = {}
+        self._shown_tips: dict[QAction, str] = {}
         self._reasons: dict[QAction, str] = {}
         self._needs: dict[QAction, str] = {}
         self._buttons: dict[QAction, list[QToolButton]] = {}
@@ -172,10 +173,10 @@ class Panel(ActiveWidget):
         self._show_tip(action, tip)
 
     def _show_tip(self, action: QAction, tip: str) -> None:
-        keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-        shown = f"{tip} ({keys})" if keys else tip
-        if shown != action.toolTip():  # every change of an action reaches all its buttons
-            action.setToolTip(shown)
+        if tip != self._shown_tips.get(action):  # every change of an action reaches all its buttons
+            self._shown_tips[action] = tip
+            keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            action.setToolTip(f"{tip} ({keys})" if keys else tip)
 
     def set_presenting(self, presenting: bool) -> None:
         """Leave out what stands in the way of a large image in presentation mode, or show it again; nothing here."""

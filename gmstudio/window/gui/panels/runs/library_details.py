@@ -52,9 +52,11 @@ class LibraryDetails(ActiveWidget):
         self._make_actions()
         self._make_views()
         self._lay_out()
-        self._state.changed.connect(self._show)
+        self.refresh_on(self._state.changed, self._show)
+        self._state.changed.connect(self._show_possible)  # the palette offers the actions while it is hidden, too
         self._state.trained_on.connect(lambda: panel.panel_wanted.emit("train"))
         state.library.live_changed.connect(lambda _run: self._show_possible())
+        self._show_possible()
         self._show()
 
     def sizeHint(self) -> QSize:
@@ -173,7 +175,6 @@ class LibraryDetails(ActiveWidget):
         info, details = self._state.info, self._state.details
         self.title.set_words(run_name(info) if info is not None else "")
         self.line.set_words(self._state.problem or (_line(info) if info is not None else NO_RUN))
-        self._show_possible()
         self._show_samples(details)
         self._show_curve(details)
         self._write("settings", _settings_html(info) if info is not None else "")

@@ -28,6 +28,7 @@ class KeptCheckpoints(QToolButton):
         self._state, self._library = state, library
         self._listed: tuple[RunInfo | None, int | None] | None = None
         self._menu = QMenu(self)
+        self._group = QActionGroup(self._menu)
         self._menu.setToolTipsVisible(True)
         self.setMenu(self._menu)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
@@ -55,14 +56,13 @@ class KeptCheckpoints(QToolButton):
             self._fill(info.run, kept, chosen)
 
     def _fill(self, run: str, kept: tuple[int, ...], chosen: int | None) -> None:
-        group = QActionGroup(self._menu)
         for step in (None, *kept):
             text = "Newest weights" if step is None else f"Kept checkpoint, step {step:,}"
             action = QAction(text, self._menu)
             action.setCheckable(True)
             action.setChecked(step == chosen)
             action.triggered.connect(partial(self._choose, run, step))
-            group.addAction(action)
+            self._group.addAction(action)  # which it leaves when the menu is cleared
             self._menu.addAction(action)
         self._menu.addSeparator()
         for step in kept:
