@@ -69,3 +69,11 @@ def drawing(intensities: Images, seed: int = _DRAW_SEED) -> Iterator[int]:
         part = flat[start : start + _CHUNK_BYTES]
         part[:] = random.randint(0, 255, part.size, dtype=np.uint8) < part
         yield start + part.size
+
+
+def opaque(pixels: Images) -> Images:
+    """Turn (rows, columns, 1, 3 or 4) into (1 or 3, rows, columns), what is transparent over white."""
+    if pixels.shape[2] == 4:
+        share = pixels[..., 3:].astype(np.float32) / 255
+        pixels = (pixels[..., :3] * share + 255 * (1 - share)).round().astype(np.uint8)
+    return np.ascontiguousarray(np.moveaxis(pixels, -1, 0))

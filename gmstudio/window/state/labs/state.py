@@ -1,6 +1,5 @@
 """State of the Foundations panel: the laboratories with their settings, the exercises, and which page is shown."""
 
-import time
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -12,7 +11,7 @@ from gmstudio.protocol.exercises import Exercise
 from gmstudio.protocol.labs import LabEntry
 from gmstudio.protocol.runs import RunInfo
 from gmstudio.window.client.engine_link import EngineLink
-from gmstudio.window.state.edits import EditRecorder
+from gmstudio.window.state.edits import Burst, EditRecorder
 from gmstudio.window.state.labs.exercise_work import ExerciseWork
 from gmstudio.window.state.labs.settings import LabSettings, Numbers
 from gmstudio.window.state.labs.work import LabWork
@@ -22,8 +21,6 @@ from gmstudio.window.state.runs.library import RunLibrary
 PANEL = "labs"
 """Name of the panel."""
 NO_SUCH_PAGE = "There is no laboratory or exercise {!r}; the contents have all there are."
-ONE_DRAG_S = 0.8
-"""Changes of one input or setting that follow within this time are one step of the undo history."""
 
 
 class LabsState(QObject):
@@ -56,7 +53,7 @@ class LabsState(QObject):
         self._wanted = self._wanted_lab = self._missing = ""
         self._active = self._due = self._apply = False
         self._settings: dict[str, LabSettings] = {}
-        self._burst, self._burst_key, self._burst_at = 0, "", 0.0
+        self._bursts: dict[str, Burst] = {}
         self.edits = EditRecorder(self)
         self.work = LabWork(events, self._models, self)
         self.doing = ExerciseWork(events, library, self)
@@ -191,11 +188,7 @@ class LabsState(QObject):
 
     def _key(self, what: str) -> str:
         """Key of an edit: the same one for changes of the same thing in quick succession."""
-        now = time.monotonic()
-        if what != self._burst_key or now - self._burst_at > ONE_DRAG_S:
-            self._burst += 1
-        self._burst_key, self._burst_at = what, now
-        return f"{self.name} {what} {self._burst}"
+        return f"{self.name} {what} {self._bursts.setdefault(what, Burst()).move(held=False)}"
 
     # ---- the window ----------------------------------------------------------------------------------------------
 

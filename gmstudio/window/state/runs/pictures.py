@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from gmstudio.media.levels import opaque
 from gmstudio.window.state.runs.compare import CompareState
 from gmstudio.window.state.runs.compare_grids import ComparedGrids, ShownGrid
 from gmstudio.window.state.runs.state import MAX_COMPARED, RunsState
@@ -158,11 +159,3 @@ class PicturesState(QObject):
 def _levels_of(levels: int, grid: ShownGrid | None) -> int:
     """Levels of the images of a grid: means of a decoder are no levels of the data."""
     return levels if grid is not None and grid.kind == "samples" else 256
-
-
-def opaque(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Turn (rows, columns, 1, 3 or 4) into (1 or 3, rows, columns), what is transparent over white."""
-    if pixels.shape[2] == 4:
-        share = pixels[..., 3:].astype(np.float32) / 255
-        pixels = (pixels[..., :3] * share + 255 * (1 - share)).round().astype(np.uint8)
-    return np.ascontiguousarray(np.moveaxis(pixels, -1, 0))

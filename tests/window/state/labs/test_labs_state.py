@@ -13,8 +13,8 @@ from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.labs import ConfigureLab, EditLab, LabShown, OpenLab, RunLabAction
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.runs import RunInfo
+from gmstudio.window.state import edits
 from gmstudio.window.state.history import History
-from gmstudio.window.state.labs import state as labs_state
 from gmstudio.window.state.labs.settings import LabSettings
 from gmstudio.window.state.labs.work import ENGINE_GONE, GONE, STOPPED
 
@@ -57,7 +57,7 @@ def stack(begun: LabsScene) -> Iterator[History]:
 @pytest.fixture
 def slow_hands(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each change is an edit of its own."""
-    monkeypatch.setattr(labs_state, "ONE_DRAG_S", -1.0)
+    monkeypatch.setattr(edits, "ONE_DRAG_S", -1.0)
 
 
 def test_the_first_lab_opens_and_gives_its_settings(begun: LabsScene) -> None:

@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gmstudio.media.levels import opaque
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.data import SPLIT_TITLES, SPLITS
 from gmstudio.protocol.image_sets import DataImages, FolderImages, GivenImages, ImageSet
@@ -286,12 +287,8 @@ class ImagesChooser(QWidget):
             event.acceptProposedAction()
 
     def _take_pixels(self, pixels: Any, name: str) -> None:
-        """Take a picture, (rows, columns, 1, 3 or 4) uint8; what is transparent becomes white."""
-        image = pixels.astype(np.uint8)
-        if image.shape[2] == 4:
-            opacity = image[..., 3:].astype(np.float64) / 255
-            image = np.rint(image[..., :3] * opacity + 255 * (1 - opacity)).astype(np.uint8)
-        self._put(GivenImages(images=Array.of(np.moveaxis(image, -1, 0)[None]), title=name))
+        """Take a picture, (rows, columns, 1, 3 or 4) uint8."""
+        self._put(GivenImages(images=Array.of(opaque(pixels)[None]), title=name))
 
     def _on_drawn(self) -> None:
         self._put(GivenImages(images=Array.of(self.canvas.image[None]), title=DRAWN))

@@ -12,10 +12,11 @@ from PySide6.QtWidgets import QFileDialog
 from pytestqt.qtbot import QtBot
 from runs_pages import LARGE, SMALL, CompareStage, only_pages
 
+from gmstudio.media.levels import opaque
 from gmstudio.window.gui.panels.runs.pictures import FULL, PicturesPage
 from gmstudio.window.state.edits import Edit
 from gmstudio.window.state.runs.compare_provenance import compared_runs
-from gmstudio.window.state.runs.pictures import PictureFile, PicturesState, opaque
+from gmstudio.window.state.runs.pictures import PictureFile, PicturesState
 
 
 class Stage(CompareStage):
