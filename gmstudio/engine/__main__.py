@@ -1,6 +1,7 @@
 """``python -m gmstudio.engine``: serve one window over standard input and output."""
 
 import contextlib
+import gc
 import os
 import sys
 
@@ -22,6 +23,7 @@ def main() -> int:
     from gmstudio.engine.server import Server  # after the redirection: importing may print
     from gmstudio.engine.wire import Wire
 
+    gc.freeze()  # the modules have two hundred thousand objects, among which no garbage is to be looked for
     return Server(Wire(sys.stdin.fileno(), frames_out)).serve()
 
 

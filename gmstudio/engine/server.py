@@ -22,6 +22,7 @@ from gmstudio.engine.runtime.context import EngineContext, Progress
 from gmstudio.engine.runtime.device import choose_device, describe_device, memory_in_use
 from gmstudio.engine.runtime.errors import error_sentence, is_device_lost, reason_of
 from gmstudio.engine.runtime.feature import Feature, Features
+from gmstudio.engine.runtime.memory import give_back_memory
 from gmstudio.engine.turns import InteractiveTurns
 from gmstudio.engine.wire import Wire
 from gmstudio.protocol.base import Command
@@ -73,7 +74,7 @@ class Server(Feature):
         super().__init__(EngineContext(wire.send))
         self._wire = wire
         self._jobs = Jobs(wire.send)
-        self._ending = self._terminating = self._device_lost = False
+        self._ending = self._terminating = self._device_lost = self._has_garbage = False
         self._turns = InteractiveTurns()
         self._reported_at = 0.0
         self._background_s = 0.0
@@ -94,6 +95,9 @@ class Server(Feature):
         gc.freeze()  # what is imported stays, and would be looked through for a tenth of a second again and again
         self._report()
         while not self._ending:
+            if self._has_garbage:  # only here: who noticed the end of the training has it still in hand
+                self._has_garbage = False
+                give_back_memory()
             began = time.perf_counter()
             command = self._wire.receive(max(self._turns.wait_s, self._wait_s()) if self._busy() else self._idle_s())
             if command is not None:
@@ -171,6 +175,7 @@ class Server(Feature):
     def _release_ended_training(self) -> None:
         if self.context.training is not None and self.context.training.over:
             self.context.training = None
+            self._has_garbage = True
 
     def _advance(self) -> None:
         before = self._state()

@@ -12,7 +12,7 @@ import torch
 from gmstudio.engine.runtime.building import build_model, note_labels, run_config
 from gmstudio.engine.runtime.context import Progress
 from gmstudio.engine.runtime.errors import error_sentence, is_device_lost
-from gmstudio.engine.runtime.memory import give_back_memory, is_out_of_memory, keep_freed_memory, limit_memory
+from gmstudio.engine.runtime.memory import is_out_of_memory, keep_freed_memory, limit_memory
 from gmstudio.engine.training.distributed import Ranks
 from gmstudio.engine.training.freed_space import FreedSpace
 from gmstudio.engine.training.loggers.live import LiveLoggers
@@ -322,7 +322,6 @@ class TrainingJob:
             self.trainer.close()
         except RunError as error:
             message = f"{message} {error}".strip()
-        give_back_memory()
         self._announce(status, message, remedy)
 
     def _send(self, event: Event) -> None:

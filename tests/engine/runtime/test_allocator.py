@@ -1,7 +1,9 @@
 """Memory that is freed stays with the process until it is given back."""
 
+import gc
 import subprocess
 import sys
+import weakref
 
 import pytest
 
@@ -23,6 +25,27 @@ kept = faults(8)
 give_back_memory()
 print(first, kept, faults(8))
 """
+
+
+class Node:
+    """Part of a reference cycle, as a model and its optimizer are."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_what_is_left_of_a_training_is_freed_where_that_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    gc.disable()  # else Python may come first
+    try:
+        left = weakref.ref(Node())
+        monkeypatch.setattr("gc.get_freeze_count", lambda: 0)
+        memory.give_back_memory()
+        assert left() is not None
+    finally:
+        gc.enable()
+    monkeypatch.setattr("gc.get_freeze_count", lambda: 1)
+    memory.give_back_memory()
+    assert left() is None
 
 
 @pytest.mark.skipif(not memory._is_glibc(), reason="needs glibc")
