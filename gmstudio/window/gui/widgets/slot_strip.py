@@ -111,7 +111,7 @@ class _SlotView(QFrame):
         super().__init__()
         self.setFrameShape(QFrame.Shape.StyledPanel)
         self._number, self._what = number, what
-        self.swatch, self.name = _Swatch(), ElidedLabel()
+        self.swatch, self.name = _Swatch(), ElidedLabel(middle=True)
         self.name.setObjectName(f"{named}_name_{number + 1}")
         self.left, self.remove = QToolButton(), QToolButton()
         for button, verb, tip in (

@@ -254,7 +254,7 @@ class _GridCell(QWidget):
 
     def __init__(self, panel: Panel, number: int) -> None:
         super().__init__()
-        self.caption, self.grid = ElidedLabel(), ImageGrid()
+        self.caption, self.grid = ElidedLabel(middle=True), ImageGrid()
         self._bar = QWidget()
         self._bar.setFixedHeight(3)
         self._bar.setAutoFillBackground(True)

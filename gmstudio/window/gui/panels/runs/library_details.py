@@ -135,7 +135,7 @@ class LibraryDetails(ActiveWidget):
 
     def _make_views(self) -> None:
         name = self._panel.name_widget
-        self.title, self.line = ElidedLabel(), ElidedLabel()
+        self.title, self.line = ElidedLabel(middle=True), ElidedLabel()
         self.title.setProperty("role", "title")
         self.line.setProperty("role", "muted")
         self.samples = ImageGrid()
