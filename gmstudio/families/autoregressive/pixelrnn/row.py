@@ -135,11 +135,16 @@ class PixelRNNRow(PixelRNN):
         triangle_CHW = torch.zeros(num_groups, height, width)
         triangle_CHW[:, : row + 1] = self._triangles_TCHW[group, :, height - 1 - row :, columns]
         # Cut off at the border before the window is added: features outside the image carry no information.
-        own, padding = colour_groups(num_groups, num_groups), self.config.input_kernel_size // 2
-        window = causal_mask("A", own, own, self.config.input_kernel_size).float()
+        padding = self.config.input_kernel_size // 2
         padded_CHW = functional.pad(triangle_CHW, (0, 0, 0, padding))
-        seen_CHW = functional.conv_transpose2d(padded_CHW.unsqueeze(0), window, padding=padding)[0] > 0
+        seen_CHW = functional.conv_transpose2d(padded_CHW.unsqueeze(0), self._window, padding=padding)[0] > 0
         return seen_CHW.expand(self.image.shape).clone()
+
+    @cached_property
+    def _window(self) -> Tensor:
+        """Receptive field of the first convolution, as a kernel of floats."""
+        own = colour_groups(self.outputs.num_groups, self.outputs.num_groups)
+        return causal_mask("A", own, own, self.config.input_kernel_size).float()
 
     @cached_property
     def _triangles_TCHW(self) -> Tensor:
