@@ -1,8 +1,10 @@
 """The trainer: what is recorded, and that a resumed run continues bit for bit."""
 
+import functools
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -70,6 +72,28 @@ def finish(job: TrainingJob) -> None:
     assert job.over
 
 
+class Whole(NamedTuple):
+    """A run that was trained to its end, to be read only."""
+
+    path: Path
+    job: TrainingJob
+    events: list[Event]
+
+
+@pytest.fixture(scope="module")
+def whole_run(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Whole]:
+    """The run of a family; each is trained once."""
+
+    @functools.cache
+    def trained(family: str) -> Whole:
+        path = tmp_path_factory.mktemp("whole") / family
+        job, events = start(path, family)
+        finish(job)
+        return Whole(path, job, events)
+
+    return trained
+
+
 def curves(path: Path) -> dict[tuple[str, str], tuple[list[int], list[float]]]:
     with RunFolder.open(path) as run:
         return {
@@ -87,10 +111,11 @@ def assert_same_state(a: TrainingJob, b: TrainingJob) -> None:
 
 
 @pytest.mark.parametrize("family", SMALL)
-def test_a_run_records_every_step_its_validations_grids_and_checkpoints(tmp_path: Path, family: str) -> None:
-    job, events = start(tmp_path / "run", family)
-    finish(job)
-    with RunFolder.open(tmp_path / "run") as run:
+def test_a_run_records_every_step_its_validations_grids_and_checkpoints(
+    whole_run: Callable[[str], Whole], family: str
+) -> None:
+    path, job, events = whole_run(family)
+    with RunFolder.open(path) as run:
         assert run.record.status == "finished"
         assert run.record.step == 24
         found = run.history.read_scalars()
@@ -117,18 +142,16 @@ def test_a_run_records_every_step_its_validations_grids_and_checkpoints(tmp_path
     assert sent == sum(len(steps) for steps, _ in found.values())
 
 
-def test_the_best_of_a_class_conditional_run_is_its_marginal_likelihood(tmp_path: Path) -> None:
-    job, _ = start(tmp_path / "run", "gated_pixelcnn")
-    finish(job)
-    marginal = curves(tmp_path / "run")["valid", "marginal_nll"][1]
-    assert summarize(tmp_path / "run").best_valid == min(marginal)
-    assert min(marginal) != min(curves(tmp_path / "run")["valid", "loss"][1])
+def test_the_best_of_a_class_conditional_run_is_its_marginal_likelihood(whole_run: Callable[[str], Whole]) -> None:
+    path = whole_run("gated_pixelcnn").path
+    marginal = curves(path)["valid", "marginal_nll"][1]
+    assert summarize(path).best_valid == min(marginal)
+    assert min(marginal) != min(curves(path)["valid", "loss"][1])
 
 
 @pytest.mark.parametrize("family", SMALL | RANDOM)
-def test_stop_and_resume_continue_bit_for_bit(tmp_path: Path, family: str) -> None:
-    whole, _ = start(tmp_path / "whole", family)
-    finish(whole)
+def test_stop_and_resume_continue_bit_for_bit(tmp_path: Path, whole_run: Callable[[str], Whole], family: str) -> None:
+    whole = whole_run(family)
     job, _ = start(tmp_path / "parts", family)
     while job.trainer.step < 11:
         job.advance()
@@ -136,16 +159,16 @@ def test_stop_and_resume_continue_bit_for_bit(tmp_path: Path, family: str) -> No
     job = resume_run(str(tmp_path / "parts"), Continuation(), DatasetCache(), CPU, lambda _: None)
     assert job.trainer.step == 11
     finish(job)
-    expected, found = curves(tmp_path / "whole"), curves(tmp_path / "parts")
+    expected, found = curves(whole.path), curves(tmp_path / "parts")
     assert expected.keys() == found.keys()
     for key, curve in expected.items():
         assert found[key] == curve, key
-    assert_same_state(whole, job)
+    assert_same_state(whole.job, job)
 
 
-def test_a_run_that_was_abandoned_resumes_from_its_checkpoint_and_forgets_what_came_after(tmp_path: Path) -> None:
-    whole, _ = start(tmp_path / "whole", "vae")
-    finish(whole)
+def test_a_run_that_was_abandoned_resumes_from_its_checkpoint_and_forgets_what_came_after(
+    tmp_path: Path, whole_run: Callable[[str], Whole]
+) -> None:
     job, _ = start(tmp_path / "dead", "vae")
     while job.trainer.step < 14:
         job.advance()
@@ -155,7 +178,7 @@ def test_a_run_that_was_abandoned_resumes_from_its_checkpoint_and_forgets_what_c
     job = resume_run(str(tmp_path / "dead"), Continuation(), DatasetCache(), CPU, lambda _: None)
     assert job.trainer.step == 8
     finish(job)
-    assert curves(tmp_path / "dead") == curves(tmp_path / "whole")
+    assert curves(tmp_path / "dead") == curves(whole_run("vae").path)
 
 
 def test_only_a_resume_that_succeeds_changes_the_run(tmp_path: Path) -> None:
@@ -189,9 +212,7 @@ def test_stopping_between_a_step_and_its_validation_loses_no_validation(tmp_path
     assert curves(tmp_path / "run")["valid", "loss"][0] == [8, 16, 24]
 
 
-def test_exploring_between_steps_changes_nothing(tmp_path: Path) -> None:
-    whole, _ = start(tmp_path / "whole", "vae")
-    finish(whole)
+def test_exploring_between_steps_changes_nothing(tmp_path: Path, whole_run: Callable[[str], Whole]) -> None:
     job, _ = start(tmp_path / "explored", "vae")
     model: Any = job.trainer.model
     while job.running:
@@ -199,7 +220,7 @@ def test_exploring_between_steps_changes_nothing(tmp_path: Path) -> None:
         with torch.inference_mode():
             model.decode(torch.zeros(1, model.latent.num_dims))
             model.sample(2, generator=torch.Generator().manual_seed(1))
-    assert curves(tmp_path / "explored") == curves(tmp_path / "whole")
+    assert curves(tmp_path / "explored") == curves(whole_run("vae").path)
 
 
 def test_single_steps_pause_at_the_boundary(tmp_path: Path) -> None:
@@ -245,11 +266,11 @@ def test_divergence_ends_the_run_with_a_message_and_leaves_a_checkpoint(
     assert again.trainer.step == 24
 
 
-def test_a_full_disk_pauses_and_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_pauses_and_nothing_is_lost(
+    tmp_path: Path, whole_run: Callable[[str], Whole], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from gmstudio.runs.record import RunError
 
-    whole, _ = start(tmp_path / "whole", "vae")
-    finish(whole)
     job, events = start(tmp_path / "run", "vae")
     while job.trainer.step < 3:
         job.advance()
@@ -267,7 +288,7 @@ def test_a_full_disk_pauses_and_nothing_is_lost(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(store, "save", real)
     job.resume()
     finish(job)
-    assert curves(tmp_path / "run") == curves(tmp_path / "whole")
+    assert curves(tmp_path / "run") == curves(whole_run("vae").path)
 
 
 def test_more_steps_extend_a_finished_run(tmp_path: Path) -> None:
