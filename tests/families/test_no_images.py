@@ -15,7 +15,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     ("vae", {}),
     ("vae", {"architecture": "conv", "decoder": "discretized gaussian"}),
     ("gan", {"architecture": "dcgan"}),
-    ("rbm", {}),
+    ("rbm", {"num_temperatures": 3}),
     ("gsn", {}),
     ("realnvp", {"num_couplings": 1, "dequantization": "variational"}),
     ("ddpm", {"num_timesteps": 3}),

@@ -54,7 +54,7 @@ NUM_IMAGES, NUM_SAMPLES, SEED = 4, 3, 11
 PROGRAM = Path(__file__).with_name("written_models.py")
 ALLOWED = {"torch", "safetensors", "__future__", *sys.stdlib_module_names}
 
-GROUPS = [list(CASES)[start::4] for start in range(4)]
+GROUPS = [list(CASES)[start::2] for start in range(2)]
 """Cases that share a process; each group is one test, so that no worker writes all files."""
 
 

@@ -63,8 +63,8 @@ def test_it_is_on_average_below_the_exact_likelihood_and_approaches_it() -> None
     _, p = exact_annealing(model, 3)
     exact = float((p * p.log()).sum())
     gaps = []
-    for temperatures in (3, 30, 300):
-        found = torch.stack([bounds(model, 8, temperatures, seed) for seed in range(40)]).mean(0)
+    for temperatures, runs in ((3, 40), (30, 40), (300, 10)):
+        found = torch.stack([bounds(model, 8, temperatures, seed) for seed in range(runs)]).mean(0)
         gaps.append(exact - float((p * found).sum()))
     assert gaps[0] > gaps[1] > gaps[2] > -0.02 and gaps[0] > 0.1 and gaps[2] < 0.1, gaps
 
