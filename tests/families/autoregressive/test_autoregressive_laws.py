@@ -19,8 +19,15 @@ from gmstudio.protocol.images import ImageSpec
 from gmstudio.testing import laws
 from gmstudio.testing.laws.inputs import BINARY, COLOUR_ROW, COUNTABLE, GREY, random_images, seeded
 
-OVERFITTING_CONFIGS: dict[str, dict[str, Any]] = {"markov": {"num_parents": 8, "smoothing": 1e-3}}
-"""Settings for the overfitting test, where the defaults could not: a chain of order 1 forgets which image it is in."""
+NARROW = {"num_channels": 16}
+OVERFITTING_CONFIGS: dict[str, dict[str, Any]] = {
+    "markov": {"num_parents": 8, "smoothing": 1e-3},  # a chain of order 1 forgets which image it is in
+    "pixelrnn_row": NARROW | {"num_layers": 2},
+    "pixelrnn_diagonal": NARROW | {"num_layers": 2},
+    "pixelcnn": NARROW | {"num_blocks": 2},
+    "gated_pixelcnn": NARROW | {"num_layers": 3},
+}
+"""Settings for the overfitting test, where the defaults could not, or take longer."""
 
 OVERFITTING_RATES = {"fvbn": 0.1}
 """Adam's learning rate in the overfitting test, where it is not 0.005: a pixel of these has few weights of its own."""
