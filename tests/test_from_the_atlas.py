@@ -38,7 +38,7 @@ def window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow
 
 
 @pytest.mark.slow
-def test_three_clicks_lead_to_a_slider_that_moves_an_image(qtbot: QtBot, window: MainWindow) -> None:
+def test_three_clicks_lead_to_a_slider_that_moves_an_image_and_two_to_a_setup(qtbot: QtBot, window: MainWindow) -> None:
     assert (examples_home() / "vae" / "run.json").is_file(), "the ready VAE comes with the program"
     assert window.panel == "atlas", "the program opens on it"
     atlas = window.findChild(AtlasPanel)
@@ -63,12 +63,7 @@ def test_three_clicks_lead_to_a_slider_that_moves_an_image(qtbot: QtBot, window:
     assert not window._ready_note.isHidden()
     assert "A ready VAE, trained on " in window._ready_note.text.words
 
-
-@pytest.mark.slow
-def test_train_leads_to_the_setup_of_the_family(qtbot: QtBot, window: MainWindow) -> None:
-    atlas = window.findChild(AtlasPanel)
-    assert atlas is not None
-    qtbot.waitUntil(lambda: atlas.tree.button("gan") is not None, timeout=WAIT_MS)
+    window.show_panel("atlas")
     qtbot.mouseClick(atlas.tree.button("gan"), Qt.MouseButton.LeftButton)
     qtbot.mouseClick(atlas.findChild(QToolButton, "atlas.train"), Qt.MouseButton.LeftButton)
     assert window.panel == "train" and window.findChild(TrainPanel) is not None

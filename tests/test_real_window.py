@@ -85,7 +85,7 @@ def ink(widget: QWidget) -> int:
     return len(np.unique(pixels))
 
 
-def test_a_pixel_is_stepped_and_an_own_choice_is_kept(user: User) -> None:
+def step_a_pixel_and_keep_a_choice(user: User) -> None:
     run = user.train("pixelcnn")
     curve = user.studio.state(TrainingState).history(run).curve("train", "loss")
     assert len(curve.steps) == STEPS and np.isfinite(curve.values).all()
@@ -104,10 +104,9 @@ def test_a_pixel_is_stepped_and_an_own_choice_is_kept(user: User) -> None:
     last = pixels.navigator.state
     assert last is not None and last.image.reshape(-1)[2] == 3 and len(last.nats) == 3
     assert ink(user.find("pixels.canvas")) > 3
-    quit_in_order(user)
 
 
-def test_a_slider_is_dragged_and_the_image_exported(user: User, tmp_path: Path) -> None:
+def drag_a_slider_and_export_the_image(user: User, target: Path) -> None:
     run = user.train("vae")
     user.click("sidebar.latents")
     latents = user.studio.state(LatentsState)
@@ -125,14 +124,12 @@ def test_a_slider_is_dragged_and_the_image_exported(user: User, tmp_path: Path) 
     after = latents.shown
     assert after is not None and not np.array_equal(after.code, before.code)
     assert not np.array_equal(after.image, before.image)
-    target = tmp_path / "code.png"
     export(user, target)
     provenance = read_provenance(target)
     assert provenance.folder == run and provenance.step == STEPS and provenance.codes is not None
     np.testing.assert_allclose(provenance.codes[0], after.code, atol=1e-6)
     with Image.open(target) as picture:
         assert np.asarray(picture).std() > 0
-    quit_in_order(user)
 
 
 def export(user: User, target: Path) -> None:
@@ -162,3 +159,9 @@ def quit_in_order(user: User) -> None:
     for info in user.studio.library.runs:
         record = json.loads((Path(user.studio.library.path_of(info.run)) / "run.json").read_text(encoding="utf-8"))
         assert record["status"] == "finished" and record["step"] == STEPS
+
+
+def test_train_step_a_pixel_drag_a_slider_export_and_quit(user: User, tmp_path: Path) -> None:
+    step_a_pixel_and_keep_a_choice(user)
+    drag_a_slider_and_export_the_image(user, tmp_path / "code.png")
+    quit_in_order(user)
