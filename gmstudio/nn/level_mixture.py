@@ -20,6 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gmstudio.nn.constants import constant
+
 MixtureKind = Literal["logistic", "gaussian"]
 MIN_LOG_SCALE, MAX_LOG_SCALE = -7.0, 3.0
 
@@ -45,6 +47,7 @@ class LevelMixture(nn.Module):
         self.kind = kind
         self.register_buffer("centres", torch.linspace(-1.0, 1.0, levels), persistent=False)
 
+    @constant
     def initial_features(self) -> Tensor:
         """(F,) features to start from: equal weights, means spread over the levels, scales that overlap."""
         num_components = self.num_features // 3

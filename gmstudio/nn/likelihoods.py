@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gmstudio.nn.constants import constant
 from gmstudio.nn.level_mixture import MixtureKind, log_mass
 
 LikelihoodName = Literal["auto", "bernoulli", "categorical", "discretized gaussian", "discretized logistic"]
@@ -210,6 +211,7 @@ def pixel_likelihood(levels: int, name: LikelihoodName = "auto") -> PixelLikelih
     return BernoulliLikelihood()
 
 
+@constant
 def _cosines(num_features: int, levels: int) -> Tensor:
     """Rows cos(π k (l + ½) / L), k = 1 … num_features: (num_features, levels)."""
     k_F1 = torch.arange(1, num_features + 1, dtype=torch.float32).unsqueeze(1)

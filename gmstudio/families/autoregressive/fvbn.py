@@ -124,8 +124,8 @@ class FVBN(AutoregressiveFamily):
         self._is_flat = config.order == "raster" and image.channels == 1  # then the order is that of the memory
         self._kept_mask: Mask = ()
         self.order_words = f"the order of its training only ({config.order}); train another model for another order"
-        self.weight_FDD = nn.Parameter(INITIAL_SPREAD * torch.randn(features, size, size))
-        self.bias_FD = nn.Parameter(INITIAL_SPREAD * torch.randn(features, size))
+        self.weight_FDD = nn.Parameter(torch.randn(features, size, size).mul_(INITIAL_SPREAD))
+        self.bias_FD = nn.Parameter(torch.randn(features, size).mul_(INITIAL_SPREAD))
 
     def remarks(self) -> tuple[str, ...]:
         """Remark on points of the plane, whose curves are no linear functions."""

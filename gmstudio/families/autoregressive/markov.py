@@ -56,6 +56,7 @@ from gmstudio.families.autoregressive.session import Stepper
 from gmstudio.families.base import Phase
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.points import SHORT_RUN
+from gmstudio.nn.constants import constant
 from gmstudio.nn.precision import widened
 from gmstudio.nn.stepping.ops import step_ops
 from gmstudio.protocol.config import ConfigError, field
@@ -194,9 +195,9 @@ class Markov(AutoregressiveFamily):
     def _make_table(self) -> None:
         image, size = self.image, self.image.num_dims
         sizes = [image.levels ** min(step, self.num_parents) for step in range(size)]
-        starts = torch.tensor([0, *sizes]).cumsum(0)
+        starts = _sums([0, *sizes])
         self.register_buffer("starts", starts[:-1], persistent=False)
-        self.register_buffer("powers", image.levels ** torch.arange(self.num_parents).flip(0), persistent=False)
+        self.register_buffer("powers", _powers(image.levels, self.num_parents), persistent=False)
         # Log odds against level 0, so that the parameters are exactly the free ones.
         self.odds_TM = nn.Parameter(torch.zeros(int(starts[-1]), image.levels - 1))
         self.register_buffer("counts", torch.zeros(int(starts[-1]), image.levels, dtype=torch.int64))
@@ -212,8 +213,8 @@ class Markov(AutoregressiveFamily):
                 f"Regressions for {self.image} take a matrix of {size * size * features:,} entries; at most "
                 f"{MAX_WEIGHTS:,} are allowed. Resize the images, use fewer levels, or an order low enough to count."
             )
-        self.weight_FDn = nn.Parameter(INITIAL_SPREAD * torch.randn(features, size, parents))
-        self.bias_FD = nn.Parameter(INITIAL_SPREAD * torch.randn(features, size))
+        self.weight_FDn = nn.Parameter(torch.randn(features, size, parents).mul_(INITIAL_SPREAD))
+        self.bias_FD = nn.Parameter(torch.randn(features, size).mul_(INITIAL_SPREAD))
 
     @property
     def own_order(self) -> Tensor:
@@ -376,3 +377,16 @@ def _num_contexts(size: int, num_parents: int, levels: int) -> int:
     few = min(num_parents, size)
     total: int = sum(levels**step for step in range(few)) + (size - few) * levels**num_parents
     return total
+
+
+@constant
+def _sums(values: list[int]) -> Tensor:
+    """Sums of the values up to each, (n,) int64."""
+    return torch.tensor(values).cumsum(0)
+
+
+@constant
+def _powers(base: int, count: int) -> Tensor:
+    """Powers of a base, falling to 1: (count,) int64."""
+    powers: Tensor = base ** torch.arange(count).flip(0)
+    return powers

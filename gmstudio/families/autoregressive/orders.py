@@ -11,6 +11,7 @@ from typing import Annotated, Literal, get_args
 import torch
 from torch import Tensor
 
+from gmstudio.nn.constants import constant
 from gmstudio.protocol.config import field
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.protocol.training_settings import MAX_SEED
@@ -47,6 +48,7 @@ OrderSeedField = Annotated[
 ]
 
 
+@constant
 def raster_order(image: ImageSpec) -> Tensor:
     """(D, 3) int64 rows (channel, row, column): row by row, column by column, and R → G → B within a pixel."""
     rows, columns, channels = torch.meshgrid(
@@ -55,6 +57,7 @@ def raster_order(image: ImageSpec) -> Tensor:
     return torch.stack([channels.flatten(), rows.flatten(), columns.flatten()], dim=1)
 
 
+@constant
 def named_order(name: OrderName, image: ImageSpec, seed: int = 0) -> Tensor:
     """Order of a name.
 

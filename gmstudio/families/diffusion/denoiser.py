@@ -9,6 +9,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+from gmstudio.nn.constants import constant
+
 TIME_UNITS, MAX_PERIOD = 1000.0, 10_000.0
 
 
@@ -51,8 +53,7 @@ class TimeEmbedding(nn.Module):
     def __init__(self, num_embedding: int, num_out: int) -> None:
         super().__init__()
         half = num_embedding // 2
-        rates = torch.exp(torch.arange(half) * (-math.log(MAX_PERIOD) / half))
-        self.register_buffer("rates", rates * TIME_UNITS, persistent=False)
+        self.register_buffer("rates", _rates(half), persistent=False)
         self.layers = nn.Sequential(
             nn.Linear(2 * half, num_embedding),
             nn.SiLU(),
@@ -66,3 +67,9 @@ class TimeEmbedding(nn.Module):
         angles_BF = time_B[:, None] * self.rates
         shifts: Tensor = self.layers(torch.cat([angles_BF.sin(), angles_BF.cos()], dim=1))
         return shifts
+
+
+@constant
+def _rates(count: int) -> Tensor:
+    """Angular velocities of the sines and cosines of time, falling geometrically: (count,)."""
+    return torch.exp(torch.arange(count) * (-math.log(MAX_PERIOD) / count)) * TIME_UNITS

@@ -22,6 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from gmstudio.nn.batch_part import whole_count
+from gmstudio.nn.constants import constant
 from gmstudio.nn.level_mixture import log_mass
 from gmstudio.nn.stacks import scaled
 
@@ -56,8 +57,7 @@ class NoiseSchedule(nn.Module):
     def __init__(self, num_timesteps: int, kind: ScheduleKind, first_deviation: float = 0.0) -> None:
         super().__init__()
         self.num_timesteps = num_timesteps
-        beta = torch.cat([torch.zeros(1, dtype=torch.float64), _betas(num_timesteps, kind)])
-        beta[1] = beta[1].clamp(min=first_deviation**2)
+        beta = _betas_from_zero(num_timesteps, kind, first_deviation)
         alpha_bar = torch.cumprod(1.0 - beta, dim=0)
         kl_weight = torch.zeros_like(beta)
         signal_to_noise = alpha_bar[1:] / (1.0 - alpha_bar[1:])
@@ -154,6 +154,14 @@ def stratified_times(
 def standard_noise(like: Tensor, generator: torch.Generator | None) -> Tensor:
     """Standard normal noise of the shape, precision and device of ``like``."""
     return torch.randn(like.shape, generator=generator, dtype=like.dtype, device=like.device)
+
+
+@constant
+def _betas_from_zero(num_timesteps: int, kind: ScheduleKind, first_deviation: float) -> Tensor:
+    """(T + 1,) float64 β_0 = 0, β_1 … β_T."""
+    beta = torch.cat([torch.zeros(1, dtype=torch.float64), _betas(num_timesteps, kind)])
+    beta[1] = beta[1].clamp(min=first_deviation**2)
+    return beta
 
 
 def _betas(num_timesteps: int, kind: ScheduleKind) -> Tensor:

@@ -41,7 +41,7 @@ class RestrictedBoltzmann(nn.Module):
         super().__init__()
         self.units = visible_units(num_dims, levels, visible)
         self.num_hidden = num_hidden
-        self.weight_VH = nn.Parameter(deviation * torch.randn(self.units.num_statistics, num_hidden))
+        self.weight_VH = nn.Parameter(torch.randn(self.units.num_statistics, num_hidden).mul_(deviation))
         self.visible_bias = nn.Parameter(torch.zeros(self.units.bias_shape))
         self.hidden_bias_H = nn.Parameter(torch.zeros(num_hidden))
 

@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gmstudio.families.energy.gray_code import gray_bits, levels_of_bits, mean_level
+from gmstudio.nn.constants import constant
 
 MAX_FEATURES = 8
 
@@ -344,6 +345,7 @@ def _places(x_BD: Tensor, levels: int) -> Tensor:
     return x_BD + levels * torch.arange(x_BD.shape[1], device=x_BD.device)
 
 
+@constant
 def _ends_and_cosines(levels: int) -> Tensor:
     """(L, 8): is a level above the lowest, is it the highest, and cos(π k (l + ½) / L) for k = 1 … 6 less that of 0."""
     middle_L1 = ((torch.arange(levels) + 0.5) / levels).unsqueeze(1)

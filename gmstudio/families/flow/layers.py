@@ -16,6 +16,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor, nn
 
+from gmstudio.nn.constants import constant
+
 LOG_SCALE_GAIN = 3.0
 """Factor by which learned logarithms of scales move faster than other parameters: data may need them far from 0."""
 
@@ -214,6 +216,7 @@ class Flattened(Rearranged):
         return part[:, self.back].view(h.shape)
 
 
+@constant
 def checkerboard(image_shape: tuple[int, int, int]) -> Tensor:
     """(C, H, W) of 1 where channel + row + column is even and 0 elsewhere."""
     places = [torch.arange(side) for side in image_shape]

@@ -170,12 +170,12 @@ class NADE(NADEFeatures, AutoregressiveFamily):
                 f"most {MAX_WEIGHTS:,} are allowed. Use fewer units or components, or resize the images."
             )
         # Rows by sub-pixel of the flattened image, so that an order is a permutation of rows.
-        self.weight_DN = nn.Parameter(INITIAL_SPREAD * torch.randn(size, width))
-        self.given_DN = nn.Parameter(INITIAL_SPREAD * torch.randn(size, width)) if config.order_agnostic else None
+        self.weight_DN = nn.Parameter(torch.randn(size, width).mul_(INITIAL_SPREAD))
+        self.given_DN = nn.Parameter(torch.randn(size, width).mul_(INITIAL_SPREAD)) if config.order_agnostic else None
         self.bias_N = nn.Parameter(torch.zeros(width))
         self.deeper = nn.ModuleList(nn.Linear(width, width) for _ in range(config.num_layers - 1))
         features = self.output.num_features
-        self.readout_DFN = nn.Parameter(torch.randn(size, features, width) / width**0.5 * 0.1)
+        self.readout_DFN = nn.Parameter(torch.randn(size, features, width).div_(width**0.5).mul_(0.1))
         self.offset_DF = nn.Parameter(torch.zeros(size, features))
         if isinstance(self.output, LevelMixture):
             with torch.no_grad():
