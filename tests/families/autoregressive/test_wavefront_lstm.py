@@ -1,21 +1,27 @@
 """The swept LSTMs against LSTMs written pixel by pixel, and their hand-written gradient against differences."""
 
 import itertools
+from functools import partial
 
 import pytest
 import torch
 from torch import Tensor
 
-from gmstudio.families.autoregressive.pixelrnn.diagonal_lstm import DiagonalBiLSTM, OneWayLSTM, diagonals
+from gmstudio.families.autoregressive.pixelrnn.diagonal_lstm import (
+    DiagonalBiLSTM,
+    OneWayLSTM,
+    diagonal_order,
+    diagonals,
+)
 from gmstudio.families.autoregressive.pixelrnn.row_lstm import RowLSTM
 from gmstudio.families.autoregressive.pixelrnn.sweep import Sweep, Wavefront
-from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import wavefront_lstm
+from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import residual_lstm, wavefront_lstm
 
 SHAPES = [(3, 4), (4, 2), (1, 3), (3, 1)]
 
 
 def rows(height: int, width: int) -> Sweep:
-    wavefronts = [Wavefront(0, width, (slice(row * width, (row + 1) * width),)) for row in range(height)]
+    wavefronts = [Wavefront(0, width, row * width) for row in range(height)]
     return Sweep(wavefronts, width, input_shifts=(2, 1, 0), state_shifts=(-2, -1, 0, 1, 2))
 
 
@@ -26,40 +32,42 @@ def cell(gates_GB: Tensor, before_SB: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize(("height", "width"), SHAPES)
-@pytest.mark.parametrize("directions", [1, 2])
-def test_diagonals_go_through_every_pixel_once(height: int, width: int, directions: int) -> None:
-    wavefronts = diagonals(height, width, directions).wavefronts
-    for direction in range(directions):
-        seen = [
-            [divmod(pixel, width) for pixel in range(*wavefront.pixels[direction].indices(height * width))]
-            for wavefront in wavefronts
-        ]
-        assert sorted(itertools.chain(*seen)) == list(itertools.product(range(height), range(width)))
-        for number, wavefront in enumerate(wavefronts):
-            assert [row for row, _ in seen[number]] == list(range(wavefront.first, wavefront.stop))
-            columns = [width - 1 - column if direction else column for _, column in seen[number]]
-            assert [row + column for (row, _), column in zip(seen[number], columns, strict=True)] == [number] * len(
-                columns
-            )
+@pytest.mark.parametrize("leftward", [False, True])
+def test_diagonals_go_through_every_pixel_once(height: int, width: int, leftward: bool) -> None:
+    order = diagonal_order(height, width, leftward).tolist()
+    assert sorted(order) == list(range(height * width))
+    seen = []
+    for number, wavefront in enumerate(diagonals(height, width).wavefronts):
+        own = [divmod(pixel, width) for pixel in order[wavefront.pixels]]
+        assert [row for row, _ in own] == list(range(wavefront.first, wavefront.stop))
+        assert all(row + (width - 1 - column if leftward else column) == number for row, column in own)
+        seen += own
+    assert len(seen) == height * width
 
 
 @pytest.mark.parametrize(("height", "width"), SHAPES)
 def test_the_gradient_is_right(height: int, width: int) -> None:
     torch.manual_seed(0)
-    x = torch.randn(3, height * width, 2, dtype=torch.float64, requires_grad=True)
-    for sweep, directions, num_read in [
-        (rows(height, width), 1, 9 + 10 + 1),
-        (diagonals(height, width, 2), 2, 3 + 4 + 1),
-    ]:
+    for sweep, directions, num_read in [(rows(height, width), 1, 9 + 10 + 1), (diagonals(height, width), 2, 3 + 4 + 1)]:
+        x = torch.randn(directions, 3, height * width, 2, dtype=torch.float64, requires_grad=True)
         weight = torch.randn(directions, 8, num_read, dtype=torch.float64, requires_grad=True)
-        assert torch.autograd.gradcheck(lambda x, weight, sweep=sweep: wavefront_lstm(x, weight, sweep), (x, weight))
+        assert torch.autograd.gradcheck(
+            lambda x, weight, sweep=sweep: wavefront_lstm(x, weight, sweep), (x, weight), fast_mode=True
+        )
+
+
+def test_the_gradient_of_a_residual_layer_is_right() -> None:
+    torch.manual_seed(0)
+    shapes = [(1, 3, 12, 2), (1, 8, 3 * 3 + 5 * 2 + 1), (1, 3, 2)]
+    tensors = [torch.randn(shape, dtype=torch.float64, requires_grad=True) for shape in shapes]
+    assert torch.autograd.gradcheck(partial(residual_lstm, sweep=rows(3, 4)), tensors, fast_mode=True)
 
 
 def test_without_gradients_the_states_are_the_same() -> None:
-    x, weight = torch.randn(3, 12, 2), torch.randn(2, 8, 8, requires_grad=True)
-    states = wavefront_lstm(x, weight, diagonals(3, 4, 2))
+    x, weight = torch.randn(2, 3, 12, 2), torch.randn(2, 8, 8, requires_grad=True)
+    states = wavefront_lstm(x, weight, diagonals(3, 4))
     with torch.no_grad():
-        assert torch.equal(wavefront_lstm(x, weight, diagonals(3, 4, 2)), states)
+        assert torch.equal(wavefront_lstm(x, weight, diagonals(3, 4)), states)
 
 
 @pytest.mark.parametrize("kernel_size", [3, 5])

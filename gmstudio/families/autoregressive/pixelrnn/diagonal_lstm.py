@@ -12,8 +12,12 @@ right and, in images of more than one row, going left.
 Source: van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks, arXiv:1601.06759, section 3.2.
 """
 
+from collections.abc import Callable
+from typing import Any, cast
+
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 from torch.nn import functional
 
 from gmstudio.families.autoregressive.pixelrnn.kernels import (
@@ -69,6 +73,9 @@ class DiagonalBiLSTM(nn.Module):
         num_values: channels of the image that the LSTM going left reads beside the features; 0 for none.
     """
 
+    orders: Tensor
+    places: Tensor
+
     def __init__(
         self, num_features: int, num_states: int, num_groups: int, height: int, width: int, num_values: int = 0
     ) -> None:
@@ -78,35 +85,91 @@ class DiagonalBiLSTM(nn.Module):
         self.expand = MaskedKernel(expansion_mask(num_states, num_features, num_groups))
         self._num_values = num_values if height > 1 else 0
         self._width = width
-        self._sweep = diagonals(height, width, directions=1 if self.left is None else 2)
+        self._sweep = diagonals(height, width)
+        orders_NP = torch.stack([diagonal_order(height, width, leftward) for leftward in (False, True)])
+        self.register_buffer("orders", orders_NP[: 1 if self.left is None else 2], persistent=False)
+        self.register_buffer("places", self.orders.argsort(dim=1), persistent=False)
 
     def forward(self, x_FPB: Tensor, values_CPB: Tensor) -> Tensor:
         """Features (F, P, B) and the image, scaled, (C, P, B) → (F, P, B)."""
         read_FPB = torch.cat([x_FPB, values_CPB]) if self._num_values else x_FPB
         lstms = [self.right] if self.left is None else [self.right, self.left]
         weight_NGK = torch.stack([lstm(self._num_values) for lstm in lstms])
-        states_NSPB = wavefront_lstm(read_FPB, weight_NGK, self._sweep)
-        states_SPB = states_NSPB[0]
-        if self.left is not None:
-            states_SPB = states_SPB + functional.pad(states_NSPB[1, :, : -self._width], (0, 0, self._width, 0))
+        pack, join = cast(Callable[..., Tensor], _Pack.apply), cast(Callable[..., Tensor], _Join.apply)
+        states_NSPB = wavefront_lstm(pack(read_FPB, self.orders, self.places), weight_NGK, self._sweep)
+        states_SPB = join(states_NSPB, self.orders, self.places, self._width)
         out_FM = torch.addmm(x_FPB.flatten(1), self.expand(), states_SPB.flatten(1))
         return out_FM.view(x_FPB.shape)
 
 
-def diagonals(height: int, width: int, directions: int) -> Sweep:
+class _Pack(torch.autograd.Function):
+    """Features in raster order, (F, P, B), in the order of each direction: (N, F, P, B)."""
+
+    @staticmethod
+    def forward(ctx: Any, x_FPB: Tensor, orders_NP: Tensor, places_NP: Tensor) -> Tensor:
+        ctx.save_for_backward(places_NP)
+        packed_NFPB = x_FPB.new_empty(len(orders_NP), *x_FPB.shape)
+        for order_P, packed_FPB in zip(orders_NP, packed_NFPB, strict=True):
+            torch.index_select(x_FPB, 1, order_P, out=packed_FPB)
+        return packed_NFPB
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        (places_NP,), (d_packed_NFPB,) = ctx.saved_tensors, grad_outputs
+        d_x_FPB = d_packed_NFPB[0].index_select(1, places_NP[0])
+        for place_P, d_packed_FPB in zip(places_NP[1:], d_packed_NFPB[1:], strict=True):
+            d_x_FPB += d_packed_FPB.index_select(1, place_P)
+        return d_x_FPB, None, None
+
+
+class _Join(torch.autograd.Function):
+    """Sum of the states going right and of those going left one row above, (N, S, P, B), in raster order: (S, P, B)."""
+
+    @staticmethod
+    def forward(ctx: Any, states_NSPB: Tensor, orders_NP: Tensor, places_NP: Tensor, width: int) -> Tensor:
+        ctx.save_for_backward(orders_NP)
+        ctx.width = width
+        sum_SPB = states_NSPB[0].index_select(1, places_NP[0])
+        for place_P, left_SPB in zip(places_NP[1:], states_NSPB[1:], strict=True):
+            sum_SPB[:, width:].add_(left_SPB.index_select(1, place_P[:-width]))
+        return sum_SPB
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        (orders_NP,), (d_sum_SPB,), width = ctx.saved_tensors, grad_outputs, ctx.width
+        d_states_NSPB = d_sum_SPB.new_empty(len(orders_NP), *d_sum_SPB.shape)
+        torch.index_select(d_sum_SPB, 1, orders_NP[0], out=d_states_NSPB[0])
+        for order_P, d_left_SPB in zip(orders_NP[1:], d_states_NSPB[1:], strict=True):
+            d_below_SPB = functional.pad(d_sum_SPB[:, width:], (0, 0, 0, width))
+            torch.index_select(d_below_SPB, 1, order_P, out=d_left_SPB)
+        return d_states_NSPB, None, None, None
+
+
+def diagonals(height: int, width: int) -> Sweep:
     """Diagonals of an image, each from its top row down; positions are the rows.
 
     Args:
         height: rows.
         width: columns.
-        directions: 1 for going right, 2 for both.
     """
-    wavefronts = []
+    wavefronts, start = [], 0
     for diagonal in range(height + width - 1):
         top, stop = max(0, diagonal - width + 1), min(height, diagonal + 1)
-        # The pixels (row, diagonal - row), and their mirror images, are evenly spaced in raster order.
-        runs = [(top * (width - 1) + diagonal, max(1, width - 1))]
-        runs.append((top * (width + 1) + width - 1 - diagonal, width + 1))
-        pixels = [slice(first, first + (stop - top - 1) * step + 1, step) for first, step in runs[:directions]]
-        wavefronts.append(Wavefront(top, stop, tuple(pixels)))
+        wavefronts.append(Wavefront(top, stop, start))
+        start += stop - top
     return Sweep(wavefronts=wavefronts, num_positions=height, input_shifts=(0,), state_shifts=(-1, 0))
+
+
+def diagonal_order(height: int, width: int, leftward: bool) -> Tensor:
+    """Raster indices of the pixels, diagonal by diagonal: (P,) int64.
+
+    Args:
+        height: rows.
+        width: columns.
+        leftward: from the upper right corner instead of the upper left.
+    """
+    rows_P, columns_P = torch.arange(height * width) // width, torch.arange(height * width) % width
+    order_P = torch.argsort((rows_P + columns_P) * height + rows_P)
+    return order_P if not leftward else rows_P[order_P] * width + (width - 1 - columns_P[order_P])

@@ -22,7 +22,7 @@ from gmstudio.families.autoregressive.pixelrnn.kernels import (
     input_mask,
 )
 from gmstudio.families.autoregressive.pixelrnn.sweep import Sweep, Wavefront
-from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import NUM_GATES, wavefront_lstm
+from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import NUM_GATES, residual_lstm
 
 
 class RowLSTM(nn.Module):
@@ -53,9 +53,8 @@ class RowLSTM(nn.Module):
         self.bias = nn.Parameter(initial_gate_bias(num_states))
         self.expand = MaskedKernel(expansion_mask(num_states, num_features, num_groups))
         self.kernel_size = kernel_size
-        rows = [slice(row * width, (row + 1) * width) for row in range(height)]
         self._sweep = Sweep(
-            wavefronts=[Wavefront(0, width, (pixels,)) for pixels in rows],
+            wavefronts=[Wavefront(0, width, row * width) for row in range(height)],
             num_positions=width,
             input_shifts=tuple(range(reach, -1, -1)),
             state_shifts=tuple(range(-reach, reach + 1)) if has_rows_above else (),
@@ -68,9 +67,8 @@ class RowLSTM(nn.Module):
             kernels.append(self.state_to_state())
         weights = [kernel_GFK.transpose(1, 2).flatten(1) for kernel_GFK in kernels]
         weight_GK = torch.cat([*weights, self.bias.unsqueeze(1)], dim=1)
-        states_SPB = wavefront_lstm(x_FPB, weight_GK.unsqueeze(0), self._sweep)[0]
-        out_FM = torch.addmm(x_FPB.flatten(1), self.expand(), states_SPB.flatten(1))
-        return out_FM.view(x_FPB.shape)
+        one_way = (x_FPB.unsqueeze(0), weight_GK.unsqueeze(0), self.expand().unsqueeze(0))
+        return residual_lstm(*one_way, self._sweep).squeeze(0)
 
 
 def row_lstm_reach(reach_TCHW: Tensor, kernel_size: int) -> Tensor:
