@@ -8,7 +8,8 @@ from gmstudio.window.state.pixels.generation_link import GenerationCommand
 from gmstudio.window.state.pixels.path import PathMemory
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot, inverse_cdf, tempered
 
-PLAY_BUDGET_MS = 12.0
+PLAY_BUDGET_MS = 30.0
+"""Only what is due is asked for, so this ends a command only behind a training, whose next step takes longer still."""
 FINISH_BUDGET_MS = 25.0
 
 
