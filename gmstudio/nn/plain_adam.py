@@ -10,6 +10,7 @@ from the one before, and calls the same kernel.
 """
 
 import inspect
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import torch
@@ -70,22 +71,28 @@ class PlainAdam(torch.optim.Adam):
 
     def _lists(self) -> list[_Fused] | None:
         """Return the lists for the next steps; None where the kernel of the CPU does not make all of them."""
+        if not self._is_plain:
+            return None
         lists = []
         for group in self.param_groups:
             states = [self.state.get(parameter) for parameter in group["params"]]
-            if not _is_plain(group) or not all(states):
+            if not all(states):
                 return None
             of = [[state[name] for state in states if state] for name in ("exp_avg", "exp_avg_sq", "step")]
             lists.append(_Fused(group["params"], *of))
         return lists
+
+    @cached_property
+    def _is_plain(self) -> bool:
+        """One call of the CPU's kernel updates all parameters of a group."""
+        return all(map(_has_one_kernel, self.param_groups))
 
     def _patch_step_function(self) -> None:
         """Leave out the profiler's sections and the hooks, which nothing here uses."""
         self._zero_grad_profile_name = "zero_grad"
 
 
-def _is_plain(group: dict[str, Any]) -> bool:
-    """Test whether one call of the CPU's kernel updates all parameters of a group."""
+def _has_one_kernel(group: dict[str, Any]) -> bool:
     if not group["fused"] or group["amsgrad"] or group["maximize"]:
         return False
     return {(p.device.type, p.dtype) for p in group["params"]} == {("cpu", group["params"][0].dtype)}
