@@ -265,6 +265,8 @@ class Generation:
 
     def _move_session(self, session: PixelSession) -> None:
         """Move a session of the model to the current step; most often it is there already."""
+        if session.step == self.step:
+            return
         with _without_gradients():
             if session.step > self.step:
                 session.rewind(self.step)
