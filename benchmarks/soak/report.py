@@ -58,7 +58,10 @@ def _load(result: Mapping[str, Any]) -> str:
         ("Memory of the window", grown("window")),
         ("Memory of the last engine", grown("engine")),
         ("Longest stall of the event loop", f"{result['longest_stall_ms']} ms"),
-        ("Stalls over 100 ms", f"{result['stalls_over_100_ms']}"),
+        (
+            "Stalls over 100 ms, and those in which the window's thread took the processor for so long",
+            f"{result['stalls_over_100_ms']}; {result['stalls_on_the_processor']}",
+        ),
         *((f"Least rate of the loop during {LONG_S:.0f} s of {name}", f"{rate:.0f} a second") for name, rate in rates),
         ("Points of curves on the disk, and lost", f"{result['points']:,}; {result['lost_points']}"),
         ("Warnings and exceptions", f"{len(result['warnings'])}"),

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QApplication
 from benchmarks.soak import faulty_engine
 from benchmarks.soak.actions import LONG_S, SLIDER, Actions
 from benchmarks.soak.faults import METRICS, Faults
-from benchmarks.soak.monitor import Monitor
+from benchmarks.soak.monitor import STALL_S, Monitor
 from benchmarks.window import environment, run_events, wait_until
 from gmstudio.runs.folder import RunFolder
 from gmstudio.window.client.engine_client import EngineClient
@@ -193,6 +193,7 @@ def _stalls(monitor: Monitor) -> dict[str, Any]:
     worst = sorted(monitor.stalls, reverse=True)
     return {
         "stalls_over_100_ms": len(worst),
+        "stalls_on_the_processor": sum(stall.cpu_s > STALL_S for stall in worst),
         "longest_stall_ms": round(1000 * worst[0].held_s) if worst else 0,
         "worst_stalls": [str(stall) for stall in worst[:WORST]],
     }
