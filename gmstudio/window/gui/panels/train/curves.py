@@ -21,6 +21,7 @@ from gmstudio.window.gui.forms.editors import NumberEdit, ThemedIcon
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.train.curve_traces import CurveTraces, steps_of
 from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.curves import AXES, LIKELIHOOD, PER_UNIT, UNITS, Group
 from gmstudio.window.state.training.state import TrainingState
@@ -60,7 +61,7 @@ NO_POSITIONS = {
 """Axis → reason why a run has no curves on it."""
 
 
-class TrainCurves(QWidget):
+class TrainCurves(ActiveWidget):
     """Curves of the overlaid runs.
 
     With one run, colours distinguish terms; with several, colours distinguish runs and dashes terms.
@@ -260,8 +261,15 @@ class TrainCurves(QWidget):
         if self._source.marks(self._by) != self._marked:
             self._schedule()
 
+    def set_active(self, active: bool) -> None:
+        """Draw what arrived while the curves were hidden, as soon as the panel is there."""
+        if active:
+            self._schedule()
+        else:
+            self._timer.stop()
+
     def _schedule(self) -> None:
-        if not self._timer.isActive():
+        if self.active and not self._timer.isActive():
             self._timer.start()
 
     def refresh(self) -> None:

@@ -258,7 +258,7 @@ def test_everything_is_found(qtbot: QtBot, real_window: MainWindow) -> None:
     assert {"Start", "Rename", "Larger", "Sample continuations", "Find code", "Restart"} <= titles
     assert all(titles) and plain("Fit && go…") == "Fit & go"
     for entry in entries.values():
-        assert entry.reason == "" or entry.reason.endswith("."), entry
+        assert entry.reason == "" or entry.reason.endswith((".", "…")), entry
         assert entry.reason != NOT_NOW, f"{entry.id} does not say why it is disabled: give add_action needs="
 
 
