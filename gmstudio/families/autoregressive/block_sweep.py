@@ -28,6 +28,8 @@ class BlockConditionals(Protocol):
 
     blocks: list[slice]
     """Consecutive steps of the order, all of them together."""
+    repeats: bool
+    """A block is first guessed to be like the one before it, as rows of an image are; else to be 0."""
 
     def enter(self, block: slice, before_Bn: Values) -> None:
         """Go on to the next block.
@@ -97,7 +99,11 @@ class BlockSweep:
         for block in self._conditionals.blocks:
             if block.stop <= self._num_given:
                 continue
-            self._conditionals.enter(block, self._flat_BD[:, self._redrawing.index_D[entered : block.start]])
+            before_Bn = self._flat_BD[:, self._redrawing.index_D[entered : block.start]]
+            self._conditionals.enter(block, before_Bn)
+            if self._conditionals.repeats and block.start >= max(self._num_given, 1):
+                own_n = self._redrawing.index_D[block]
+                self._flat_BD[:, own_n] = before_Bn[:, -len(own_n) :]
             for _ in self._settle(block):
                 yield max(block.start, self._num_given)
             entered = block.start

@@ -27,6 +27,8 @@ class FVBNBlocks:
         batch: images B.
     """
 
+    repeats = False
+
     def __init__(self, model: "FVBN", batch: int) -> None:
         size = model.image.num_dims
         self.blocks = even_blocks(size, BLOCK)

@@ -34,6 +34,7 @@ from gmstudio.families.autoregressive.figures import convolution_filters, masks_
 from gmstudio.families.autoregressive.map_features import MapLayer, same
 from gmstudio.families.autoregressive.masked_conv import CausalReach, MaskedConv2d, MaskKind
 from gmstudio.families.autoregressive.pixel_outputs import start_from
+from gmstudio.families.autoregressive.pixelcnn_rows import PixelCNNRows
 from gmstudio.families.autoregressive.raster import (
     CornerField,
     NumMixturesField,
@@ -194,6 +195,10 @@ class PixelCNN(RasterFamily):
     ) -> "PixelCNNStepper":
         """See ``RasterFamily``."""
         return PixelCNNStepper(self, images_BCHW, ops, rewindable)
+
+    def block_conditionals(self, order_D3: Tensor, batch: int, labels_B: Tensor | None = None) -> PixelCNNRows | None:
+        """See ``AutoregressiveFamily``."""
+        return PixelCNNRows(self, batch) if self.device.type == "cpu" else None
 
     def reach(self, group: int, row: int, column: int) -> Tensor:
         """See ``RasterFamily``: what the masks let through, without the blind spot."""

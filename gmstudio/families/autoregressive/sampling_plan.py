@@ -41,11 +41,13 @@ class Pace:
 
     Args:
         step_s: seconds of a step; None: not measured yet.
+        open_s: seconds that it takes until the first step.
         calls_without: calls left in which blocks are not tried.
         failures: times in a row that they fell behind.
     """
 
     step_s: float | None = None
+    open_s: float = 0.0
     calls_without: int = 0
     failures: int = 0
 
@@ -132,7 +134,7 @@ class BatchSampler:
         images_BCHW = self._empty() if session is None else session.images.numpy()
         num_done = 0 if session is None else session.step
         with one_matrix_thread(scipy=False):  # products this small would wait for a second one
-            num_final = self._guess(self._sweep(conditionals, images_BCHW, num_done), num_done)
+            num_final = self._guess(self._sweep(conditionals, images_BCHW, num_done), num_done, session is None)
         self._pace.record(num_final == size)
         if num_final == size:
             return torch.from_numpy(images_BCHW)
@@ -143,11 +145,13 @@ class BatchSampler:
         self._step(session)
         return session.images
 
-    def _guess(self, sweep: BlockSweep, num_done: int) -> int:
+    def _guess(self, sweep: BlockSweep, num_done: int, saves_opening: bool) -> int:
         """Guess blocks for as long as they keep up; return how many sub-pixels of the order are final."""
         assert self._pace.step_s is not None
         began, num_final = time.thread_time(), num_done
         allowed_s = ALLOWED_LOSS * len(self._order_D3) * self._pace.step_s
+        if saves_opening:
+            allowed_s += self._pace.open_s * (1.0 - ALLOWED_LOSS)
         for num_final in sweep.run():
             behind_s = time.thread_time() - began - (num_final - num_done) * self._pace.step_s
             if behind_s > allowed_s:
@@ -177,7 +181,12 @@ class BatchSampler:
         return ExactConditionals(self._model, self._order_D3, self._labels_B, keep_weights=False)
 
     def _open(self) -> AutoregressiveSession:
-        return self._model.open_session(self._uniforms_DB, self._order_D3, self._labels_B, rewindable=False, keep=False)
+        began = time.thread_time()
+        session = self._model.open_session(
+            self._uniforms_DB, self._order_D3, self._labels_B, rewindable=False, keep=False
+        )
+        self._pace.open_s = time.thread_time() - began
+        return session
 
     def _empty(self) -> Values:
         return np.zeros((self._batch, *self._model.image.shape), dtype=np.uint8)

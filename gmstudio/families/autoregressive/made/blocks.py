@@ -36,6 +36,8 @@ class MADEBlocks:
         batch: images B.
     """
 
+    repeats = False
+
     def __init__(self, model: "MADE", order_D3: Tensor, batch: int) -> None:
         size = model.image.num_dims
         self.blocks = even_blocks(size, BLOCK)

@@ -3,7 +3,8 @@ r"""Conditionals of a NADE for a block of steps at once; see ``BlockConditionals
     a_i = c + \sum_{j<i} x_j W_j,    h_i = activation(a_i)
 
 Where x_j is 0 the hidden layer stays as it is, so a block has only as many different *states* as it has values other
-than 0, and one for its beginning: a state is evaluated once, and read at all steps up to the next one.
+than 0, and one for its beginning: a state is evaluated once, and read at all steps up to the next one. States before
+the first guess that changed stay as they are.
 
 Shape legend: B batch, A images of it, S states of all of them, D sub-pixels in the order, F features of each, L levels,
 N hidden units, n steps of a block.
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from gmstudio.families.autoregressive.nade.model import NADE
 
 BLOCK = 56
+"""Steps of a block for many images; for few there are twice as many, since rounds cost more than their arithmetic."""
+FEW_IMAGES = 8
 
 
 class NADEBlocks:
@@ -35,9 +38,11 @@ class NADEBlocks:
         batch: images B.
     """
 
+    repeats = False
+
     def __init__(self, model: "NADE", order_D3: Tensor, batch: int) -> None:
         index_D = flat_index(order_D3, model.image)
-        self.blocks = even_blocks(len(index_D), BLOCK)
+        self.blocks = even_blocks(len(index_D), BLOCK if batch > FEW_IMAGES else 2 * BLOCK)
         self._model = model
         self._unit = np.float32(1.0 / (model.image.levels - 1))
         self._weight_DN: FloatArray = model.weight_DN.detach()[index_D].numpy()
@@ -55,23 +60,42 @@ class NADEBlocks:
         if self._given_DN is not None:
             self._start_BN += self._given_DN[before].sum(axis=0)
         self._block = block
+        self._logits_BnL: FloatArray | None = None
         self._reads_NE = self._readout_DFN[block].reshape(-1, self._start_BN.shape[1]).T
 
     def logits(self, values_An: Values, active_A: IntArray) -> FloatArray:
         """See ``BlockConditionals``."""
         count, length = values_An.shape
-        begins_An = np.ones((count, length), dtype=bool)
+        steps_n, first_A = np.arange(length), self._first_changed(values_An, active_A)
+        begins_An = steps_n > first_A[:, np.newaxis]
         if self._given_DN is None:
-            np.not_equal(values_An[:, :-1], 0, out=begins_An[:, 1:])
+            begins_An[:, 1:] &= values_An[:, :-1] != 0
+        begins_An[np.arange(count), np.minimum(first_A + 1, length - 1)] = True
         images_S, steps_S = begins_An.nonzero()
-        state_An = begins_An.ravel().cumsum().reshape(count, length) - 1
-        hidden_SN = self._hidden(values_An[images_S], steps_S, self._start_BN[active_A][images_S])
+        hidden_SN = self._hidden(values_An[images_S], steps_S, self._start_BN[active_A[images_S]])
         features_SnF = (hidden_SN @ self._reads_NE).reshape(len(hidden_SN), length, -1)
-        features_AnF = features_SnF[state_An, np.arange(length)] + self._offset_DF[self._block]
+        # The state of each step is the last one that has begun; steps before the first one keep their logits.
+        state_An = np.maximum(begins_An.ravel().cumsum().reshape(count, length) - 1, 0)
+        features_AnF = features_SnF[state_An, steps_n] + self._offset_DF[self._block]
         with torch.no_grad():
             logits_ALn = self._model.output(torch.from_numpy(features_AnF.transpose(0, 2, 1)))
         logits_AnL: FloatArray = logits_ALn.transpose(1, 2).numpy()
+        if self._logits_BnL is not None:
+            keeps_An = steps_n <= first_A[:, np.newaxis]
+            logits_AnL = np.where(keeps_An[:, :, np.newaxis], self._logits_BnL[active_A], logits_AnL)
+            self._logits_BnL[active_A] = logits_AnL
+        else:
+            self._logits_BnL = logits_AnL
         return logits_AnL
+
+    def _first_changed(self, values_An: Values, active_A: IntArray) -> IntArray:
+        """(A,) first step whose guess differs from the round before; -1 in the first round."""
+        if self._logits_BnL is None:
+            self._guess_Bn = values_An.copy()
+            return np.full(len(values_An), -1)
+        first_A: IntArray = (values_An != self._guess_Bn[active_A]).argmax(axis=1)
+        self._guess_Bn[active_A] = values_An
+        return first_A
 
     def _hidden(self, values_Sn: Values, steps_S: IntArray, start_SN: FloatArray) -> FloatArray:
         """Last hidden layer of each state, given the values of its image and the step at which it begins: (S, N)."""
