@@ -127,9 +127,11 @@ class ControlEdits(EditRecorder):
             case QComboBox():
                 control.activated.connect(lambda _index: self._touch(watched))
             case TypedSlider():
+                control.slider.sliderPressed.connect(watched.burst.begin)
                 control.slider.actionTriggered.connect(lambda _action: self._begin(watched))
                 control.value_changed.connect(lambda _value: self._touch(watched))
             case QSlider():
+                control.sliderPressed.connect(watched.burst.begin)
                 control.actionTriggered.connect(lambda _action: self._touch(watched))
             case IntegerField() | NumberField():
                 control.valueChanged.connect(lambda _value: self._on_number(watched))

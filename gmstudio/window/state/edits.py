@@ -204,6 +204,11 @@ class Burst:
     number: int = 0
     moved_at: float = 0.0
 
+    def begin(self) -> None:
+        """Begin another drag: the control was taken hold of."""
+        self.number += 1
+        self.moved_at = time.monotonic()
+
     def move(self, *, held: bool) -> int:
         """Return the number of the drag that a move belongs to, which is made now.
 

@@ -76,6 +76,7 @@ class TravelTransport(QWidget):
         self.speed.set_value(state.speed_hz)
         self.speed.slider.setMinimumWidth(6 * GRID)
         self._lay_out()
+        self.slider.slider.sliderPressed.connect(self._burst.begin)
         self.slider.value_changed.connect(self._on_moved)
         self.speed.value_changed.connect(state.set_speed)
         state.moved.connect(self.refresh)
