@@ -279,24 +279,25 @@ class Autoencoder(Family, EncoderFeatures):
             0-dim means over the batch: ``loss``, ``reconstruction`` (squared grey values, or nats) and, where it is
             chosen, ``sparsity`` without its weight.
         """
-        h_BZ = self._units(self._corrupted(batch, generator))
+        grey_BCHW = self._grey(batch)
+        h_BZ = self._units(self._corrupted(grey_BCHW, generator))
         z_BZ = self.standardize(h_BZ)
-        reconstruction = self._error(batch, z_BZ)
+        reconstruction = self._error(batch, grey_BCHW, z_BZ)
         if self.config.sparsity == "none":
             return {"loss": reconstruction, "reconstruction": reconstruction}
         sparsity = z_BZ.abs().sum(1).mean() if self.config.sparsity == "l1" else self._rate_divergence(h_BZ)
         loss = reconstruction + self.config.sparsity_weight * sparsity
         return {"loss": loss, "reconstruction": reconstruction, "sparsity": sparsity}
 
-    def _corrupted(self, batch: Tensor, generator: torch.Generator) -> Tensor:
+    def _corrupted(self, grey_BCHW: Tensor, generator: torch.Generator) -> Tensor:
         """Input of the encoder in training: (B, C, H, W) grey values, black 0 and white 1."""
-        return corrupt(self._grey(batch), self.config.noise, self.config.noise_level, generator)
+        return corrupt(grey_BCHW, self.config.noise, self.config.noise_level, generator)
 
-    def _error(self, batch: Tensor, z_BZ: Tensor) -> Tensor:
+    def _error(self, batch: Tensor, grey_BCHW: Tensor, z_BZ: Tensor) -> Tensor:
         features = self.decoder(z_BZ)
         if self.likelihood is not None:
             return -self.likelihood.log_prob(features, batch).mean()
-        return functional.mse_loss(torch.sigmoid(features.squeeze(-1)), self._grey(batch), reduction="sum") / len(batch)
+        return functional.mse_loss(torch.sigmoid(features.squeeze(-1)), grey_BCHW, reduction="sum") / len(batch)
 
     def _rate_divergence(self, h_BZ: Tensor) -> Tensor:
         """Σ_j KL(ρ ‖ ρ̂_j) between Bernoulli rates, nats."""
@@ -348,7 +349,7 @@ class Autoencoder(Family, EncoderFeatures):
         if self.config.noise == "none":
             drawn = [reconstruction_figure(self, batch)]
         else:
-            corrupted = self._corrupted(batch, generator)
+            corrupted = self._corrupted(self._grey(batch), generator)
             drawn = [reconstruction_figure(self, batch, corrupted, self.encode_floats(corrupted))]
         if self.config.architecture == "mlp":
             drawn.append(self._filters())

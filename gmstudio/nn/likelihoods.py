@@ -69,10 +69,17 @@ class BernoulliLikelihood(PixelLikelihood):
     def __init__(self) -> None:
         super().__init__(levels=2, num_features=1)
 
+    def log_prob(self, features_BCHWF: Tensor, x_BCHW: Tensor) -> Tensor:
+        """(B,), nats."""
+        return -self._nll(features_BCHWF, x_BCHW).flatten(1).sum(1)
+
     def subpixel_log_prob(self, features_BCHWF: Tensor, x_BCHW: Tensor) -> Tensor:
         """(B, C, H, W), nats."""
+        return -self._nll(features_BCHWF, x_BCHW)
+
+    def _nll(self, features_BCHWF: Tensor, x_BCHW: Tensor) -> Tensor:
         logits_BCHW = features_BCHWF.squeeze(-1)
-        return -functional.binary_cross_entropy_with_logits(logits_BCHW, x_BCHW.to(logits_BCHW), reduction="none")
+        return functional.binary_cross_entropy_with_logits(logits_BCHW, x_BCHW.to(logits_BCHW), reduction="none")
 
     def mean(self, features_BCHWF: Tensor) -> Tensor:
         """(B, C, H, W), p(x = 1)."""

@@ -277,12 +277,12 @@ class VAE(Variational, EncoderFeatures):
         log_lik_KB = self.log_likelihood(batch, z_KBZ)
         reconstruction = -log_lik_KB.mean()
         kl_Z = kl_to_prior(mean_BZ, log_var_BZ).mean(0)
+        kl = kl_Z.sum()
         if config.num_importance > 1:
             log_weight_KB = log_lik_KB + weight * log_prior_ratio(eps_KBZ, z_KBZ, log_var_BZ)
             loss = math.log(config.num_importance) - torch.logsumexp(log_weight_KB, dim=0).mean()
         else:
-            loss = reconstruction + weight * kl_Z.clamp(min=config.free_bits).sum()
-        kl = kl_Z.sum()
+            loss = reconstruction + weight * (kl_Z.clamp(min=config.free_bits).sum() if config.free_bits else kl)
         active = (kl_Z.detach() > ACTIVE_KL_NATS).sum().to(kl)
         terms = {"loss": loss, "reconstruction": reconstruction, "kl": kl, "active_dimensions": active}
         if config.beta != 1 or config.kl_warmup or config.free_bits or config.num_importance > 1:
