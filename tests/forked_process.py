@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from multiprocessing.connection import Connection
+from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
@@ -110,24 +111,28 @@ def start(
 
 
 def can_fork(command: Sequence[str], environment: Mapping[str, str]) -> bool:
-    """Whether a command is one of this Python, ``-c`` or ``-m``, that finds no other packages than the tests do."""
-    ours = tuple(command[:2]) in ((sys.executable, "-c"), (sys.executable, "-m"))
+    """Whether a command is one of this Python, ``FILE``, ``-c`` or ``-m``, and finds no packages of its own."""
+    ours = command[0] == sys.executable and (command[1] in ("-c", "-m") or command[1].endswith(".py"))
     paths = set(filter(None, environment.get("PYTHONPATH", "").split(os.pathsep)))
     return ours and sys.platform == "linux" and paths <= set(sys.path)
 
 
 def _run(arguments: list[str], environment: dict[str, str], ends: list[Connection]) -> None:
-    """Run ``python -c CODE …`` or ``python -m MODULE …`` in this process, with these standard streams."""
+    """Run ``python FILE …``, ``python -c CODE …`` or ``python -m MODULE …`` in this process, with these streams."""
     os.environ.clear()
     os.environ.update(environment)
     for number, end in enumerate(ends):
         os.dup2(end.fileno(), number)
         end.close()
     sys.stdin = os.fdopen(0, closefd=False)
-    form, program, *rest = arguments
-    sys.argv = [form, *rest]
-    if form == "-m":
-        runpy.run_module(program, run_name="__main__", alter_sys=True)
-    else:
+    form, *rest = sys.argv = arguments
+    if form == "-c":
+        sys.argv = [form, *rest[1:]]
         main = sys.modules["__main__"] = ModuleType("__main__")
-        exec(compile(program, "<string>", "exec"), main.__dict__)
+        exec(compile(rest[0], "<string>", "exec"), main.__dict__)
+    elif form == "-m":
+        sys.argv = rest
+        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+    else:
+        sys.path.insert(0, str(Path(form).parent))
+        runpy.run_path(form, run_name="__main__")

@@ -239,7 +239,7 @@ def real_window(qtbot: QtBot, start_studio: StartStudio) -> MainWindow:
     return window
 
 
-def test_everything_is_found(qtbot: QtBot, real_window: MainWindow) -> None:
+def everything_is_found(real_window: MainWindow) -> None:
     entries = {entry.id: entry for entry in real_window._palette.entries()}
     titles = {entry.title for entry in entries.values()}
     for menu in real_window.menuBar().findChildren(QMenu):
@@ -262,7 +262,7 @@ def test_everything_is_found(qtbot: QtBot, real_window: MainWindow) -> None:
         assert entry.reason != NOT_NOW, f"{entry.id} does not say why it is disabled: give add_action needs="
 
 
-def test_imported_sets_are_found(qtbot: QtBot, real_window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+def imported_sets_are_found(real_window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
     panel = real_window._panels["data"]
     assert isinstance(panel, DataPanel)
     info = DataSetInfo(folder="/data/moths", name="Moths", size=120, image=ImageSpec(3, 32, 32, 256))
@@ -276,7 +276,7 @@ def test_imported_sets_are_found(qtbot: QtBot, real_window: MainWindow, monkeypa
     assert opened == ["/data/moths"]
 
 
-def test_an_action_opens_the_tab_of_its_button(qtbot: QtBot, real_window: MainWindow) -> None:
+def an_action_opens_the_tab_of_its_button(real_window: MainWindow) -> None:
     panel = real_window._panels["latents"]
     (tabs,) = [tabs for tabs in panel.findChildren(LazyTabs) if "user_image" in [tab.name for tab in tabs.tabs]]
     tabs.build_all()
@@ -287,7 +287,7 @@ def test_an_action_opens_the_tab_of_its_button(qtbot: QtBot, real_window: MainWi
     assert tabs.open_page == "user_image"
 
 
-def test_a_family_is_chosen_in_train(qtbot: QtBot, real_window: MainWindow) -> None:
+def a_family_is_chosen_in_train(real_window: MainWindow) -> None:
     panel = real_window._panels["train"]
     assert isinstance(panel, TrainPanel)
     panel.sections.set_compact(True)
@@ -298,3 +298,11 @@ def test_a_family_is_chosen_in_train(qtbot: QtBot, real_window: MainWindow) -> N
     assert real_window.panel == "train"
     assert entry.id == f"family:{panel._state.setup.family}"
     assert panel.sections.open_section == "new"
+
+
+def test_all_of_the_real_window_is_found_and_done(real_window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one window, since building all of its panels is what takes long."""
+    everything_is_found(real_window)
+    an_action_opens_the_tab_of_its_button(real_window)
+    a_family_is_chosen_in_train(real_window)
+    imported_sets_are_found(real_window, monkeypatch)
