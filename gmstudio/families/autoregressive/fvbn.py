@@ -155,7 +155,7 @@ class FVBN(AutoregressiveFamily):
 
     def _mask(self) -> Mask:
         """The strictly lower triangle, on the device and in the precision of the weights."""
-        if not self._kept_mask or self._kept_mask[0].mask.device != self.device:
+        if not self._kept_mask or self._kept_mask[0].mask.device != self.bias_FD.device:
             with torch.inference_mode(False):  # it is kept for training, too
                 self._kept_mask = in_blocks(torch.ones_like(self.weight_FDD[0]).tril(-1))
         return self._kept_mask

@@ -293,7 +293,7 @@ class MADE(MADEFeatures, AutoregressiveFamily):
 
     def _masks_averaged(self, order_D3: Tensor) -> list[list[Mask]]:
         if order_D3 is self._own_order and self.config.num_averaged == 1:
-            if not self._own_masks or self._own_masks[0][0].mask.device != self.device:
+            if not self._own_masks or self._own_masks[0][0].mask.device != self.readout.bias.device:
                 with torch.inference_mode(False):  # they are kept for training, too
                     masks = self._masks(self.positions[0], self.degrees[0])
                     self._own_masks = [in_blocks(mask) for mask in masks]
