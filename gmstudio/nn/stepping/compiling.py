@@ -104,8 +104,7 @@ class StepKernel:
         try:
             self.kernel = importlib.import_module(KERNEL_MODULE).compile_kernel(cache)
         except Exception as error:  # of any class, since numba is imported and compiles; nothing depends on it
-            self.failure = f"{type(error).__name__}: {error}"
-            print(f"Pixel steps are not compiled, so single images take longer. {self.failure}", file=sys.stderr)
+            self._fail(f"{type(error).__name__}: {error}")
 
     def load_beside(self, cache: Path, environment: Mapping[str, str]) -> None:
         """Come nearer to a kernel without waiting: compile it in a process, at a later call load it in a thread.
@@ -119,13 +118,27 @@ class StepKernel:
         if self._begun or self._loader is not None:
             return
         if self._compiler is None:
-            command = [sys.executable, "-m", COMPILER_MODULE, str(cache)]
+            self._compile_beside([sys.executable, "-m", COMPILER_MODULE, str(cache)], environment)
+        elif (code := self._compiler.poll()) is not None:
+            if code:
+                self._fail(f"The process that compiles them ended with exit code {code}.")
+                return
+            self._loader = threading.Thread(target=self.load, args=(cache,), name="step-kernel")
+            self._loader.start()
+
+    def _compile_beside(self, command: list[str], environment: Mapping[str, str]) -> None:
+        """Start the process that compiles; it goes on where this one ends, so that the next one need not wait."""
+        try:
             self._compiler = subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, env=dict(environment)
             )
-        elif self._compiler.poll() is not None:
-            self._loader = threading.Thread(target=self.load, args=(cache,), name="step-kernel")
-            self._loader.start()
+        except OSError as error:
+            self._fail(str(error))
+
+    def _fail(self, reason: str) -> None:
+        """Note and print why there is no kernel; it is not tried again."""
+        self._begun, self.failure = True, reason
+        print(f"Pixel steps are not compiled, so single images take longer. {reason}", file=sys.stderr)
 
 
 STEP_KERNEL = StepKernel()
@@ -134,4 +147,5 @@ STEP_KERNEL = StepKernel()
 if __name__ == "__main__":
     if hasattr(os, "nice"):
         os.nice(LESS_URGENT)
-    importlib.import_module(KERNEL_MODULE).compile_kernel(Path(sys.argv[1]))
+    STEP_KERNEL.load(Path(sys.argv[1]))
+    sys.exit(STEP_KERNEL.kernel is None)

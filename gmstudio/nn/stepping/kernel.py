@@ -187,11 +187,20 @@ _run = numba.njit(_run_column)
 
 
 def compile_kernel(cache: Path) -> Kernel:
-    """Compile the kernel for this processor, or read it from an earlier compilation.
+    """Compile the kernel for this processor, or read it from an earlier compilation; a damaged one is replaced.
 
     Args:
         cache: folder of compiled code.
     """
     numba.config.CACHE_DIR = str(cache)
+    try:
+        return _compiled_kernel()
+    except Exception:  # what numba cannot read fails in any way; without it, what is wrong otherwise fails again
+        for file in cache.rglob(f"{Path(__file__).stem}.*.nb?"):
+            file.unlink()
+        return _compiled_kernel()
+
+
+def _compiled_kernel() -> Kernel:
     compiled = partial(numba.njit, cache=True, error_model="numpy")
     return Kernel(compiled(RUN_SIGNATURE)(_run_columns), compiled(DRAW_SIGNATURE)(_draw_columns))

@@ -1,5 +1,6 @@
 """Programs run by the compiled kernel: the same numbers as numpy's calls, in every family, whenever it is loaded."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -259,6 +261,40 @@ def test_the_caller_never_waits_for_a_kernel(loaded: Kernel, tmp_path: Path, mon
     assert kernel._loader is not None
     kernel._loader.join()
     assert sorted(steps) == ["compiles", *["goes on"] * 4, "step-kernel"]
+
+
+def test_without_what_a_process_compiled_nothing_is_compiled_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    starts = Mock(side_effect=[OSError("no memory"), Mock(poll=lambda: -9)])
+    monkeypatch.setattr("gmstudio.nn.stepping.compiling.subprocess.Popen", starts)
+    monkeypatch.setattr(StepKernel, "load", Mock(side_effect=AssertionError("compiles in this process")))
+    for reason in ("no memory", "exit code -9"):
+        kernel = StepKernel()
+        for _ in range(3):
+            kernel.load_beside(tmp_path, {})
+        assert reason in kernel.failure
+        assert capsys.readouterr().err.count(kernel.failure) == 1
+    assert starts.call_count == 2
+
+
+def test_a_damaged_kernel_is_compiled_anew(
+    loaded: Kernel, tmp_path: Path, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pytestconfig.cache is not None
+    kept = list(pytestconfig.cache.mkdir("step-kernel").rglob("*.nb?"))
+    for file in kept:
+        (tmp_path / file.name).touch()
+
+    def read_or_compiled() -> Kernel:
+        if any(tmp_path.iterdir()):
+            raise EOFError("Ran out of input")
+        return loaded
+
+    module = importlib.import_module(KERNEL_MODULE)
+    monkeypatch.setattr(module.numba.config, "CACHE_DIR", "")
+    monkeypatch.setattr(module, "_compiled_kernel", read_or_compiled)
+    assert kept and module.compile_kernel(tmp_path) is loaded
 
 
 def test_a_process_compiles_for_later_ones(loaded: Kernel, pytestconfig: pytest.Config) -> None:
