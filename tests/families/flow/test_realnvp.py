@@ -94,7 +94,7 @@ def density_on_grid(model: RealNVP, points: int, low: float, high: float) -> Ten
     return (log_density + dims * math.log((high - low) / points * model.image.levels)).exp()
 
 
-@pytest.mark.parametrize(("image", "points"), [(ImageSpec(1, 1, 1, 4), 4000), (ImageSpec(1, 1, 2, 2), 400)], ids=str)
+@pytest.mark.parametrize(("image", "points"), [(ImageSpec(1, 1, 1, 4), 4000), (ImageSpec(1, 1, 2, 2), 200)], ids=str)
 def test_the_density_integrates_to_one(flow: dict[str, Any], image: ImageSpec, points: int) -> None:
     model = build(image, **flow)
     fit(model, random_images(image, 32), 20, max_norm=50)
