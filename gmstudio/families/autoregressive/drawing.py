@@ -221,9 +221,14 @@ def _copy_in_double(model: "AutoregressiveFamily", weights: list[Tensor] | None)
 
 
 def _versions(model: nn.Module) -> list[tuple[int, int]] | None:
-    """Addresses of the weights and how often they were changed; None: they are too many to be kept twice."""
+    """Addresses of the weights and how often they were changed; None: that is not known, or they are too many.
+
+    A CUDA graph changes weights without counting it.
+    """
     tensors = list(_weights(model))
-    if sum(tensor.numel() for tensor in tensors) > MAX_KEPT or any(tensor.is_inference() for tensor in tensors):
+    if sum(tensor.numel() for tensor in tensors) > MAX_KEPT:
+        return None
+    if any(tensor.is_inference() or tensor.device.type != "cpu" for tensor in tensors):
         return None
     return [(tensor.data_ptr(), tensor._version) for tensor in tensors]
 

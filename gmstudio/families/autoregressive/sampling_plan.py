@@ -1,9 +1,10 @@
 """Sampling a batch of images by steps or by guessing blocks, whichever is faster here.
 
 The cost of a step is measured where images are stepped through, and remembered for the model and the size of the
-batch. Where it is not known yet, the first steps of the images are the measurement. Blocks are then guessed for as long
-as they keep up with the steps that they replace. If they fall behind by ``ALLOWED_LOSS`` of all steps, the rest of the
-images is stepped through, and the next calls do not try: that guesses are seldom right cannot be seen beforehand.
+batch. In the first call it is that of the first rows of pixels, in the second one that of whole images. Blocks are
+guessed for as long as they keep up with the steps that they replace. If they fall behind by ``ALLOWED_LOSS`` of all
+steps, the rest of the images is stepped through, and the next calls do not try: that guesses are seldom right cannot be
+seen beforehand.
 
 Shape legend: B batch, C channels, H height, W width, D sub-pixels (C·H·W).
 """
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from gmstudio.families.autoregressive.base import AutoregressiveFamily
 
 SamplingMethod = Literal["auto", "sequential", "parallel"]
-PILOT = 32
-"""Steps that are taken to measure their cost."""
+PILOT_ROWS = 2
+"""Rows of pixels that are stepped through in the first call; the last one is the measurement."""
+FEWEST_ROWS = 4
+"""Smaller images are stepped through."""
 ALLOWED_LOSS = 0.06
 CALLS_WITHOUT = 8
 """Calls in which blocks are not tried after they fell behind once; twice as many with each further time."""
@@ -41,12 +44,14 @@ class Pace:
 
     Args:
         step_s: seconds of a step; None: not measured yet.
+        is_of_images: it was measured over whole images.
         open_s: seconds that it takes until the first step.
         calls_without: calls left in which blocks are not tried.
         failures: times in a row that they fell behind.
     """
 
     step_s: float | None = None
+    is_of_images: bool = False
     open_s: float = 0.0
     calls_without: int = 0
     failures: int = 0
@@ -119,18 +124,21 @@ class BatchSampler:
 
     def _in_steps(self) -> Tensor:
         session = self._open()
-        self._step(session)
+        self._pace.step_s = self._step(session)
+        self._pace.is_of_images = True
         return session.images
 
     def _by_plan(self, conditionals: BlockConditionals) -> Tensor:
         """By blocks while they keep up."""
-        size, session = len(self._order_D3), None
-        if self._pace.calls_without > 0 or size <= 2 * PILOT:
-            self._pace.calls_without -= min(1, self._pace.calls_without)
+        size, session, pace = len(self._order_D3), None, self._pace
+        wants_measurement = pace.step_s is not None and not pace.is_of_images
+        if wants_measurement or pace.calls_without > 0 or self._model.image.height < FEWEST_ROWS:
+            pace.calls_without -= min(1, pace.calls_without)
             return self._in_steps()
-        if self._pace.step_s is None:
+        if pace.step_s is None:
             session = self._open()
-            self._step(session, PILOT)
+            for row in range(1, PILOT_ROWS + 1):
+                pace.step_s = self._step(session, row * size // self._model.image.height)
         images_BCHW = self._empty() if session is None else session.images.numpy()
         num_done = 0 if session is None else session.step
         with one_matrix_thread(scipy=False):  # products this small would wait for a second one
@@ -158,12 +166,11 @@ class BatchSampler:
                 return num_final
         return num_final
 
-    def _step(self, session: AutoregressiveSession, until: int | None = None) -> None:
-        """Step through images, and measure it where these are many steps."""
+    def _step(self, session: AutoregressiveSession, until: int | None = None) -> float:
+        """Step through images, to the end or at least to a step; return the seconds of a step."""
         began, start = time.thread_time(), session.step
         session.finish(self._temperature, until)
-        if session.step - start >= PILOT:
-            self._pace.step_s = (time.thread_time() - began) / (session.step - start)
+        return (time.thread_time() - began) / max(1, session.step - start)
 
     def _sweep(self, conditionals: BlockConditionals, images_BCHW: Values, num_done: int) -> BlockSweep:
         return BlockSweep(

@@ -72,15 +72,15 @@ def test_a_sweep_that_leaves_its_blocks_too_early(monkeypatch: pytest.MonkeyPatc
 def test_the_plan_goes_on_in_steps_where_blocks_fall_behind(
     step_s: float | None, keeps_up: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sampling_plan, "PILOT", 2)
     monkeypatch.setattr(made_blocks, "BLOCK", 3)
-    model = make("made", {"num_hidden": 16}, IMAGES[1])
+    model = make("made", {"num_hidden": 16}, ImageSpec(1, 5, 3, 2))
     expected = model.sample(4, seeded(3), method="sequential")
     pace = sampling_plan.pace_of(model, 4)
-    pace.step_s, pace.open_s = step_s, 0.0
+    assert pace.step_s is not None and pace.is_of_images
+    pace.step_s, pace.open_s, pace.is_of_images = step_s, 0.0, step_s is not None
     for _ in range(2):
         np.testing.assert_array_equal(model.sample(4, seeded(3)), expected)
-    assert pace.step_s is not None
+    assert pace.is_of_images
     if step_s is not None:
         assert (pace.calls_without == 0) == keeps_up
 
@@ -127,3 +127,15 @@ def test_what_cannot_be_observed_is_refused() -> None:
         model.parallel_rounds(uniforms_DB, model.own_order, num_given=1)
     with pytest.raises(ValueError, match="temperature is -1"):
         model.parallel_rounds(uniforms_DB, model.own_order, -1.0)
+
+
+def test_the_copy_in_double_precision_follows_the_weights() -> None:
+    model = make("fvbn", {}, IMAGES[0])
+    images, uniform = np.zeros((1, 3, 3), np.uint8), 0.5
+    exact = drawing.ExactConditionals(model, model.own_order, None, keep_weights=False)
+    before = exact.value(images, 0, 0, uniform, 1.0)
+    with torch.no_grad():
+        model.bias_FD[:, 0] = -20.0 if before else 20.0
+    fresh = drawing.ExactConditionals(model, model.own_order, None, keep_weights=False)
+    assert fresh.value(images, 0, 0, uniform, 1.0) != before
+    assert exact.value(images, 0, 0, uniform, 1.0) == before  # as long as a batch is sampled
