@@ -85,6 +85,7 @@ class MaskedConv2d(nn.Module):
         out_features: output features, likewise.
         kernel_size: odd side K of the kernel.
         num_groups: colours, 1 (grey) or 3 (RGB).
+        batch_last: in memory, where windows are written out, the output's batch comes last instead of its channels.
 
     Raises:
         ValueError: when the kernel size is even, or there are fewer features than colours.
@@ -93,7 +94,14 @@ class MaskedConv2d(nn.Module):
     mask: Tensor
 
     def __init__(
-        self, kind: MaskKind, in_features: int, out_features: int, kernel_size: int = 1, num_groups: int = 1
+        self,
+        kind: MaskKind,
+        in_features: int,
+        out_features: int,
+        kernel_size: int = 1,
+        num_groups: int = 1,
+        *,
+        batch_last: bool = False,
     ) -> None:
         super().__init__()
         if kernel_size % 2 == 0:
@@ -101,7 +109,7 @@ class MaskedConv2d(nn.Module):
         mask = causal_mask(
             kind, colour_groups(out_features, num_groups), colour_groups(in_features, num_groups), kernel_size
         )
-        self.kernel_size = kernel_size
+        self.kernel_size, self._batch_last = kernel_size, batch_last
         self.register_buffer("mask", mask, persistent=False)
         self.weight = nn.Parameter(torch.empty(mask.shape))
         self.bias = nn.Parameter(torch.empty(out_features))
@@ -132,7 +140,7 @@ class MaskedConv2d(nn.Module):
         return out_BFHW[:, :, : features_BFHW.shape[2]]
 
     def _by_windows(self, features_BFHW: Tensor) -> Tensor:
-        """The convolution as a product with the window of each pixel; the output has its channels last.
+        """The convolution as a product with the window of each pixel; its channels or batch are last in memory.
 
         For images of one channel the kernels of the CPU take four times as long for the gradient of the weights.
         """
@@ -140,6 +148,10 @@ class MaskedConv2d(nn.Module):
         padded = functional.pad(features_BFHW, (padding, padding, padding, 0))
         windows = padded.unfold(2, padding + 1, 1).unfold(3, self.kernel_size, 1)
         weight_FK = self.masked_weight().flatten(1)
+        if self._batch_last:
+            windows_KN = windows.permute(1, 4, 5, 2, 3, 0).reshape(weight_FK.shape[1], height * width * batch)
+            out_FN = torch.addmm(self.bias.unsqueeze(1), weight_FK, windows_KN)
+            return out_FN.view(len(weight_FK), height, width, batch).permute(3, 0, 1, 2)
         windows_NK = windows.permute(0, 2, 3, 1, 4, 5).reshape(batch * height * width, weight_FK.shape[1])
         out_NF = torch.addmm(self.bias, windows_NK, weight_FK.T)
         return out_NF.view(batch, height, width, len(weight_FK)).permute(0, 3, 1, 2)

@@ -55,8 +55,11 @@ def test_colour_masks_by_hand() -> None:
 @pytest.mark.parametrize("num_features", [3, 4])
 @pytest.mark.parametrize("kernel_size", [1, 3, 5])
 @pytest.mark.parametrize("num_groups", [1, 3])
-def test_it_is_a_full_convolution_with_zeros(num_features: int, kernel_size: int, num_groups: int) -> None:
-    layer = MaskedConv2d("B", num_features, 5, kernel_size, num_groups)
+@pytest.mark.parametrize("batch_last", [False, True])
+def test_it_is_a_full_convolution_with_zeros(
+    num_features: int, kernel_size: int, num_groups: int, batch_last: bool
+) -> None:
+    layer = MaskedConv2d("B", num_features, 5, kernel_size, num_groups, batch_last=batch_last)
     x = torch.randn(2, num_features, 6, 7, requires_grad=True)
     full = functional.pad(layer.masked_weight(), (0, 0, 0, kernel_size // 2))
     expected = functional.conv2d(x, full, layer.bias, padding=kernel_size // 2)

@@ -91,7 +91,8 @@ class PixelRNN(RasterFamily):
         super().__init__(config, image)
         self.check_colours(num_channels=config.num_channels, num_head_channels=config.num_head_channels)
         num_groups, width = self.outputs.num_groups, 2 * config.num_channels
-        self.input = MaskedConv2d("A", image.channels, width, config.input_kernel_size, num_groups)
+        kernel_size = config.input_kernel_size
+        self.input = MaskedConv2d("A", image.channels, width, kernel_size, num_groups, batch_last=True)
         self.layers = nn.ModuleList(self.layer(number) for number in range(config.num_layers))
         self.head = MaskedConv2d("B", width, config.num_head_channels, 1, num_groups)
         self.output = MaskedConv2d("B", config.num_head_channels, self.outputs.num_features, 1, num_groups)
