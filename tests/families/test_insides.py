@@ -1,5 +1,6 @@
 """What families have inside, on points: tables of probabilities, a flow layer by layer, scores and denoising paths."""
 
+import copy
 import functools
 import math
 from typing import Any
@@ -121,7 +122,7 @@ def test_a_warped_grid_comes_back_and_its_volume_is_the_densitys(image: ImageSpe
 
 def test_the_score_of_noise_is_that_of_the_normal_distribution() -> None:
     """At t = T hardly anything of the data is left, so that p_T is standard normal and its score is -x."""
-    model: DDPM = trained("ddpm", PLANE)
+    model: DDPM = copy.deepcopy(trained("ddpm", PLANE))
     fit(model, clusters(PLANE), 300, learning_rate=1e-2)
     x = torch.randn(500, 2, generator=seeded())
     with torch.no_grad():
