@@ -97,7 +97,7 @@ COLUMNS = (
         "The name that you gave it, or what differs from the defaults. F2 renames it.",
         run_name,
         lambda info: run_name(info).casefold(),
-        "VAE · latent dimensions 16 · batch 32",
+        "VAE · latent dimensions 16",
         editable=True,
     ),
     Column(
@@ -106,7 +106,7 @@ COLUMNS = (
         "Data and size of the images",
         lambda i: i.data_label,
         lambda i: i.data_label.lower(),
-        "Fashion-MNIST 28×28",
+        "MNIST subset 28×28",
     ),
     Column(
         BITS,

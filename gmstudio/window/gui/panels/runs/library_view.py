@@ -12,7 +12,7 @@ from gmstudio.window.gui.panels.runs.library_table import LibraryTable
 from gmstudio.window.gui.widgets.row_table import RowTable
 from gmstudio.window.state.runs.listed import ListedRuns
 
-PADDING = 12
+PADDING = 8
 """Pixels beside the text of a cell."""
 MAX_WIDTH = 4000
 """Pixels of a column."""
@@ -137,8 +137,7 @@ class LibraryView(RowTable):
         mark = self.style().pixelMetric(QStyle.PixelMetric.PM_HeaderMarkSize)
         titled = self.header().fontMetrics().horizontalAdvance(column.title) + mark
         usual = self.fontMetrics().horizontalAdvance(column.usual)
-        icon = self.iconSize().width() if column.name == NAME else 0
-        return max(titled, usual + icon) + 2 * PADDING
+        return max(titled, usual) + 2 * PADDING
 
     def _restore(self, layout: dict[str, Any]) -> None:
         """Show the columns as they were kept, perhaps by another version; those that it did not have as at first."""
