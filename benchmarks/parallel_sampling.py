@@ -16,7 +16,7 @@ from gmstudio import open_run
 from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.families.autoregressive.block_sweep import BlockSweep
 from gmstudio.families.autoregressive.drawing import ExactConditionals
-from gmstudio.families.autoregressive.sampling_plan import SamplingMethod
+from gmstudio.families.autoregressive.sampling_plan import METHODS, SamplingMethod
 from gmstudio.protocol.images import ImageSpec
 
 REPEATS = 5
@@ -71,18 +71,17 @@ def _compared(model: AutoregressiveFamily, batch: int) -> dict[str, Any]:
         gave the same bytes; ``rounds`` of all blocks together and ``passes``, the conditionals computed in them over
         those of all images; ``image_rounds`` where whole images are guessed at once.
     """
-    methods: tuple[SamplingMethod, ...] = ("sequential", "parallel", "auto")
-    times: dict[str, list[float]] = {method: [] for method in methods}
+    times: dict[str, list[float]] = {method: [] for method in METHODS}
     identical = True
     for repeat in range(REPEATS + 1):
         images = []
-        for method in methods:
+        for method in METHODS:
             seconds, drawn = _timed(model, batch, repeat, method)
             times[method].append(seconds)
             images.append(drawn.numpy().tobytes())
         identical = identical and len(set(images)) == 1
-    found: dict[str, Any] = {f"{method}_s": statistics.median(times[method][1:]) for method in methods}
-    found |= {f"{method}_best_s": min(times[method][1:]) for method in methods}
+    found: dict[str, Any] = {f"{method}_s": statistics.median(times[method][1:]) for method in METHODS}
+    found |= {f"{method}_best_s": min(times[method][1:]) for method in METHODS}
     found["ratio"] = found["sequential_best_s"] / found["parallel_best_s"]
     return {**found, "identical": identical, **_rounds(model, batch)}
 

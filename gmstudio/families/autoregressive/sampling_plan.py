@@ -11,7 +11,7 @@ Shape legend: B batch, C channels, H height, W width, D sub-pixels (C·H·W).
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from gmstudio.families.autoregressive.base import AutoregressiveFamily
 
 SamplingMethod = Literal["auto", "sequential", "parallel"]
+METHODS: tuple[SamplingMethod, ...] = get_args(SamplingMethod)
 PILOT_ROWS = 2
 """Rows of pixels that are stepped through in the first call; the last one is the measurement."""
 FEWEST_ROWS = 4
@@ -99,7 +100,13 @@ class BatchSampler:
         self._pace = pace_of(model, self._batch)
 
     def sample(self, method: SamplingMethod) -> Tensor:
-        """(B, C, H, W) uint8, on the CPU; the same images by any method."""
+        """(B, C, H, W) uint8, on the CPU; the same images by any method.
+
+        Raises:
+            ValueError: when there is no such method.
+        """
+        if method not in METHODS:
+            raise ValueError(f"There is no method {method!r} of sampling; choose one of {', '.join(METHODS)}.")
         conditionals = None
         if method != "sequential":
             conditionals = self._model.block_conditionals(self._order_D3, self._batch, self._labels_B)

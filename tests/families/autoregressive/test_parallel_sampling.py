@@ -118,7 +118,7 @@ def test_a_draw_without_doubt_is_the_one_in_double_precision(levels: int, temper
     assert (values_N == expected_N)[sure_N].all() and sure_N.mean() > 0.99
 
 
-def test_what_cannot_be_observed_is_refused() -> None:
+def test_what_cannot_be_sampled_is_refused() -> None:
     model = make("fvbn", {}, IMAGES[0])
     uniforms_DB = torch.rand(9, 2, generator=seeded())
     with pytest.raises(ValueError, match="10 observed sub-pixels do not fit"):
@@ -127,6 +127,8 @@ def test_what_cannot_be_observed_is_refused() -> None:
         model.parallel_rounds(uniforms_DB, model.own_order, num_given=1)
     with pytest.raises(ValueError, match="temperature is -1"):
         model.parallel_rounds(uniforms_DB, model.own_order, -1.0)
+    with pytest.raises(ValueError, match="no method 'fast'"):
+        model.sample(2, method="fast")
 
 
 def test_the_copy_in_double_precision_follows_the_weights() -> None:
