@@ -13,11 +13,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.runs.examples import is_example
 from gmstudio.runs.history_copy import copied_history, needs_copy
+from gmstudio.runs.history_curves import Curve as Curve
+from gmstudio.runs.history_curves import curves_of
 from gmstudio.runs.history_errors import run_error
 from gmstudio.runs.history_place import HISTORY_NAME as HISTORY_NAME
 from gmstudio.runs.history_place import identity_of, put_back
@@ -37,10 +38,6 @@ _WRITE_TIMEOUT_S = 1.0
 _READ_TIMEOUT_S = 0.2
 """Readers wait less: they serve the window, and only a program that keeps the whole file locked makes them wait."""
 _POINTS = "FROM points p JOIN series s ON p.series = s.id WHERE s.split = ? AND p.step > ?"
-ROWS_AT_ONCE = 10_000
-"""Rows that become numbers in one call."""
-
-Curve = tuple[NDArray[np.int64], NDArray[np.float64]]
 
 
 class Scalar(NamedTuple):
@@ -269,28 +266,13 @@ class History:
     # ---- reading --------------------------------------------------------------------------------------------
 
     def read_scalars(self, since: int = -1) -> dict[tuple[str, str], Curve]:
-        """All curves, or their part after step ``since``.
+        """All curves, or their part after step ``since``, as they were at one moment, whatever is written meanwhile.
 
         Returns:
             (split, name) → steps (n,) int64 rising, values (n,) float64; curves without points are left out.
         """
-        curves: dict[tuple[str, str], Curve] = {}
         with self._errors_as_sentences():
-            for key, split, name in self._db.execute("SELECT id, split, name FROM series ORDER BY id").fetchall():
-                query = "SELECT step, value FROM points WHERE series = ? AND step > ? ORDER BY step"
-                parts = list(self._parts(self._db.execute(query, (key, since))))
-                if parts:
-                    flat = np.concatenate(parts)
-                    curves[split, name] = (flat[:, 0].astype(np.int64), flat[:, 1].copy())
-        return curves
-
-    def _parts(self, rows: sqlite3.Cursor) -> Iterator[NDArray[np.float64]]:
-        """Arrays (n, 2) of steps and values: of some rows each, so that a thread that reads lets others run."""
-        try:
-            while some := rows.fetchmany(ROWS_AT_ONCE):
-                yield np.array(some, dtype=np.float64)  # None becomes NaN
-        except (TypeError, ValueError) as error:
-            raise RunDamagedError(f"{self.path} is damaged: a value is no number. Restore it from a copy.") from error
+            return curves_of(self._db, self.path, since)
 
     def last_and_best(self, split: str, name: str, since: int = -1) -> tuple[float, float] | None:
         """Newest and lowest value of one curve after step ``since``; None when it has no points there.

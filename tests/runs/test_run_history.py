@@ -5,13 +5,17 @@ import os
 import resource
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
+from gmstudio.runs import history_curves
 from gmstudio.runs.history import SCHEMA_VERSION, Event, History, ImageGrid, Scalar
 from gmstudio.runs.record import RunError
 
@@ -30,6 +34,25 @@ def test_scalars_come_back_as_curves(tmp_path: Path) -> None:
     assert steps.dtype == np.int64 and values.dtype == np.float64
     assert steps.tolist() == [0, 1, 2] and values.tolist() == [1.0, 1 / 2, 1 / 3]
     assert curves["valid", "kl"][1].tolist() == [float(np.float32(0.1))]
+
+
+def test_all_curves_are_of_one_moment_while_the_run_trains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def both(step: int) -> list[Scalar]:
+        return [Scalar(step, "train", name, 0.5) for name in ("loss", "grad_norm")]
+
+    with History(tmp_path, write=True) as training, History(tmp_path) as reader:
+        training.append(both(0))
+        read = history_curves._parts
+        written = iter(range(1, 3))
+
+        def interrupted(*arguments: Any) -> Iterator[NDArray[np.float64]]:
+            yield from read(*arguments)
+            training.append(both(next(written)))
+
+        monkeypatch.setattr(history_curves, "_parts", interrupted)
+        assert [steps.tolist() for steps, _ in reader.read_scalars().values()] == [[0], [0]]
+        monkeypatch.undo()
+        assert [steps.tolist() for steps, _ in reader.read_scalars().values()] == [[0, 1, 2], [0, 1, 2]]
 
 
 def test_values_that_are_no_numbers_survive(tmp_path: Path) -> None:
