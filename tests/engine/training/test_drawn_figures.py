@@ -16,7 +16,7 @@ from gmstudio.engine.training.diagnostics import (
     pixel_figure_pieces,
 )
 from gmstudio.families import FAMILIES
-from gmstudio.families.autoregressive import base
+from gmstudio.families.autoregressive import chain_figures
 from gmstudio.families.autoregressive.base import AutoregressiveFamily
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.testing.laws.inputs import random_images
@@ -48,7 +48,7 @@ def test_figures_are_sent_with_their_maps(name: str, config: dict[str, Any]) -> 
 @pytest.mark.parametrize("name", sorted(AUTOREGRESSIVE))
 def test_long_figures_are_drawn_in_pieces_of_one_image(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whose loss by pixel takes a second for 16 images, so that a slider can be answered in between."""
-    monkeypatch.setattr(base, "PIECE_S", 0.0)  # as if every image took long
+    monkeypatch.setattr(chain_figures, "PIECE_S", 0.0)  # as if every image took long
     model = make(name, {}, SPEC).train()
     images, scored = random_images(SPEC, 20), []
     log_prob = type(model).log_prob_per_dim
@@ -80,6 +80,6 @@ def test_long_figures_are_drawn_in_pieces_of_one_image(name: str, monkeypatch: p
 
 
 def test_quick_figures_take_few_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(base, "PIECE_S", 60.0)
+    monkeypatch.setattr(chain_figures, "PIECE_S", 60.0)
     model = make("made", {"num_hidden": 8}, SPEC).eval()
     assert len(list(figure_pieces(model, random_images(SPEC, 20), 0))) == 7, "1, 2, 4, 8 and 1 images, and the figures"
