@@ -30,7 +30,7 @@ MIB = 1 << 20
 CURVES = 160
 STEPS_PER_S = 65
 """With which a run has 10,000 metrics a second."""
-METRICS_S, SLIDER_S = 8, 3
+METRICS_S, SLIDER_S = 4, 2
 
 
 @pytest.fixture
