@@ -85,7 +85,7 @@ class _MeanNLL(torch.autograd.Function):
         score = score_of(output, values_BD, want_gradients)
         offset_grads = []
         for chunk in one.chunks:
-            grad_nBF = score.add(chunk, one.features(chunk).add_(offset_DF[chunk].unsqueeze(1)))
+            grad_nBF = score.add(chunk, one.features(chunk, offset_DF))
             if grad_nBF is not None:
                 offset_grads.append(grad_nBF.sum(1))
                 one.backward(chunk, grad_nBF)
@@ -112,20 +112,23 @@ class _OnePass:
         longest = self.chunks[0].stop
         self._hidden = x_BD.new_empty(longest, *self._start_BN.shape)
         self._grad = torch.empty_like(self._hidden)
+        self._hidden_rows, self._grad_rows = self._hidden.unbind(0), self._grad.unbind(0)
+        self._x_rows, self._weight_rows = self._x_DB1.unbind(0), weight_DN.unbind(0)
         self._weight_grad = torch.empty_like(weight_DN)
         self._readout_grad = torch.empty_like(readout_DFN)
         self._start_grads: list[Tensor] = []
 
-    def features(self, chunk: slice) -> Tensor:
-        """(n, B, F) without their offsets; the chunk's hidden units are kept for ``backward``."""
-        hidden_nBN = self._hidden[: chunk.stop - chunk.start]
-        rows_BN = hidden_nBN.unbind(0)
+    def features(self, chunk: slice, offset_DF: Tensor) -> Tensor:
+        """(n, B, F); the chunk's hidden units are kept for ``backward``."""
+        length = chunk.stop - chunk.start
+        rows_BN = self._hidden_rows[:length]
         rows_BN[0].copy_(self._start_BN)
-        steps = zip(rows_BN, (*rows_BN[1:], self._start_BN), self._x_DB1[chunk], self._weight_DN[chunk], strict=True)
+        places = (*rows_BN[1:], self._start_BN)
+        steps = zip(rows_BN, places, self._x_rows[chunk], self._weight_rows[chunk], strict=True)
         for own_BN, next_BN, x_B1, weight_N in steps:
             torch.addcmul(own_BN, x_B1, weight_N, out=next_BN)
-        self._activate(hidden_nBN)
-        return torch.bmm(hidden_nBN, self._readout_DFN[chunk].transpose(1, 2))
+        hidden_nBN = self._activate(self._hidden[:length])
+        return torch.baddbmm(offset_DF[chunk].unsqueeze(1), hidden_nBN, self._readout_DFN[chunk].transpose(1, 2))
 
     def backward(self, chunk: slice, grad_nBF: Tensor) -> None:
         """Add the gradients that follow from that of the chunk's features."""
@@ -135,8 +138,8 @@ class _OnePass:
         torch.bmm(grad_nBF, self._readout_DFN[chunk], out=grad_nBN)
         self._activate_backward(grad_nBN, hidden_nBN)
         # A pixel's row of W is in the pre-activations of all later pixels, so its gradient needs the sum of theirs.
-        rows_BN = grad_nBN.unbind(0)
-        for own_BN, later_BN in reversed(list(pairwise(rows_BN))):
+        rows_BN = self._grad_rows[:length]
+        for later_BN, own_BN in pairwise(reversed(rows_BN)):
             own_BN.add_(later_BN)
         self._start_grads.append(rows_BN[0].clone())
         weight_grad_n1N = self._weight_grad[chunk].unsqueeze(1)
