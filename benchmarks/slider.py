@@ -1,5 +1,6 @@
 """From a latent slider's signal to the painted image, in the real window with the real engine."""
 
+import os
 import re
 import statistics
 import tempfile
@@ -37,7 +38,9 @@ def measure(
 
     Returns:
         ``p50_ms``, ``p95_ms``, ``p99_ms``, ``window_stall_p99_ms`` (delay of a timer in the window with an interval
-        of one millisecond), and what was measured.
+        of one millisecond), ``window_processor_ms`` and ``engine_processor_ms`` (time of the processor for each image
+        that was painted, with all else that the process did meanwhile; 0 where the system does not report it), and what
+        was measured.
     """
     with tempfile.TemporaryDirectory() as data, opened_window() as (window, studio):
         write_random_idx(Path(data))
@@ -54,7 +57,9 @@ def measure(
             panel.tabs.show_page("map")
         run_events(SETTLE_S)
         drag = _Drag(panel, latents, moves)
+        before = _processor_s(os.getpid()), _processor_s(studio.engine.state.pid)
         drag.run()
+        after = _processor_s(os.getpid()), _processor_s(studio.engine.state.pid)
         result = {
             "benchmark": "slider",
             "family": family,
@@ -62,12 +67,23 @@ def measure(
             "with_map": with_map,
             "num_latent": latents.code.num_dims,
             **drag.result(),
+            "window_processor_ms": 1000 * (after[0] - before[0]) / drag.num_images,
+            "engine_processor_ms": 1000 * (after[1] - before[1]) / drag.num_images,
             "images_per_s_meanwhile": studio.engine.report.rate if studio.engine.report else 0.0,
         }
         if while_training:
             studio.client.send(StopTraining())
             wait_until(lambda: not studio.library.live, "the end of training")
     return result
+
+
+def _processor_s(pid: int) -> float:
+    """Time that a process has spent on processors; 0 where /proc does not say."""
+    stat = Path(f"/proc/{pid}/stat")
+    if not stat.exists():
+        return 0.0
+    fields = stat.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _latents_panel(window: MainWindow) -> LatentsPanel:
@@ -90,6 +106,10 @@ class _Drag:
         panel: visible.
         state: state that maps images to codes.
         moves: number of moves.
+
+    Attributes:
+        num_images: images that were painted.
+        num_previews: of these, the previews.
     """
 
     def __init__(self, panel: LatentsPanel, state: LatentsState, moves: int) -> None:
@@ -101,6 +121,7 @@ class _Drag:
         self._stalls_ms: list[float] = []
         self._engine_ms: list[float] = []
         self._beat_at = 0.0
+        self.num_images = self.num_previews = 0
         self._loop = QEventLoop()
         panel.image.painted.connect(self._on_painted)
 
@@ -140,6 +161,8 @@ class _Drag:
             "window_stall_p99_ms": statistics.quantiles(self._stalls_ms, n=100)[-1],
             "window_stall_worst_ms": max(self._stalls_ms),
             "moves": self._moves,
+            "images": self.num_images,
+            "previews": self.num_previews,
             "moves_per_s": 1000 / MOVE_EVERY_MS,
         }
 
@@ -169,6 +192,8 @@ class _Drag:
         if not matching:
             return
         now = time.perf_counter()
+        self.num_images += 1
+        self.num_previews += shown.preview != ""
         self._engine_ms.append(shown.engine_ms)
         for move in [m for m in self._waiting if m <= matching[-1]]:
             self._waiting.remove(move)

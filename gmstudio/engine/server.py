@@ -102,12 +102,15 @@ class Server(Feature):
             command = self._wire.receive(max(self._turns.wait_s, self._wait_s()) if self._busy() else self._idle_s())
             if command is not None:
                 self._handle(command)
-                self._turns.answered(interactive=command.interactive, seconds=time.perf_counter() - began)
+                took = time.perf_counter() - began
+                self._turns.answered(interactive=command.interactive, seconds=took, dragged=command.dragged)
             elif self._wire.closed:
                 break
             elif self._busy():
                 self._turns.missed()
+                began, processor = time.perf_counter(), time.thread_time()
                 self._advance()
+                self._turns.worked(time.perf_counter() - began, time.thread_time() - processor)
             elif not self._continue_waiting():
                 self._features.load_next()
         return self._end()

@@ -173,6 +173,24 @@ class Latent(Protocol):
 
 
 @runtime_checkable
+class SteppedDecoder(Protocol):
+    """Decodes a code in several passes through its network; fewer of them give a preview."""
+
+    @property
+    def num_decode_steps(self) -> int:
+        """Passes from a code to its image."""
+
+    def decode_pieces(self, z: Tensor) -> Iterator[Tensor | None]:
+        """Yield None between the passes and, last, the images of ``decode``."""
+
+    def with_decode_steps(self, steps: int) -> "Family":
+        """The same model, sharing all weights, that decodes in another number of passes."""
+
+    def preview_text(self, steps: int) -> str:
+        """What a preview in so many passes is: ``2 of 50 DDIM steps``."""
+
+
+@runtime_checkable
 class LevelDecoder(Protocol):
     """Families with codes z ~ N(0, I), given which sub-pixels are independent: p(x|z) = ∏ p(x_d|z)."""
 

@@ -24,6 +24,11 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     background: ClassVar[bool] = False
     """The job of such a command takes turns with training, which pauses during the jobs of all others."""
 
+    @property
+    def dragged(self) -> bool:
+        """It shows something that is being dragged: training and jobs wait until it rests."""
+        return False
+
     def job_key(self) -> tuple[Any, ...] | None:
         """Key of the job that carries this command out: a newer job with the same key ends the older one."""
         if self.superseded_within is None:

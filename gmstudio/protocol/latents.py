@@ -16,6 +16,7 @@ class Decode(Command, frozen=True, kw_only=True):
 
     Args:
         measure: also compute metrics of each code and its image: log p(z), a bound, D(x).
+        moving: the code is being dragged: a preview will do where decoding takes several steps, and other work waits.
     """
 
     interactive: ClassVar[bool] = True
@@ -23,6 +24,12 @@ class Decode(Command, frozen=True, kw_only=True):
     run: str
     codes: Array
     measure: bool = False
+    moving: bool = False
+
+    @property
+    def dragged(self) -> bool:
+        """See ``Command``."""
+        return self.moving
 
 
 class ChooseDecoder(Command, frozen=True, kw_only=True):
@@ -137,6 +144,7 @@ class Decoded(Event, frozen=True, kw_only=True):
 
     Args:
         metrics: (N,) values of what the family can compute of each code and its image, when requested.
+        preview: how the image was decoded, where it is a preview; empty: it is the image of the code.
     """
 
     run: str
@@ -144,6 +152,7 @@ class Decoded(Event, frozen=True, kw_only=True):
     images: Array
     engine_ms: float
     metrics: tuple[MetricValues, ...] = ()
+    preview: str = ""
 
 
 class Encoded(Event, frozen=True, kw_only=True):

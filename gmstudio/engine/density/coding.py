@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.engine.runtime.inspection import PIECE_S
+from gmstudio.engine.runtime.threads import computing_threads
 from gmstudio.families.autoregressive.base import NO_LABEL, AutoregressiveFamily, check_images
 from gmstudio.families.autoregressive.orders import ORDER_NAMES, named_order
 from gmstudio.families.base import Family
@@ -141,13 +142,8 @@ def labels_for(model: AutoregressiveFamily, labels: NDArray[np.int64] | None) ->
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Compute with one thread, so that sums are taken in one order on any number of cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with one_matrix_thread():
-            yield
-    finally:
-        torch.set_num_threads(before)
+    with computing_threads(1), one_matrix_thread():
+        yield
 
 
 def encode(coding: Coding, images: NDArray[np.uint8]) -> Iterator[Advance | Encoded]:

@@ -25,10 +25,20 @@ from gmstudio.engine.runtime.inspection import (
     dtype_of,
     encoder_of,
     exploring,
+    exploring_pieces,
     in_pieces,
     latent_of,
 )
-from gmstudio.families.base import Bounded, Discriminator, Encoder, Family, FreeEnergy, Posterior, TimestepBound
+from gmstudio.families.base import (
+    Bounded,
+    Discriminator,
+    Encoder,
+    Family,
+    FreeEnergy,
+    Posterior,
+    SteppedDecoder,
+    TimestepBound,
+)
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.families import LatentSpec
@@ -65,25 +75,71 @@ MAX_BOUND_ROWS = 4096
 """Passes of an image through the model, up to which every timestep of the bound of all codes is computed."""
 
 
-def decode(model: Family, step: int, command: Decode) -> Decoded:
+def decode(model: Family, step: int, command: Decode, *, preview: str = "") -> Decoded:
     """Decode codes with the weights as they are now.
 
     Args:
         model: a family with ``decode``.
         step: training step of the weights.
         command: (N, Z) float32 codes, N at most ``MAX_CODES``.
+        preview: in how many steps the model decodes, where that gives a preview only.
 
     Raises:
         ValueError: when the model has no latent space, the codes do not fit it, or the weights have diverged.
     """
-    started = time.perf_counter()
-    latent = latent_of(model)
-    codes_NZ = checked_codes(command.codes, latent.latent)
+    *_, event = decode_pieces(model, step, command)
+    assert isinstance(event, Decoded)
+    return msgspec.structs.replace(event, preview=preview) if preview else event
+
+
+def decode_pieces(model: Family, step: int, command: Decode) -> Iterator[Event | None]:
+    """Like ``decode``, in short pieces: some of the codes, a step of decoding a single one, or a metric.
+
+    Returns:
+        A generator of None after each piece and, last, ``Decoded``.
+
+    Raises:
+        ValueError: at once or from the generator, as from ``decode``.
+    """
+    codes_NZ = checked_codes(command.codes, latent_of(model).latent)
+    return _timed(_decoded_in_pieces(model, step, command, codes_NZ))
+
+
+def _decoded_in_pieces(
+    model: Family, step: int, command: Decode, codes_NZ: NDArray[np.float32]
+) -> Iterator[Event | None]:
     with exploring(model):
         codes = torch.from_numpy(codes_NZ).to(dtype_of(model)).to(model.device)
-        means = decoded(model, codes)
-        metrics = code_metrics(model, codes, means) if command.measure else ()
-        return _decoded_event(step, command, means, metrics, started)
+    parts: list[Tensor] = []
+
+    def add(rows: slice) -> None:
+        with exploring(model):
+            parts.append(decoded(model, codes[rows]))
+
+    if isinstance(model, SteppedDecoder) and len(codes) == 1:
+        for image in exploring_pieces(model, model.decode_pieces(codes)):
+            if image is None:
+                yield None
+            else:
+                parts.append(image)
+    else:
+        yield from in_pieces(len(codes), 1, add)
+    means = _finite(torch.cat(parts).float(), step)
+    metrics: tuple[MetricValues, ...] = ()
+    if command.measure:
+        for found in exploring_pieces(model, _code_metrics(model, codes, means)):
+            metrics = found
+            yield None
+    yield _decoded_event(step, command, means, metrics)
+
+
+def _timed(pieces: Iterator[Event | None]) -> Iterator[Event | None]:
+    """The pieces, and the time that they took in ``Decoded``, without what the engine did between them."""
+    spent_s, began = 0.0, time.perf_counter()
+    for event in pieces:
+        spent_s += time.perf_counter() - began
+        yield msgspec.structs.replace(event, engine_ms=1000 * spent_s) if isinstance(event, Decoded) else event
+        began = time.perf_counter()
 
 
 def has_summed_bound(model: Family, command: Decode) -> bool:
@@ -103,13 +159,12 @@ def decode_with_summed_bound(model: Family, step: int, command: Decode) -> Itera
     """
     assert isinstance(model, TimestepBound)
     codes_NZ = checked_codes(command.codes, latent_of(model).latent)
-    return _measured(model, model, step, command, codes_NZ)
+    return _timed(_measured(model, model, step, command, codes_NZ))
 
 
 def _measured(
     model: Family, bounded: TimestepBound, step: int, command: Decode, codes_NZ: NDArray[np.float32]
 ) -> Iterator[Event | None]:
-    started = time.perf_counter()
     with exploring(model):
         codes = torch.from_numpy(codes_NZ).to(dtype_of(model)).to(model.device)
         means = decoded(model, codes)
@@ -123,28 +178,28 @@ def _measured(
             parts.append(bounded.bound_terms(rounded, groups.start * TERMS_EACH, last, generator))
 
     yield from in_pieces(-(-bounded.num_bound_terms // TERMS_EACH), TERMS_EACH * len(codes_NZ), add)
-    with exploring(model):
-        metrics = code_metrics(model, codes, means, -torch.stack(parts).sum(0))
-        yield _decoded_event(step, command, means, metrics, started)
+    metrics: tuple[MetricValues, ...] = ()
+    for found in exploring_pieces(model, _code_metrics(model, codes, means, -torch.stack(parts).sum(0))):
+        metrics = found
+        yield None
+    yield _decoded_event(step, command, means, metrics)
 
 
-def _decoded_event(
-    step: int, command: Decode, means: Tensor, metrics: tuple[MetricValues, ...], started: float
-) -> Decoded:
+def _decoded_event(step: int, command: Decode, means: Tensor, metrics: tuple[MetricValues, ...]) -> Decoded:
     return Decoded(
         request=command.request,
         run=command.run,
         step=step,
         images=Array.of(means_to_display(_finite(means.float(), step))),
-        engine_ms=1000 * (time.perf_counter() - started),
+        engine_ms=0.0,
         metrics=metrics,
     )
 
 
-def code_metrics(
+def _code_metrics(
     model: Family, codes_NZ: Tensor, means_NCHW: Tensor, bound_N: Tensor | None = None
-) -> tuple[MetricValues, ...]:
-    """Metrics of codes and of the images that they decode to, (N,) each, as far as the family can compute them.
+) -> Iterator[tuple[MetricValues, ...]]:
+    """Yield the metrics of codes and of the images that they decode to, (N,) each, with each further one.
 
     Likelihoods and bounds are those of the means rounded to the nearest levels, for they are of integer images.
 
@@ -155,25 +210,29 @@ def code_metrics(
         bound_N: ELBO of their images, nats; where left out, it is estimated with few draws.
     """
     latent = latent_of(model).latent
-    found: dict[Metric, Tensor] = {}
+    found: list[MetricValues] = []
+
+    def with_metric(metric: Metric, values: Tensor) -> tuple[MetricValues, ...]:
+        found.append(MetricValues(metric, Array.of(values.float().cpu().numpy())))
+        return tuple(found)
+
     if latent.prior == "normal":
         prior = msgspec.structs.replace(LOG_PRIOR, symbol=f"log p({latent.symbol})")
-        found[prior] = -0.5 * (codes_NZ.square().sum(1) + latent.num_dims * math.log(2 * math.pi))
+        yield with_metric(prior, -0.5 * (codes_NZ.square().sum(1) + latent.num_dims * math.log(2 * math.pi)))
     rounded_NCHW = _rounded(model, means_NCHW)
     if bound_N is not None:
-        found[BOUND] = bound_N
+        yield with_metric(BOUND, bound_N)
     elif isinstance(model, Bounded):
         generator = torch.Generator(model.device).manual_seed(BOUND_SEED)
         draws = max(1, BOUND_DRAWS // max(1, len(codes_NZ)))
-        found[BOUND] = model.elbo(rounded_NCHW, draws, generator)
+        yield with_metric(BOUND, model.elbo(rounded_NCHW, draws, generator))
     if isinstance(model, FreeEnergy):
-        found[FREE_ENERGY] = model.free_energy(rounded_NCHW)
+        yield with_metric(FREE_ENERGY, model.free_energy(rounded_NCHW))
     if isinstance(model, Discriminator):
-        found[model.critic_metric] = model.discriminate(means_NCHW)
+        yield with_metric(model.critic_metric, model.discriminate(means_NCHW))
     if isinstance(model, Encoder):
         again = decoded(model, model.encode(rounded_NCHW)).float()
-        found[REENCODING] = (again - means_NCHW.float()).square().flatten(1).mean(1).sqrt()
-    return tuple(MetricValues(metric, Array.of(value.float().cpu().numpy())) for metric, value in found.items())
+        yield with_metric(REENCODING, (again - means_NCHW.float()).square().flatten(1).mean(1).sqrt())
 
 
 def _rounded(model: Family, means_NCHW: Tensor) -> Tensor:

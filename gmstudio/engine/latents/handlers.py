@@ -6,8 +6,10 @@ from typing import Any
 
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.latents import codes, dimension_stats, directions, encoded_split, projection, sampled_codes
+from gmstudio.engine.latents.moving import MovingCodes
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.feature import Feature, Job
+from gmstudio.engine.runtime.inspection import rest_of
 from gmstudio.engine.runtime.models import Loaded
 from gmstudio.engine.sampling.settings import with_decoder
 from gmstudio.media.ink import INK_IMAGES, measure_ink
@@ -33,6 +35,7 @@ class LatentsFeature(Feature):
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
         self._decoders: dict[str, dict[str, Any]] = {}
+        self._moving = MovingCodes()
 
     def _model(self, run: str, capability: str) -> Loaded:
         """Model of a run with the settings of decoding that were chosen for it."""
@@ -48,10 +51,12 @@ class LatentsFeature(Feature):
 
     def _on_decode(self, command: Decode) -> Job | None:
         loaded = self._model(command.run, "decode")
+        if command.moving:
+            self.context.send(self._moving.decode(loaded.model, loaded.step, command))
+            return None
         if codes.has_summed_bound(loaded.model, command):
             return codes.decode_with_summed_bound(loaded.model, loaded.step, command)
-        self.context.send(codes.decode(loaded.model, loaded.step, command))
-        return None
+        return rest_of(codes.decode_pieces(loaded.model, loaded.step, command), self.context.send)
 
     def _with_data(self, command: Command, loaded: Loaded, answer: Callable[[Dataset], Job | None]) -> Job | None:
         """Answer with the data set of the run."""

@@ -84,6 +84,25 @@ def in_pieces(total: int, rows_each: int, work: Callable[[slice], None]) -> Iter
         yield
 
 
+def rest_of(job: Iterator[T | None], send: Callable[[T], None]) -> Iterator[T | None] | None:
+    """Advance a job for about ``PIECE_S`` at once, so that what is quick is answered in the order of the commands.
+
+    Args:
+        job: generator of None and of events.
+        send: takes the events.
+
+    Returns:
+        The rest of the job; None where it has ended.
+    """
+    until = time.thread_time() + PIECE_S
+    for event in job:
+        if event is not None:
+            send(event)
+        elif time.thread_time() > until:
+            return job
+    return None
+
+
 def in_background(work: Callable[[], T]) -> Iterator[T | None]:
     """Run one piece of work that can't be divided in a thread of its own.
 

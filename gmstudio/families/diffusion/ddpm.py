@@ -36,6 +36,7 @@ from gmstudio.families.base import Family, LossTerms, Phase, TrajectoryStep
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.diffusion.bound import DiffusionBound
 from gmstudio.families.diffusion.bound_scoring import BoundScoring
+from gmstudio.families.diffusion.decoding import NoiseCodes
 from gmstudio.families.diffusion.figures import denoised_figure, error_figure
 from gmstudio.families.diffusion.network_features import NetworkFeatures
 from gmstudio.families.diffusion.networks import build_network, widest_activation
@@ -48,8 +49,7 @@ from gmstudio.families.diffusion.process import (
     stratified_times,
 )
 from gmstudio.families.diffusion.sampler_config import DDPMDecoder, DDPMSampler
-from gmstudio.families.diffusion.samplers import denoise, denoised, intensities, noised_back
-from gmstudio.families.diffusion.score import DiffusionScore
+from gmstudio.families.diffusion.samplers import denoise, denoised, intensities
 from gmstudio.families.diffusion.trajectory import denoising_trajectory
 from gmstudio.nn.ema import MovingAverage
 from gmstudio.nn.stacks import scaled
@@ -167,7 +167,7 @@ class DDPMConfig(Struct, frozen=True, kw_only=True):
     ] = 0.995
 
 
-class DDPM(BoundScoring, DiffusionScore, NetworkFeatures, Family):
+class DDPM(BoundScoring, NoiseCodes, NetworkFeatures, Family):
     """Denoising diffusion probabilistic model (Ho et al. 2020)."""
 
     Config = DDPMConfig
@@ -302,22 +302,6 @@ class DDPM(BoundScoring, DiffusionScore, NetworkFeatures, Family):
         *_, images = self.sample_pieces(n, generator, sampler)
         assert images is not None
         return images
-
-    def decode(self, z: Tensor) -> Tensor:
-        """Decode noise x_T: (B, D) → the image of deterministic sampling in few steps, (B, C, H, W) in [0, 1]."""
-        state = z.view(-1, *self.image.shape)
-        return intensities(denoised(self._denoiser, self.schedule, state, self._decode_times(), eta=0.0))
-
-    def encode(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) integers → (B, D) codes x_T by DDIM inversion; ``decode`` approximately gives the images back.
-
-        The fewer steps, the longer each is, and ``decode`` clamps predicted images to [-1, 1], which has no inverse.
-        """
-        x0_BCHW = scaled(x, self.image.levels, self._like())
-        return noised_back(self._denoiser, self.schedule, x0_BCHW, self._decode_times()).flatten(1)
-
-    def _decode_times(self) -> list[int]:
-        return evenly_spaced_times(self.config.num_timesteps, self.decoder.steps)
 
     def _levels(self, x_BCHW: Tensor) -> Tensor:
         """The nearest levels of images in [-1, 1]: uint8."""

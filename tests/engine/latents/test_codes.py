@@ -133,7 +133,7 @@ def test_many_codes_are_decoded_so_many_at_a_time(vae: Family, monkeypatch: pyte
     decoder.register_forward_hook(lambda _module, _inputs, out: seen.append(len(out)))
     monkeypatch.setattr(display, "MAX_FLOATS", 4 * 64 * 4)
     apart = latents.decode(vae, 1, command).images.numpy()
-    assert seen == [4, 4, 1]
+    assert max(seen) == 4 and sum(seen) == 9
     np.testing.assert_allclose(apart.astype(int), together, atol=1)
 
 

@@ -7,7 +7,10 @@ import pytest
 import torch
 
 from gmstudio import data
+from gmstudio.engine.latents import moving
+from gmstudio.engine.latents.codes import decode_pieces
 from gmstudio.engine.latents.handlers import LatentsFeature
+from gmstudio.engine.runtime.display import means_to_display
 from gmstudio.engine.runtime.models import Loaded
 from gmstudio.families import FAMILIES
 from gmstudio.protocol.array import Array
@@ -30,9 +33,11 @@ class Context:
         return Loaded(self.model_of_all, 5, None)  # type: ignore[arg-type]  # no command here reads the record
 
 
-def decoded(feature: LatentsFeature, context: Context, run: str) -> np.ndarray:
-    codes = np.random.default_rng(0).normal(size=(2, 64)).astype(np.float32)
-    feature._on_decode(Decode(run=run, codes=Array.of(codes)))
+CODES = np.random.default_rng(0).normal(size=(2, 64)).astype(np.float32)
+
+
+def decoded(feature: LatentsFeature, context: Context, run: str, codes: np.ndarray = CODES) -> np.ndarray:
+    context.events += [e for e in feature._on_decode(Decode(run=run, codes=Array.of(codes))) or () if e is not None]
     event = context.events[-1]
     assert isinstance(event, Decoded)
     return event.images.numpy()
@@ -58,3 +63,37 @@ def test_settings_that_cannot_be_used_are_refused_and_the_former_stay() -> None:
     feature = LatentsFeature(Context("vae"))  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="VAE has no settings of decoding"):
         feature._on_choose_decoder(ChooseDecoder(run="a", decoder={}))
+
+
+def test_a_moving_code_has_a_preview_in_fewer_steps_where_there_is_no_time_for_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(moving, "BUDGET_S", 0.0)
+    context = Context("ddpm", num_channels=4, num_timesteps=20)
+    feature = LatentsFeature(context)  # type: ignore[arg-type]
+    feature._on_choose_decoder(ChooseDecoder(run="a", decoder={"steps": 6}))
+    codes = np.random.default_rng(0).normal(size=(1, 64)).astype(np.float32)
+    threads = torch.get_num_threads()
+    for _ in range(moving.MEASURED + 1):
+        assert feature._on_decode(Decode(run="a", codes=Array.of(codes), moving=True)) is None
+    *_, measured, preview = [event for event in context.events if isinstance(event, Decoded)]
+    assert (measured.preview, preview.preview) == ("", "2 of 6 DDIM steps")
+    assert torch.get_num_threads() == threads
+    images = {}
+    for steps in (2, 6):
+        feature._on_choose_decoder(ChooseDecoder(run="a", decoder={"steps": steps}))
+        images[steps] = decoded(feature, context, "a", codes)
+    np.testing.assert_array_equal(preview.images.numpy(), images[2])
+    np.testing.assert_array_equal(measured.images.numpy(), images[6])
+    assert (images[2] != images[6]).any()
+
+
+def test_a_single_code_is_decoded_step_by_step_and_many_in_parts() -> None:
+    context = Context("ddpm", num_channels=4, num_timesteps=20)
+    model = context.model_of_all
+    codes = np.random.default_rng(0).normal(size=(5, 64)).astype(np.float32)
+    for count in (1, 5):
+        pieces = list(decode_pieces(model, 3, Decode(run="a", codes=Array.of(codes[:count]))))
+        assert len(pieces) > 3 and set(pieces[:-1]) == {None}
+        expected = means_to_display(model.decode(torch.from_numpy(codes[:count])).detach())
+        assert np.abs(pieces[-1].images.numpy().astype(int) - expected).max() <= 1

@@ -10,18 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal, SignalInstance
 
-from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import CommandFailed, Reason
 from gmstudio.protocol.latents import Decode, Decoded
 from gmstudio.protocol.runs import RunOpened
 from gmstudio.window.client.engine_link import EngineLink
-from gmstudio.window.client.latest_wins import LatestWins
 from gmstudio.window.state.latents.annotations import LatentAnnotations
 from gmstudio.window.state.latents.arithmetic import LatentArithmetic
 from gmstudio.window.state.latents.code_metrics import CodeMetrics
 from gmstudio.window.state.latents.code_range import Code
 from gmstudio.window.state.latents.companion import Companion
 from gmstudio.window.state.latents.decoder import DecoderSettings
+from gmstudio.window.state.latents.decoding import CodeDecoding
 from gmstudio.window.state.latents.dimension_stats import DimensionStatistics, Sort
 from gmstudio.window.state.latents.directions import LatentDirections
 from gmstudio.window.state.latents.encoded_images import EncodedImages, Encoding
@@ -51,6 +50,7 @@ class Shown:
         code: (Z,) float32.
         image: (C, H, W) uint8, 0 … 255.
         engine_ms: time that the engine took.
+        preview: in how many steps it was decoded, where that is a preview: ``2 of 50 DDIM steps``; else "".
     """
 
     request: int
@@ -58,6 +58,7 @@ class Shown:
     code: Code
     image: NDArray[np.uint8]
     engine_ms: float
+    preview: str = ""
 
 
 class LatentsState(QObject):
@@ -122,7 +123,7 @@ class LatentsState(QObject):
         self.user_image = UserImage(link, self.space)
         self.code_metrics = CodeMetrics(link, self.space)
         self.export = Export(link, self)
-        self._decoding = LatestWins(link, self)
+        self._decoding = CodeDecoding(link, self)
         self._wanted_dim = ("", -1)
         self._live_timer = QTimer(self, interval=LIVE_MS)
         self._ticks = 0
@@ -287,7 +288,7 @@ class LatentsState(QObject):
         interpolation = self.interpolation
         if interpolation.followed and not np.array_equal(self.code.values, self.code.constrained(interpolation.code())):
             interpolation.unfollow()
-        self._decode()
+        self._decode(moving=not interpolation.playing)
         self.strips.show_traversal()
         self.map.show_code()
 
@@ -317,10 +318,9 @@ class LatentsState(QObject):
 
     # ---- the decoded image -------------------------------------------------------------------------------------
 
-    def _decode(self) -> None:
+    def _decode(self, *, moving: bool = False) -> None:
         if self.space.opened is not None:
-            codes = Array.of(self.code.values[np.newaxis])
-            self._decoding.submit(Decode(run=self.space.run, codes=codes))
+            self._decoding.show(self.space.run, self.code.values, moving=moving)
             if self.active:
                 self.code_metrics.request()
 
@@ -333,6 +333,7 @@ class LatentsState(QObject):
             code=command.codes.numpy()[0],
             image=event.images.numpy()[0],
             engine_ms=event.engine_ms,
+            preview=event.preview,
         )
         self.problem = ""
         self.shown_changed.emit()

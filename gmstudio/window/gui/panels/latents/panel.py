@@ -203,6 +203,8 @@ class LatentsPanel(Panel):
         shown, encoding = self.state.shown, self.state.gallery.encoding
         if shown is None:
             self.image_caption.set_words("")
+        elif shown.preview:
+            self.image_caption.set_words(f"Preview, {shown.preview}")
         elif encoding is not None and self.state.reconstructs:
             difference = shown.image.astype(np.float32) - encoding.image.astype(np.float32)
             error = float(np.sqrt(np.mean(np.square(difference / 255.0))))
