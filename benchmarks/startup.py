@@ -55,29 +55,29 @@ def _once(module: str) -> dict[str, Any]:
 
 
 def _child(started: float) -> int:
-    """Open the window like ``gmstudio --smoke``; record the times of the first painting and of the catalog."""
-    from PySide6.QtCore import QEvent, QTimer
+    """Open the window like ``gmstudio --smoke``; record the times of the first painting and of the catalog.
 
+    Nothing of the window is imported beforehand, for the engine starts before that.
+    """
     from gmstudio import app
-    from gmstudio.window.gui.shell import main_window
 
     times: dict[str, float] = {}
 
-    class TimedWindow(main_window.MainWindow):
-        """Window that records the end of its first painting."""
+    def on_built(window: Any, studio: Any) -> None:
+        from PySide6.QtCore import QEvent, QObject, QTimer
 
-        def __init__(self, studio: Any, *arguments: Any) -> None:
-            super().__init__(studio, *arguments)
-            studio.library.catalog_arrived.connect(lambda: times.setdefault("ready_ms", _since(started)))
+        class FirstPainting(QObject):
+            """Records the time after all events queued behind the first painting."""
 
-        def event(self, event: QEvent) -> bool:
-            """Record the time after all events queued behind the first painting."""
-            if event.type() == QEvent.Type.Paint and "visible_ms" not in times:
-                QTimer.singleShot(0, lambda: times.setdefault("visible_ms", _since(started)))
-            return super().event(event)
+            def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+                if event.type() == QEvent.Type.Paint and "visible_ms" not in times:
+                    QTimer.singleShot(0, lambda: times.setdefault("visible_ms", _since(started)))
+                return super().eventFilter(watched, event)
 
-    setattr(main_window, "MainWindow", TimedWindow)  # noqa: B010 - the name that app.run is about to import
-    code = app.run(["gmstudio"], smoke=True)
+        window.installEventFilter(FirstPainting(window))
+        studio.library.catalog_arrived.connect(lambda: times.setdefault("ready_ms", _since(started)))
+
+    code = app.run(["gmstudio"], smoke=True, on_built=on_built)
     print(json.dumps({**times, "torch": "torch" in sys.modules}))
     return code
 

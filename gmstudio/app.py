@@ -27,6 +27,7 @@ def run(
     engine_command: list[str] | None = None,
     lab: str = "",
     places: "Sequence[Place] | None" = None,
+    on_built: "Callable[[MainWindow, Studio], None] | None" = None,
 ) -> int:
     """Open the window and stay until it is closed.
 
@@ -36,6 +37,7 @@ def run(
         engine_command: program and arguments of the engine; by default this Python's.
         lab: laboratory or exercise that is shown; empty: what was shown last.
         places: the panels; by default those of ``gmstudio.window.gui.places``.
+        on_built: called with the window and its state before the window is shown.
 
     Returns:
         The exit code: 0; 1 when no window can open here or the smoke test failed (the sentence is on stderr).
@@ -49,20 +51,23 @@ def run(
     from PySide6.QtWidgets import QApplication
 
     from gmstudio.window.client.engine_client import EngineClient
+
+    app = QApplication.instance() or QApplication(argv)
+    app.setApplicationName("gmstudio")
+    client = EngineClient(engine_command)
+    client.start()  # first: it loads torch while the window's modules are imported and the window is built
     from gmstudio.window.gui.places import PLACES
     from gmstudio.window.gui.shell.garbage_collection import GarbageCollection
     from gmstudio.window.gui.shell.main_window import MainWindow
     from gmstudio.window.state.studio import Studio
 
-    app = QApplication.instance() or QApplication(argv)
-    app.setApplicationName("gmstudio")
-    client = EngineClient(engine_command)
-    client.start()  # first: it loads while the window is built
     studio = Studio(client)
     window = MainWindow(studio, PLACES if places is None else places)
     window.completed.connect(lambda: GarbageCollection(window))
     if lab:
         _show_lab(window, studio, lab)
+    if on_built is not None:
+        on_built(window, studio)
     failures: list[str] = []
     with _exceptions_reported(window), _signals_close(window):
         window.show()

@@ -9,7 +9,7 @@ from gmstudio.engine.runtime.threads import computing_threads
 from gmstudio.families.base import Family, SteppedDecoder
 from gmstudio.protocol.latents import Decode, Decoded
 
-BUDGET_S = 0.012
+BUDGET_S = 0.015
 """Time for one image, so that an image follows each move of a slider at 60 a second."""
 FEWEST_STEPS = 2
 """Of a preview: in one step, all codes have nearly the same image."""
