@@ -11,13 +11,15 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+import psutil
 from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from benchmarks.run_checkpoints import measure_checkpoints
 from benchmarks.run_library import make_library, make_long_run
-from benchmarks.window import environment, opened_on, wait_until
+from benchmarks.window import environment, opened_on, run_events, wait_until
+from gmstudio.protocol.runs import HistoryAppended, RunsListed
 from gmstudio.runs.index import INDEX_NAME
 from gmstudio.window.gui.panels.runs.library import LibraryPage
 from gmstudio.window.gui.panels.train.curves import TrainCurves
@@ -27,6 +29,7 @@ from gmstudio.window.state.studio import Studio
 FRAMES = 120
 LIST_TIMEOUT_S = 1800.0
 SCROLLED_PX = 120
+SETTLED_S = 5.0
 
 
 def measure(count: int = 10_000, points: int = 1_000_000, seconds: float = 60.0) -> dict[str, Any]:
@@ -39,19 +42,22 @@ def measure(count: int = 10_000, points: int = 1_000_000, seconds: float = 60.0)
 
     Returns:
         ``listed_<count>_ms`` from the request to the last part of the list in the window, by a fresh engine with the
-        index, and ``…_cold_ms`` without; ``listed_stall_ms``, the longest time in which the window did nothing else;
-        ``polled_ms`` for a look at what changed; ``scroll_fps``; ``history_<points>_drawn_ms`` from the arrival of the
-        curve to the painted plot; ``history_panned_fps``; ``history_bytes_a_point``; the figures of
-        ``measure_checkpoints``.
+        index, and ``…_cold_ms`` without; ``first_rows_ms`` to its first part; ``listed_cpu_ms`` and ``cold_cpu_ms``,
+        the processor time that window and engine took meanwhile, all else that they do at their start included;
+        ``listed_stall_ms``, the longest time in which the window did nothing else; ``polled_ms`` for a look at what
+        changed; ``scroll_fps``; ``history_<points>_drawn_ms`` from the arrival of the curve to the painted plot;
+        ``history_panned_fps``; ``history_bytes_a_point``; the figures of ``measure_checkpoints``.
     """
     with TemporaryDirectory() as folder:
         home = Path(folder)
         make_library(home / "runs", count)
         found: dict[str, Any] = {"benchmark": "runs", "runs": count, "points": points}
         with environment(GMSTUDIO_HOME=str(home)):
-            found[f"listed_{count}_cold_ms"] = round(_listed(home, index=False)["listed"])
+            cold = _listed(home, index=False)
+            found |= {f"listed_{count}_cold_ms": round(cold["listed"]), "cold_cpu_ms": round(cold["cpu"])}
             warm = _listed(home, index=True, then=_scroll_and_poll)
             found[f"listed_{count}_ms"] = round(warm["listed"])
+            found |= {"first_rows_ms": round(warm["first"]), "listed_cpu_ms": round(warm["cpu"])}
             found |= {"listed_stall_ms": round(warm["stall"], 1), "polled_ms": round(warm["polled"], 1)}
             found["scroll_fps"] = round(warm["fps"], 1)
     with TemporaryDirectory() as folder, environment(GMSTUDIO_HOME=folder):
@@ -82,12 +88,22 @@ def _listed(
         timer = QTimer(interval=0)
         timer.timeout.connect(beat)
         timer.start()
-        began = time.perf_counter()
+        catalog = studio.library.catalog
+        assert catalog is not None
+        engine = psutil.Process(catalog.pid)
+
+        def taken() -> float:
+            return time.process_time() + sum(engine.cpu_times()[:2])
+
+        began, cpu = time.perf_counter(), taken()
+        first: list[float] = []
+        studio.client.on(RunsListed).connect(lambda _event: first.append(time.perf_counter()))
         listed: list[float] = []
         studio.library.changed.connect(lambda: listed.append(time.perf_counter()) if studio.library.home else None)
         wait_until(lambda: bool(listed), "the list of runs", LIST_TIMEOUT_S)
         timer.stop()
-        found = {"listed": 1000 * (listed[0] - began), "stall": 1000 * max(gaps)}
+        found = {"listed": 1000 * (listed[0] - began), "first": 1000 * (first[0] - began)}
+        found |= {"stall": 1000 * max(gaps), "cpu": 1000 * (taken() - cpu)}
         return found | (then(window, studio) if then is not None else {})
 
 
@@ -120,8 +136,6 @@ def _draw_history(window: MainWindow, studio: Studio, run: str, points: int) -> 
     Returns:
         Milliseconds from the arrival of the first piece to the plot of all, painted, and frames while panned.
     """
-    from gmstudio.protocol.runs import HistoryAppended
-
     window.show_panel("train")
     curves = window.findChild(TrainCurves)
     assert curves is not None
@@ -144,6 +158,7 @@ def _draw_history(window: MainWindow, studio: Studio, run: str, points: int) -> 
 
     studio.client.on(HistoryAppended).connect(on_history)
     wait_until(lambda: bool(studio.library.home), "the list of runs")
+    run_events(SETTLED_S)  # the panels are built
     studio.library.open(run, again=True)
     wait_until(lambda: bool(shown), "the curve")
     return {"drawn": 1000 * (shown[0] - arrived[0]), "fps": _panned(curves)}

@@ -24,7 +24,19 @@ def signature_of(folder: Path | str, *, unfinished: bool, live: bool = False) ->
         unfinished: its record says that it trains, so that the end of its process is a change too.
         live: it trains in this process, which reports each value itself: its history's growth is then no change.
     """
-    place = os.fspath(folder)
+    return (*_file_times(os.fspath(folder), live=live), unfinished and _has_writer(Path(folder)))
+
+
+def signatures_of(folder: Path | str, *, live: bool = False) -> tuple[Signature, Signature]:
+    """Return the signatures that a run has if its record says that it is finished, and if it says that it trains.
+
+    A run that is read is signed before, when nothing is known of its record yet.
+    """
+    times = _file_times(os.fspath(folder), live=live)
+    return (*times, False), (*times, _has_writer(Path(folder)))
+
+
+def _file_times(place: str, *, live: bool) -> Signature:
     try:
         with os.scandir(f"{place}/{CHECKPOINTS_NAME}") as entries:
             kept = tuple(sorted((entry.name, _time(entry.path)) for entry in entries))
@@ -36,7 +48,6 @@ def signature_of(folder: Path | str, *, unfinished: bool, live: bool = False) ->
         _time(f"{place}/{DESCRIPTION_NAME}"),
         kept,
         () if live else (_time(history), _log_time(f"{history}-wal")),
-        unfinished and _has_writer(Path(folder)),
     )
 
 

@@ -30,7 +30,7 @@ from gmstudio.runs.index import ROWS_A_PIECE, IndexedRun, RunIndex
 from gmstudio.runs.library import holds_run, library_folders, runs_home, summarize
 from gmstudio.runs.names import name_of
 from gmstudio.runs.record import RunError
-from gmstudio.runs.signature import quick_signature, signature_of
+from gmstudio.runs.signature import Signature, quick_signature, signature_of, signatures_of
 
 READERS = 2
 """Threads that read runs: where one waits for the disk, another computes."""
@@ -145,10 +145,11 @@ class RunListing:
 
     def _is_same(self, name: str, known: _Known, folder: str, *, quickly: bool) -> bool:
         changed, live = quick_signature(folder), self._context.is_live(name)
+        unfinished = known.run.status in UNFINISHED
         skipped = quickly and (self._looks + self._polls) % POLLS_A_ROUND != 0
-        if skipped and changed == known.run.changed and not live and known.run.status not in UNFINISHED:
+        if skipped and changed == known.run.changed and not (live or unfinished):
             return True
-        if known.run.signature != _digest(folder, live, unfinished=known.run.status in UNFINISHED):
+        if known.run.signature != _digest(signature_of(folder, unfinished=unfinished, live=live), live):
             return False
         known.run = known.run._replace(changed=changed)  # readers of a history make files, too
         return True
@@ -229,10 +230,9 @@ def _in_groups(items: Sequence[T], length: int = ROWS_A_PIECE) -> Iterator[list[
     return (list(items[start : start + length]) for start in range(0, len(items), length))
 
 
-def _digest(folder: str, live: bool, *, unfinished: bool) -> bytes:
+def _digest(signature: Signature, live: bool) -> bytes:
     """Digest of the signature of a run's folder."""
-    times = signature_of(folder, unfinished=unfinished, live=live)
-    return hashlib.blake2b(repr((times, live)).encode("utf-8", "surrogateescape"), digest_size=16).digest()
+    return hashlib.blake2b(repr((signature, live)).encode("utf-8", "surrogateescape"), digest_size=16).digest()
 
 
 class _Reading(NamedTuple):
@@ -256,7 +256,7 @@ def _read_runs(families: Mapping[str, FamilyEntry], runs: Iterable[_Reading]) ->
 def _read(families: Mapping[str, FamilyEntry], run: _Reading) -> IndexedRun:
     """Read one run; it must not hide the others, whatever is wrong with it."""
     changed = quick_signature(run.folder)
-    before = {unfinished: _digest(run.folder, run.live, unfinished=unfinished) for unfinished in (False, True)}
+    finished, unfinished = signatures_of(run.folder, live=run.live)
     summary = summarize(Path(run.folder))
     info, problem = None, summary.problem
     if summary.status != "damaged" and is_encodable(run.folder):
@@ -265,7 +265,8 @@ def _read(families: Mapping[str, FamilyEntry], run: _Reading) -> IndexedRun:
         except Exception as error:  # removed or changed meanwhile
             sentence = f"{plain_text(Path(run.folder).name)} could not be listed. {error_sentence(error)}"
             problem = f"{problem} {sentence}".strip()
-    return IndexedRun(before[summary.status in UNFINISHED], changed, summary.status, problem, info)
+    signature = unfinished if summary.status in UNFINISHED else finished
+    return IndexedRun(_digest(signature, run.live), changed, summary.status, problem, info)
 
 
 def _version() -> str:

@@ -41,7 +41,7 @@ class Parts:
         full = []
         while len(self._infos) >= RUNS_A_PART:
             part, self._infos = self._infos[:RUNS_A_PART], self._infos[RUNS_A_PART:]
-            full.append(self._part(part, left=left + len(self._infos), last=False))
+            full.append(self._part(part, left=left, last=False))
         return full
 
     def last(

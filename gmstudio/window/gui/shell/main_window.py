@@ -110,7 +110,7 @@ class MainWindow(QMainWindow):
         self._fill_menus()
         modules = [*(module for place in places for module in place.modules), STAGE_MODULE]
         builders = panel_builders([place.name for place in places], self.build_panel, self._panels)
-        self._preloader = Preloader(modules, builders, self)
+        self._preloader = Preloader(modules, builders, self, lambda: studio.library.arriving)
         self._preloader.finished.connect(self._on_complete)
         self._load_settings()
         self._sidebar.chosen.connect(self.show_panel)

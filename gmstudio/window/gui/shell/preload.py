@@ -40,6 +40,7 @@ class Preloader(QObject):
     Args:
         modules: names of the modules to load.
         build: functions to call afterwards, one per turn; read one by one, when the ones before were called.
+        waits: whether something arrives that the user waits for, so that nothing is built meanwhile.
 
     Signals:
         finished: all work is done.
@@ -47,9 +48,15 @@ class Preloader(QObject):
 
     finished = Signal()
 
-    def __init__(self, modules: Sequence[str], build: Iterable[Callable[[], object]], parent: QObject) -> None:
+    def __init__(
+        self,
+        modules: Sequence[str],
+        build: Iterable[Callable[[], object]],
+        parent: QObject,
+        waits: Callable[[], bool] = lambda: False,
+    ) -> None:
         super().__init__(parent)
-        self._modules, self._build = modules, build
+        self._modules, self._build, self._waits = modules, build, waits
         self._complete = False
         self._steps = self._in_order()
         self._timer = QTimer(self, interval=TURN_MS)
@@ -81,7 +88,12 @@ class Preloader(QObject):
             yield
         while formulas().svg(FIRST_FORMULA) is None:
             yield
+        yield from self._built()
+
+    def _built(self) -> Iterator[None]:
         for build in self._build:
+            while self._waits():
+                yield
             build()
             yield
 

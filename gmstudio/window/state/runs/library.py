@@ -366,6 +366,11 @@ class RunLibrary(QObject):
             request.drop()
             request.deleteLater()
 
+    @property
+    def arriving(self) -> bool:
+        """A list of many runs arrives, of which the engine has nothing to read any more, or is taken over by panels."""
+        return self.turns.waiting or (self._parts.incomplete and not self.left)
+
     def _num_expected(self) -> int:
         """Number of runs; many, while a list arrives in parts."""
         return max(len(self._runs), MANY if self._parts.incomplete else 0)

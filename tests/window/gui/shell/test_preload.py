@@ -60,6 +60,17 @@ def test_the_table_of_types_has_room_before_a_thread_defines_classes(
     assert most >= preload.ROOM
 
 
+def test_nothing_is_built_while_something_else_is_awaited(qapp: QObject) -> None:
+    built: list[str] = []
+    awaited, owner = [True, True, True, False], QObject()
+    steps = Preloader([], [lambda: built.append("panel")], owner, lambda: awaited.pop(0))._built()
+    for _ in range(3):
+        next(steps)
+    assert not built
+    next(steps)
+    assert built == ["panel"]
+
+
 def test_one_piece_a_turn(qtbot: QtBot, qapp: QObject) -> None:
     turns: list[int] = []
     owner = QObject()
