@@ -48,7 +48,7 @@ DECISIVE = 20.0
 
 MAX_KEPT = 2**22
 """Weights of the models whose copy in double precision is kept for later samples: 32 MB."""
-_COPIES: "WeakKeyDictionary[nn.Module, tuple[list[tuple[int, int]], AutoregressiveFamily]]" = WeakKeyDictionary()
+_COPIES: "WeakKeyDictionary[nn.Module, AutoregressiveFamily]" = WeakKeyDictionary()
 
 
 class ExactConditionals:
@@ -205,32 +205,24 @@ def _cumulated(logits_NL: FloatArray, temperature: float) -> NDArray[np.float64]
 
 def _copy_in_double(model: "AutoregressiveFamily", weights: list[Tensor] | None) -> "AutoregressiveFamily":
     """A copy of a model in double precision, with other weights if any are given; small ones are made only once."""
-    versions = None if weights is not None else _versions(model)
     kept = _COPIES.get(model)
-    if kept is not None and versions is not None and kept[0] == versions:
-        return kept[1]
+    if kept is not None and weights is None and _has_weights_of(kept, model):
+        return kept
     double = copy.deepcopy(model)
     if weights is not None:
         with torch.no_grad():
             for tensor, value in zip(_weights(double), weights, strict=True):
                 tensor.copy_(value)
     double = double.to(widest(double.device))
-    if versions is not None:
-        _COPIES[model] = (versions, double)
+    if weights is None and sum(tensor.numel() for tensor in _weights(model)) <= MAX_KEPT:
+        _COPIES[model] = double
     return double
 
 
-def _versions(model: nn.Module) -> list[tuple[int, int]] | None:
-    """Addresses of the weights and how often they were changed; None: that is not known, or they are too many.
-
-    A CUDA graph changes weights without counting it.
-    """
-    tensors = list(_weights(model))
-    if sum(tensor.numel() for tensor in tensors) > MAX_KEPT:
-        return None
-    if any(tensor.is_inference() or tensor.device.type != "cpu" for tensor in tensors):
-        return None
-    return [(tensor.data_ptr(), tensor._version) for tensor in tensors]
+def _has_weights_of(double: nn.Module, model: nn.Module) -> bool:
+    """Compare the numbers: torch's counts of changes leave out those by fused optimizers and by captured graphs."""
+    pairs = zip(_weights(double), _weights(model), strict=True)
+    return all(torch.equal(copied, tensor.to(copied.dtype)) for copied, tensor in pairs)
 
 
 def _weights(model: nn.Module) -> Iterator[Tensor]:

@@ -13,6 +13,7 @@ from gmstudio.families.autoregressive.block_sweep import BlockSweep
 from gmstudio.families.autoregressive.fixed_point import JacobiRounds
 from gmstudio.families.autoregressive.made import blocks as made_blocks
 from gmstudio.families.autoregressive.nade import blocks as nade_blocks
+from gmstudio.nn.plain_adam import PlainAdam
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.testing import laws
 from gmstudio.testing.laws.inputs import seeded
@@ -100,6 +101,20 @@ def test_values_that_rounding_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(drawing, "RELATIVE_MARGIN", 0.0)
     with pytest.raises(AssertionError, match=r"threshold|in a batch|session"):
         laws.rounding_decides_nothing(model, batch=4)
+
+
+def test_values_that_rounding_decides_are_those_of_the_present_weights() -> None:
+    model = make("fvbn", {}, IMAGES[0])
+    image = np.zeros((1, 3, 3), np.uint8)
+    optimizer = PlainAdam(list(model.parameters()), lr=1.0, fused=True)
+    values = []
+    for _ in range(2):
+        exact = drawing.ExactConditionals(model, model.own_order, None, keep_weights=False)
+        values.append(exact.value(image, 0, 0, 0.5, 0.0))
+        optimizer.zero_grad()
+        (-model.log_prob(torch.ones(1, 1, 3, 3, dtype=torch.uint8) - values[-1])).sum().backward()
+        optimizer.step()  # to the other value
+    assert values[0] != values[1]
 
 
 @pytest.mark.parametrize("levels", [2, 3])
