@@ -2,11 +2,11 @@
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, TypeVar
 
-from gmstudio.engine.runtime.inspection import finished, in_background
+from gmstudio.engine.runtime.inspection import finished, in_background, started
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -46,20 +46,17 @@ def in_threads(items: Iterable[S], work: Callable[[S], T], count: int) -> Iterat
     A generator that is closed ends the work after the items in hand.
 
     Args:
-        items: as many as there are threads are in hand, and one more.
+        items: as many as there are threads are in hand.
         work: touches no model, and its result is not None.
         count: of threads.
     """
-    pool, in_hand = ThreadPoolExecutor(count, "in-threads"), deque[Future[T]]()
-    try:
-        for item in items:
-            in_hand.append(pool.submit(work, item))
-            if len(in_hand) > count:
-                yield from finished(in_hand.popleft())
-        while in_hand:
+    in_hand = deque[Future[T]]()
+    for item in items:
+        if len(in_hand) == count:
             yield from finished(in_hand.popleft())
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        in_hand.append(started(partial(work, item)))
+    while in_hand:
+        yield from finished(in_hand.popleft())
 
 
 def in_blocks(total: int, length: int, work: Callable[[slice], None]) -> Iterator[None]:

@@ -117,6 +117,11 @@ def in_background(work: Callable[[], T]) -> Iterator[T | None]:
     Raises:
         Exception: the work's, from the generator.
     """
+    yield from finished(started(work))
+
+
+def started(work: Callable[[], T]) -> "Future[T]":
+    """Run work in a thread of its own: one that hangs on a disk does not hold up the end of the process."""
     result: Future[T] = Future()
 
     def run() -> None:
@@ -126,7 +131,7 @@ def in_background(work: Callable[[], T]) -> Iterator[T | None]:
             result.set_exception(error)
 
     threading.Thread(target=run, name="in-background", daemon=True).start()
-    yield from finished(result)
+    return result
 
 
 def finished(result: "Future[T]") -> Iterator[T | None]:
