@@ -66,6 +66,8 @@ REENCODING = Metric(
     "which is invertible, it is limited by the rounding.",
 )
 MAX_CODES = 256
+STEPPED_CODES = 8
+"""Codes that pass through a model together, a step a piece, where it decodes in steps."""
 BOUND_SEED = 0
 BOUND_DRAWS = 8
 """Of the bound of one code's image, where it isn't a sum over timesteps."""
@@ -93,7 +95,7 @@ def decode(model: Family, step: int, command: Decode, *, preview: str = "") -> D
 
 
 def decode_pieces(model: Family, step: int, command: Decode) -> Iterator[Event | None]:
-    """Like ``decode``, in short pieces: some of the codes, a step of decoding a single one, or a metric.
+    """Like ``decode``, in short pieces: some of the codes, a step of decoding some, or a metric.
 
     Returns:
         A generator of None after each piece and, last, ``Decoded``.
@@ -116,12 +118,11 @@ def _decoded_in_pieces(
         with exploring(model):
             parts.append(decoded(model, codes[rows]))
 
-    if isinstance(model, SteppedDecoder) and len(codes) == 1:
-        for image in exploring_pieces(model, model.decode_pieces(codes)):
-            if image is None:
+    if isinstance(model, SteppedDecoder):
+        for rows in codes.split(STEPPED_CODES):
+            for image in exploring_pieces(model, model.decode_pieces(rows)):
+                parts += () if image is None else (image,)
                 yield None
-            else:
-                parts.append(image)
     else:
         yield from in_pieces(len(codes), 1, add)
     means = _finite(torch.cat(parts).float(), step)

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gmstudio.data.dataset import Dataset
-from gmstudio.engine.runtime.inspection import check_fit, dtype_of, exploring, in_pieces, latent_of
-from gmstudio.families.base import Encoder, Family, Latent, Posterior
+from gmstudio.engine.runtime.inspection import check_fit, dtype_of, exploring, exploring_pieces, in_pieces, latent_of
+from gmstudio.families.base import Encoder, Family, Posterior, SteppedDecoder
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.families import LatentSpec
@@ -22,6 +22,8 @@ MAX_IMAGES = 1024
 NUM_BASE_CODES = 8
 MAX_PAIRS = 1024
 """Pairs of a dimension and a base code, each of two decoded images; a diffusion model takes some 20 ms for one pair."""
+STEPPED_PAIRS = 2
+"""Pairs that pass through a model together, a step a piece, where it decodes in steps."""
 BASE_SEED = 0
 
 
@@ -60,11 +62,22 @@ def _stats_pieces(
     each = codes_each(num_dims)
     change_P = np.zeros(num_dims * each, np.float32)
 
+    def codes_of(pairs: slice) -> Tensor:
+        return _pair_codes(latent.latent, base_KZ, each, pairs).to(dtype_of(model)).to(model.device)
+
     def measure_change(pairs: slice) -> None:
         with exploring(model):
-            change_P[pairs] = _squared_change(model, latent, base_KZ, each, pairs)
+            change_P[pairs] = _squared_change(latent.decode(codes_of(pairs)))
 
-    yield from in_pieces(len(change_P), 2, measure_change)
+    if isinstance(model, SteppedDecoder):
+        for first in range(0, len(change_P), STEPPED_PAIRS):
+            pairs = slice(first, first + STEPPED_PAIRS)
+            for means in exploring_pieces(model, model.decode_pieces(codes_of(pairs))):
+                if means is not None:
+                    change_P[pairs] = _squared_change(means)
+                yield None
+    else:
+        yield from in_pieces(len(change_P), 2, measure_change)
     pixel_change_Z = np.sqrt(change_P.reshape(num_dims, each).mean(1))
     kl: Array | None = None
     if isinstance(model, Posterior) and len(images):
@@ -96,14 +109,17 @@ def _base_codes(model: Family, latent: LatentSpec, images: NDArray[np.uint8]) ->
     return torch.randn(NUM_BASE_CODES, latent.num_dims, generator=torch.Generator().manual_seed(BASE_SEED))
 
 
-def _squared_change(model: Family, latent: Latent, base_KZ: Tensor, each: int, pairs: slice) -> NDArray[np.float32]:
-    """(P,) mean square change of the means when the dimension of each pair goes from low to high at its base code."""
-    low = 0.0 if latent.latent.prior == "bernoulli" else -1.0
-    pair_P = torch.arange(pairs.start, pairs.stop)
+def _pair_codes(latent: LatentSpec, base_KZ: Tensor, each: int, pairs: slice) -> Tensor:
+    """(2P, Z) codes: the dimension of each pair low at its base code, then those with it high."""
+    low = 0.0 if latent.prior == "bernoulli" else -1.0
+    pair_P = torch.arange(pairs.start, min(pairs.stop, latent.num_dims * each))
     dim_P1 = (pair_P // each).unsqueeze(1)
     base_PZ = base_KZ[pair_P % len(base_KZ)]  # in turn also where a dimension takes some of them only
-    codes = torch.cat([base_PZ.scatter(1, dim_P1, low), base_PZ.scatter(1, dim_P1, 1.0)])
-    means = latent.decode(codes.to(dtype_of(model)).to(model.device)).float()
-    low_PD, high_PD = means.flatten(1).chunk(2)
+    return torch.cat([base_PZ.scatter(1, dim_P1, low), base_PZ.scatter(1, dim_P1, 1.0)])
+
+
+def _squared_change(means: Tensor) -> NDArray[np.float32]:
+    """(P,) mean square change from the first half of the decoded means to the second."""
+    low_PD, high_PD = means.float().flatten(1).chunk(2)
     change: NDArray[np.float32] = (high_PD - low_PD).square().mean(dim=1).cpu().numpy()
     return change

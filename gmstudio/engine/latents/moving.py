@@ -15,8 +15,10 @@ FEWEST_STEPS = 2
 """Of a preview: in one step, all codes have nearly the same image."""
 MOST_ALONE_S = 0.03
 """Images that take one thread longer are decoded on all."""
-MEASURED = 3
-"""Times that a model was decoded after which the shortest counts; the first ones compile kernels."""
+FIRST_STEPS = 4
+"""Of the first images of a model, whose steps have not been measured."""
+MEASURED_STEPS = 8
+"""Steps after which the shortest time of one counts; the first ones compile kernels."""
 
 
 @dataclass
@@ -29,16 +31,16 @@ class _Cost:
     @property
     def known(self) -> float:
         """Seconds; 0: not measured yet."""
-        return self.least_s if self.count >= MEASURED else 0.0
+        return self.least_s if self.count >= MEASURED_STEPS else 0.0
 
     def steps(self, most: int) -> int:
         """Steps that there is time for, at most ``most``."""
-        return min(most, max(FEWEST_STEPS, int(BUDGET_S / self.known))) if self.known else most
+        return min(most, max(FEWEST_STEPS, int(BUDGET_S / self.known)) if self.known else FIRST_STEPS)
 
-    def note(self, seconds: float) -> None:
-        """Note the time of a step."""
-        self.count += 1
-        self.least_s = min(seconds, self.least_s)
+    def note(self, steps: int, seconds: float) -> None:
+        """Note the time of an image."""
+        self.count += steps
+        self.least_s = min(seconds / steps, self.least_s)
 
 
 class MovingCodes:
@@ -69,5 +71,5 @@ class MovingCodes:
         with computing_threads(1):
             began = clock()
             event = decode(view, step, command, preview=preview)
-            cost.note((clock() - began) / steps)
+            cost.note(steps, clock() - began)
         return event
