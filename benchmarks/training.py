@@ -68,8 +68,8 @@ def measure(
         training = msgspec.to_builtins(only_steps(family, batch))
         spec = RunSpec(family=family, config=dict(config), data="random", training=training)
         record = new_record(spec, image=image, device=str(choose_device(device)))
-        with RunFolder.create(Path(folder) / "run", record) as run:
-            engine = EngineLoop(Trainer(run, configured_model(family, image, config, device), dataset))
+        run = RunFolder.create(Path(folder) / "run", record)
+        with EngineLoop(Trainer(run, configured_model(family, image, config, device), dataset)) as engine:
             bare = BareLoop(configured_model(family, image, config, device), dataset, batch)
             for loop in (engine, bare):
                 loop.run(WARM_UP_S)
@@ -166,7 +166,7 @@ class Loop:
 
 
 class EngineLoop(Loop):
-    """Steps of the engine's trainer.
+    """Steps of the engine's trainer; a context at whose end its last checkpoint is written and the run closed.
 
     Args:
         trainer: of a run that is not begun.
@@ -178,6 +178,12 @@ class EngineLoop(Loop):
         self._pieces = trainer.pieces()
         while not next(self._pieces).at_step_boundary:
             pass
+
+    def __enter__(self) -> "EngineLoop":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._trainer.close()
 
     def step(self) -> None:
         """Go on to the next step's end."""

@@ -114,16 +114,14 @@ def train(effort: Effort, family: str, precision: Precision, graphs: Graphs) -> 
     config = effort.config(family)
     spec = RunSpec(family=family, config=config, data="random", training=msgspec.to_builtins(settings))
     record = new_record(spec, image=effort.image, device=effort.device)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        RunFolder.create(Path(folder) / "run", record) as run,
-    ):
-        model = configured_model(family, effort.image, config, effort.device)
-        loop = EngineLoop(Trainer(run, model, dataset))
-        loop.run(seconds / 3)  # graphs are captured meanwhile
-        loop.reset()
-        loop.run(seconds)
-        said = [event.text for event in run.history.read_events() if event.kind == "updates"]
+    model = configured_model(family, effort.image, config, effort.device)
+    with tempfile.TemporaryDirectory() as folder:
+        run = RunFolder.create(Path(folder) / "run", record)
+        with EngineLoop(Trainer(run, model, dataset)) as loop:
+            loop.run(seconds / 3)  # graphs are captured meanwhile
+            loop.reset()
+            loop.run(seconds)
+            said = [event.text for event in run.history.read_events() if event.kind == "updates"]
     return {
         "family": family,
         "image": str(effort.image),

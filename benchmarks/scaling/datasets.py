@@ -74,5 +74,5 @@ def _loop(stack: ExitStack, family: str, image: ImageSpec, count: int) -> Engine
     config = TABLE.get(family, {})
     training = msgspec.to_builtins(only_steps(family, BATCH))
     spec = RunSpec(family=family, config=config, data="random", training=training)
-    run = stack.enter_context(RunFolder.create(folder / "run", new_record(spec, image=image, device="cpu")))
-    return EngineLoop(Trainer(run, configured_model(family, image, config), dataset))
+    run = RunFolder.create(folder / "run", new_record(spec, image=image, device="cpu"))
+    return stack.enter_context(EngineLoop(Trainer(run, configured_model(family, image, config), dataset)))

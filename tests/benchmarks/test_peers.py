@@ -38,9 +38,11 @@ def test_both_sides_are_timed_and_counted(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(peers, "WARM_UP_S", 0.02)
     found = peers.measure("small", 8, 0.2)
     assert found["parameters"] == found["peer_parameters"] == 784 * 20 + 20 + 20 * 784 + 784
-    assert found["mflop_per_step"] == found["peer_mflop_per_step"] == pytest.approx(5 * 2 * 8 * 784 * 20 / 1e6)
+    assert found["peer_mflop_per_step"] == pytest.approx(5 * 2 * 8 * 784 * 20 / 1e6)
+    part = found["mflop_per_step"] / found["peer_mflop_per_step"]
+    assert 0.5 < part < 0.7, "most of the half that the masks cut is not computed"
     assert found["times_peer"] == pytest.approx(found["images_per_s"] / found["peer_images_per_s"])
-    assert found["times_peer_at_equal_flops"] == pytest.approx(found["times_peer"])
+    assert found["times_peer_at_equal_flops"] == pytest.approx(found["times_peer"] * part)
 
 
 def test_a_missing_package_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

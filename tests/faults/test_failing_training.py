@@ -149,14 +149,14 @@ def test_an_accelerator_out_of_memory_offers_half_the_batch_and_stays_usable(eng
 
 def test_a_slider_out_of_memory_fails_by_name_and_the_training_goes_on(engine: FaultyEngine) -> None:
     run = engine.train("vae", **FOREVER)
-    give_cue(engine.cue, "out of memory", "decode", above=8)
+    give_cue(engine.cue, "out of memory", "decode", above=2)  # codes are decoded in growing pieces: 1, 2, 4
     codes = Array.of(np.zeros((9, 2), np.float32))
-    few = Array.of(np.zeros((4, 2), np.float32))
+    few = Array.of(np.zeros((2, 2), np.float32))
     failed = engine.ask(Decode(run=run, codes=codes), CommandFailed)
     assert failed.reason is Reason.OUT_OF_MEMORY and "make the batch, the images or the model smaller" in failed.message
     first = engine.ask(Decode(run=run, codes=few), Decoded)
-    engine.wait(HistoryAppended)
-    assert engine.ask(Decode(run=run, codes=few), Decoded).step > first.step, "it trains on"
+    while engine.ask(Decode(run=run, codes=few), Decoded).step == first.step:
+        engine.wait(HistoryAppended)  # it trains on
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits the memory of a process that runs")

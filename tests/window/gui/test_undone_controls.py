@@ -47,7 +47,7 @@ def panel(request: pytest.FixtureRequest, qtbot: QtBot) -> Iterator[Panel]:
     yield panel
     close()
     panel.hide()
-    timers = [found for found in gc.get_objects() if isinstance(found, QTimer)]
+    timers = [found for found in gc.get_objects() if issubclass(type(found), QTimer)]
     qtbot.waitUntil(lambda: not any(isValid(timer) and timer.isActive() for timer in timers))
 
 

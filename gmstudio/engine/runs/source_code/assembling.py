@@ -234,7 +234,14 @@ class _Assembler:
                 yield text, kind
 
     def _of_unknown(self, part: Part) -> Iterator[tuple[str, type | None]]:
-        """Bases of a class of which the file needs nothing, if it is a module of torch."""
+        """Bases of a class of which the file needs nothing: those that the file has, and torch's module."""
+        node = source_of(part.module).find(part.name)
+        for base in node.bases if isinstance(node, ast.ClassDef) else ():
+            found = self._composer.scope.resolve(part.module, next(iter(loaded_names([base])), ""))
+            if isinstance(found, Part) and found in self._shown:
+                yield self._names[found], self._composer.classes[found]
+            elif isinstance(found, Part):
+                yield from self._of_unknown(found)
         kind = getattr(sys.modules[part.module], part.name, None)
         if isinstance(kind, type) and issubclass(kind, nn.Module):
             self._composer.imports.add(Imported("torch", "nn", "nn"))

@@ -174,10 +174,11 @@ class _WavefrontLSTM(torch.autograd.Function):
             cells_NSJB = sweep.new_cells(number, out_NSPB)
             own_NSJB = states_NSJB.narrow(2, *sweep.padded(number))
             _run_cells(gates_NGJB, before_NSJB, cells_NSJB.narrow(2, 0, wavefront.size), own_NSJB, minus_one)
-            h_NSJB = out_NSPB.narrow(2, wavefront.start, wavefront.size).copy_(own_NSJB)
+            out_NSPB.narrow(2, wavefront.start, wavefront.size).copy_(own_NSJB)
             if expand_NFS is not None and expanded_NFM is not None:
                 own_NFM, place_NFM = (inputs.own(number, values_NFM) for values_NFM in (x_NFM, expanded_NFM))
-                torch.baddbmm(own_NFM, expand_NFS, h_NSJB.flatten(2), out=place_NFM)
+                h_NSM = out_NSPB.narrow(2, wavefront.start, wavefront.size).flatten(2)
+                torch.baddbmm(own_NFM, expand_NFS, h_NSM, out=place_NFM)
             if keep:
                 tape.append((gates_NGJB, before_NSJB, cells_NSJB))
         ctx.save_for_backward(x_NFPB, weight_NGK, expand_NFS, out_NSPB)
