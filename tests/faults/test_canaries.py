@@ -157,7 +157,9 @@ def test_no_pickle_in_a_run_is_executed(
 def test_a_corrupt_or_lost_index_changes_no_list(trained: TrainedEngine, folder: Path, content: bytes | None) -> None:
     before = {info.run for info in trained.ask(ListRuns(), RunsListed).runs}
     assert folder in {folder_in(trained.home, run) for run in before}
-    (index,) = trained.home.rglob(INDEX_NAME)
+    while not (found := [*trained.home.rglob(INDEX_NAME)]):  # it is written after a list, beside the engine's loop
+        trained.ask(ListRuns(), RunsListed)
+    (index,) = found
     if content is None:
         index.unlink()
     else:
