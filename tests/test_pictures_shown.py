@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.scaling.plot import PATH as PLOT
 from docs.pictures.take import NAMED_FILMS, PICTURES
 
 ROOT = Path(__file__).parent.parent
@@ -31,7 +32,9 @@ def test_every_picture_that_is_shown_exists_and_is_told_in_words() -> None:
 def test_every_picture_in_the_folder_is_shown_and_can_be_taken_again() -> None:
     files = {path.name for suffix in ("png", "gif") for path in (ROOT / "docs/pictures").glob(f"*.{suffix}")}
     can_be_taken = {f"{name}.png" for name in PICTURES} | {f"{name}.gif" for name in NAMED_FILMS}
-    assert files == can_be_taken == {path.name for _, path in shown()}
+    pictures = {path for _, path in shown() if path.parent == ROOT / "docs/pictures"}
+    assert files == can_be_taken == {path.name for path in pictures}
+    assert {path for _, path in shown()} - pictures == {PLOT}, "the plot that `benchmarks scaling --plot` draws"
 
 
 def test_a_film_is_small_enough_for_the_first_page() -> None:

@@ -83,12 +83,15 @@ def _fill(plot: Any, families: dict[str, Any], quantity: str, axis: str) -> None
 
 
 def _set_ticks(plot: Any, found: list[dict[str, Any]], quantity: str, axis: str) -> None:
-    """Mark the values that were measured, and 1 and 3 of each power of ten of the costs."""
-    if axis != "width":  # every family has its own
-        values = sorted({value for one in found for value in curve(one, quantity, axis)[0]})
-        plot.getAxis("bottom").setTicks([[(math.log10(value), f"{value:,}") for value in values]])
-    costs = [digit * 10.0**power for power in range(-2, 6) for digit in (1, 3)]
-    plot.getAxis("left").setTicks([[(math.log10(cost), f"{cost:g}") for cost in costs]])
+    """Mark the values of the first family, and some costs; the range of costs has a factor of 10 at least."""
+    curves = [curve(one, quantity, axis) for one in found]
+    values = next(own[0] for own in curves if own[0])
+    plot.getAxis("bottom").setTicks([[(math.log10(value), f"{value:,}") for value in values]])
+    marks = [digit * 10.0**power for power in range(-2, 6) for digit in (1, 2, 5)]
+    plot.getAxis("left").setTicks([[(math.log10(mark), f"{mark:g}") for mark in marks]])
+    costs = [math.log10(cost) for own in curves for cost in own[1]]
+    middle, half = (min(costs) + max(costs)) / 2, max(max(costs) - min(costs), 1.0) / 2
+    plot.setYRange(middle - half, middle + half)
 
 
 def curve(found: dict[str, Any], quantity: str, axis: str) -> tuple[list[float], list[float], float]:
