@@ -187,7 +187,7 @@ class SteppedDecoder(Protocol):
         """The same model, sharing all weights, that decodes in another number of passes."""
 
     def preview_text(self, steps: int) -> str:
-        """What a preview in so many passes is: ``2 of 50 DDIM steps``."""
+        """Caption of a preview in that number of passes: ``2 of 50 DDIM steps``."""
 
 
 @runtime_checkable

@@ -18,7 +18,7 @@ MOST_ROWS = 256
 NEAREST = f"SELECT (SELECT min(step) FROM {TABLE} WHERE step >= value) FROM json_each(?)"
 """Steps of the first rows at or after each step of a list in JSON: one statement, as thousands of runs are listed."""
 PAUSE_S = 60.0
-"""Shorter breaks of a training are not told apart from slow steps, and count."""
+"""Shorter breaks of a training cannot be distinguished from slow steps, and count."""
 PAUSE_STEPS = 10
 """A break lasts longer than this many steps as they usually take."""
 Row = tuple[int, float]

@@ -22,7 +22,7 @@ def test_a_changed_pixel_has_a_dot_and_the_others_one_colour() -> None:
         for level in (0, 255):
             mixed = cell(*mask, level)
             assert (mixed == mixed[0, 0]).all()
-            assert (np.abs(mixed[0, 0].astype(int) - level) > 0).all(), "it is told from an untinted one"
+            assert (np.abs(mixed[0, 0].astype(int) - level) > 0).all(), "it differs from an untinted one"
             assert (np.abs(mixed[0, 0].astype(int) - colour) < np.abs(level - np.array(colour))).all()
 
 

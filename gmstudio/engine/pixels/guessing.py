@@ -74,7 +74,7 @@ class Guess:
 
     @property
     def _every(self) -> int:
-        """Every so many rounds one is reported."""
+        """Number of rounds of which one is reported."""
         return 1 + self._last_number * self._image.num_dims // MAX_FILM_BYTES
 
     def _open(self, generation: Generation) -> Iterator[Round]:

@@ -1,4 +1,4 @@
-"""What is computed between two steps to be looked at: validation, samples, and the surface of a model of points."""
+"""Evaluations between two steps of training: validation, samples, and the surface of a model of points."""
 
 from collections.abc import Iterator, Sequence
 

@@ -35,7 +35,7 @@ MARGIN = 2e-5
 RELATIVE_MARGIN = 1e-6
 """Addition to it in proportion to the difference."""
 MARGIN_OF_MANY = 1e-5
-"""2δ where there are more than two levels; thresholds are then so many that a larger one would often be met."""
+"""2δ where there are more than two levels; with a threshold for each level, a larger one would often be met."""
 SUM_MARGIN = 2e-7
 """How far a sum of probabilities may be off on top of that, where there are more than two levels."""
 COLDEST = 1e-6
