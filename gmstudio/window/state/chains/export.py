@@ -7,33 +7,29 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 from gmstudio.media import Provenance
 from gmstudio.media.sheets import sheet, write_strip
 from gmstudio.media.writing import (
     MAX_FPS,
-    NO_FFMPEG,
     Format,
     StoppedError,
-    ffmpeg_path,
     fitting_scale,
     put_in_place,
     write_gif,
     write_mp4,
     write_png,
 )
-from gmstudio.window.client.background_task import Background
 from gmstudio.window.state.chains.frames import Frames
 from gmstudio.window.state.chains.picture_settings import settings_of
 from gmstudio.window.state.chains.state import ChainsState
+from gmstudio.window.state.film_files import FilmFiles, Writing
 
-Content = Literal["gif", "mp4", "frame", "strip"]
-SUFFIXES: dict[Content, str] = {"gif": "gif", "mp4": "mp4", "frame": "png", "strip": "png"}
+SUFFIXES = {"gif": "gif", "mp4": "mp4", "frame": "png", "strip": "png"}
 STRIP_COLUMNS = 12
 SIDE = 512
 """Pixels of the longer side of an exported picture, about; of a strip, of each of its images an eighth."""
@@ -56,7 +52,7 @@ class TrajectoryPlan:
     """
 
     path: Path
-    content: Content
+    content: str
     frames: Frames
     length: int
     position: int
@@ -66,49 +62,26 @@ class TrajectoryPlan:
     fps: float
 
 
-class TrajectoryExport(QObject):
-    """Writes one file at a time, in a thread.
+class TrajectoryExport(FilmFiles):
+    """Writes a trajectory.
 
     Args:
         state: state of the chains.
-
-    Attributes:
-        message: path of the file that was written last, or the reason why there is none, in a sentence; "" before.
-        failed: the message is a reason.
-
-    Signals:
-        changed: the message, or ``busy``, changed.
     """
 
-    changed = Signal()
+    suffixes = SUFFIXES
 
     def __init__(self, state: ChainsState, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._state = state
-        self.message, self.failed = "", False
-        self._background = Background(self)
-        self._background.done.connect(lambda path: self._report(f"Written: {path}"))
-        self._background.failed.connect(lambda problem: self._report(problem, failed=True))
 
-    @property
-    def busy(self) -> bool:
-        """A file is being written."""
-        return self._background.busy
+    def missing(self) -> str:
+        """See ``FilmFiles``."""
+        return "" if self._state.length else "There are no frames yet."
 
-    def problem(self, content: Content) -> str:
-        """Reason why nothing of this kind can be written now; "": it can."""
-        if not self._state.length:
-            return "There are no frames yet."
-        return NO_FFMPEG if content == "mp4" and not ffmpeg_path() else ""
-
-    def start(self, content: Content, path: str) -> None:
-        """Write a file; the end of its name is completed, and one under way is given up."""
-        state, target, suffix = self._state, Path(path), f".{SUFFIXES[content]}"
-        if target.suffix.lower() != suffix:
-            target = target.with_name(target.name + suffix)
-        if problem := self.problem(content):
-            self._report(problem, failed=True)
-            return
+    def writing(self, content: str, target: Path) -> Writing:
+        """See ``FilmFiles``."""
+        state = self._state
         kept = None
         if state.kept is not None:
             belonging = [state.kept.frames.counterpart(state.frames, index) for index in range(state.length)]
@@ -124,10 +97,9 @@ class TrajectoryExport(QObject):
             origin=self._origin(content),
             fps=min(state.speed_hz, MAX_FPS),
         )
-        self._background.start(partial(write, plan))
-        self._report(f"Writing {target.name} …")
+        return partial(write, plan)
 
-    def _origin(self, content: Content) -> Provenance:
+    def _origin(self, content: str) -> Provenance:
         state, info = self._state, self._state.info
         details = {"Trajectory": state.description, "Axis": state.axis}
         if content == "frame":
@@ -146,10 +118,6 @@ class TrajectoryExport(QObject):
             details=details | settings_of(state)[1],
         )
 
-    def _report(self, message: str, *, failed: bool = False) -> None:
-        self.message, self.failed = message, failed
-        self.changed.emit()
-
 
 def write(plan: TrajectoryPlan, stopped: Callable[[], bool]) -> str:
     """Write the file of a plan and return its path."""
@@ -162,8 +130,9 @@ def write(plan: TrajectoryPlan, stopped: Callable[[], bool]) -> str:
             write_png(partial_path, picture, plan.origin, 1, scale, stopped)
         else:
             films = _sheets(plan, range(plan.length))
-            scale = _scale(plan.content, films)
-            film = write_gif if plan.content == "gif" else write_mp4
+            form: Format = "gif" if plan.content == "gif" else "mp4"
+            scale = _scale(form, films)
+            film = write_gif if form == "gif" else write_mp4
             film(partial_path, films, plan.origin, plan.fps, scale, stopped)
         if stopped():
             raise StoppedError

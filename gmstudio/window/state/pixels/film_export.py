@@ -7,32 +7,29 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 from gmstudio.media import Provenance
 from gmstudio.media.levels import to_display
 from gmstudio.media.sheets import write_strip
 from gmstudio.media.tints import round_tints, tinted
 from gmstudio.media.writing import (
-    NO_FFMPEG,
+    Format,
     StoppedError,
-    ffmpeg_path,
     fitting_scale,
     put_in_place,
     write_gif,
     write_mp4,
 )
-from gmstudio.window.client.background_task import Background
+from gmstudio.window.state.film_files import FilmFiles, Writing
 from gmstudio.window.state.pixels.guessed_film import GuessedFilm
 from gmstudio.window.state.pixels.picture_settings import film_settings
 from gmstudio.window.state.pixels.state import PixelsState
 
-Content = Literal["gif", "mp4", "strip"]
-SUFFIXES: dict[Content, str] = {"gif": "gif", "mp4": "mp4", "strip": "png"}
+SUFFIXES = {"gif": "gif", "mp4": "mp4", "strip": "png"}
 STRIP_COLUMNS = 12
 SIDE = 512
 """Pixels of the longer side of a film, about; of a strip, of each of its images a quarter."""
@@ -54,62 +51,37 @@ class FilmPlan:
     """
 
     path: Path
-    content: Content
+    content: str
     film: GuessedFilm
     tints: bool
     origin: Provenance
     fps: float
 
 
-class FilmExport(QObject):
-    """Writes one file at a time, in a thread.
+class FilmExport(FilmFiles):
+    """Writes the film of a guess.
 
     Args:
         session: state of the panel, whose film it writes.
-
-    Attributes:
-        message: path of the file that was written last, or the reason why there is none, in a sentence; "" before.
-        failed: the message is a reason.
-
-    Signals:
-        changed: the message, or ``busy``, changed.
     """
 
-    changed = Signal()
+    suffixes = SUFFIXES
 
     def __init__(self, session: PixelsState, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self.message, self.failed = "", False
-        self._background = Background(self)
-        self._background.done.connect(lambda path: self._report(f"Written: {path}"))
-        self._background.failed.connect(lambda problem: self._report(problem, failed=True))
 
-    @property
-    def busy(self) -> bool:
-        """A file is being written."""
-        return self._background.busy
-
-    def problem(self, content: Content) -> str:
-        """Reason why nothing of this kind can be written now; "": it can."""
+    def missing(self) -> str:
+        """See ``FilmFiles``."""
         film = self._session.guessing.film
-        if film is None or not film.done:
-            return "There are no finished rounds yet."
-        return NO_FFMPEG if content == "mp4" and not ffmpeg_path() else ""
+        return "There are no finished rounds yet." if film is None or not film.done else ""
 
-    def start(self, content: Content, path: str) -> None:
-        """Write a file; the end of its name is completed, and one under way is given up."""
-        guessing, target, suffix = self._session.guessing, Path(path), f".{SUFFIXES[content]}"
-        if target.suffix.lower() != suffix:
-            target = target.with_name(target.name + suffix)
-        if problem := self.problem(content):
-            self._report(problem, failed=True)
-            return
+    def writing(self, content: str, target: Path) -> Writing:
+        """See ``FilmFiles``."""
+        guessing = self._session.guessing
         assert guessing.film is not None, "there are finished rounds"
         origin = self._origin(guessing.film)
-        plan = FilmPlan(target, content, guessing.film, guessing.tints, origin, guessing.speed_hz)
-        self._background.start(partial(write, plan))
-        self._report(f"Writing {target.name} …")
+        return partial(write, FilmPlan(target, content, guessing.film, guessing.tints, origin, guessing.speed_hz))
 
     def _origin(self, film: GuessedFilm) -> Provenance:
         info = self._session.library.info(film.state.run)
@@ -125,10 +97,6 @@ class FilmExport(QObject):
             details={"Rounds": f"{film.last_round} for {film.num_guessed} sub-pixels"} | film_settings(film),
         )
 
-    def _report(self, message: str, *, failed: bool = False) -> None:
-        self.message, self.failed = message, failed
-        self.changed.emit()
-
 
 def write(plan: FilmPlan, stopped: Callable[[], bool]) -> str:
     """Write the file of a plan and return its path."""
@@ -138,8 +106,9 @@ def write(plan: FilmPlan, stopped: Callable[[], bool]) -> str:
         else:
             frames = np.stack([_frame(plan, frame) for frame in range(len(plan.film))])
             held = np.concatenate([frames, np.repeat(frames[-1:], round(HOLD_S * plan.fps), axis=0)])
-            scale = fitting_scale(plan.content, *_sizes(held), SIDE)
-            film = write_gif if plan.content == "gif" else write_mp4
+            form: Format = "gif" if plan.content == "gif" else "mp4"
+            scale = fitting_scale(form, *_sizes(held), SIDE)
+            film = write_gif if form == "gif" else write_mp4
             film(partial_path, held, plan.origin, plan.fps, scale, stopped)
         if stopped():
             raise StoppedError

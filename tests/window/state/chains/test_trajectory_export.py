@@ -10,7 +10,7 @@ from pytestqt.qtbot import QtBot
 
 from gmstudio.media import read_provenance
 from gmstudio.media.writing import NO_FFMPEG, ffmpeg_path
-from gmstudio.window.state.chains.export import Content, TrajectoryExport, beside
+from gmstudio.window.state.chains.export import TrajectoryExport, beside
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def scene(qtbot: QtBot) -> ChainsScene:
     return scene
 
 
-def written(scene: ChainsScene, qtbot: QtBot, content: Content, path: Path) -> None:
+def written(scene: ChainsScene, qtbot: QtBot, content: str, path: Path) -> None:
     export = TrajectoryExport(scene.state)
     export.start(content, str(path))
     assert export.message == f"Writing {path.name} …"
@@ -34,7 +34,7 @@ def written(scene: ChainsScene, qtbot: QtBot, content: Content, path: Path) -> N
 
 @pytest.mark.parametrize(("content", "suffix"), [("gif", "gif"), ("frame", "png"), ("strip", "png")])
 def test_a_file_says_where_it_comes_from(
-    scene: ChainsScene, qtbot: QtBot, tmp_path: Path, content: Content, suffix: str
+    scene: ChainsScene, qtbot: QtBot, tmp_path: Path, content: str, suffix: str
 ) -> None:
     path = tmp_path / f"out.{suffix}"
     scene.state.seek(3)

@@ -15,7 +15,7 @@ from gmstudio.media import read_provenance
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.engine import Cancel
 from gmstudio.protocol.pixels_guessing import GuessPixels, PixelsGuessed
-from gmstudio.window.state.pixels.film_export import Content, FilmExport
+from gmstudio.window.state.pixels.film_export import FilmExport
 from gmstudio.window.state.pixels.guessed_film import GuessedFilm
 from gmstudio.window.state.pixels.guessing import PixelGuessing
 from gmstudio.window.state.pixels.picture_settings import settings_of
@@ -224,7 +224,7 @@ def test_a_refusal_another_run_and_a_lost_engine(
 
 @pytest.mark.parametrize(("content", "suffix"), [("gif", "gif"), ("strip", "png")])
 def test_a_film_is_written_with_its_origin(
-    session: PixelsState, guessing: PixelGuessing, qtbot: QtBot, tmp_path: Path, content: Content, suffix: str
+    session: PixelsState, guessing: PixelGuessing, qtbot: QtBot, tmp_path: Path, content: str, suffix: str
 ) -> None:
     export = FilmExport(session)
     export.start(content, str(tmp_path / "rounds"))
