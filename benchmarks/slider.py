@@ -17,10 +17,19 @@ from gmstudio.protocol.training import StopTraining
 from gmstudio.window.gui.panels.latents.panel import LatentsPanel
 from gmstudio.window.gui.shell.main_window import MainWindow
 from gmstudio.window.state.latents.state import LatentsState
+from gmstudio.window.state.studio import Studio
 
 MOVE_EVERY_MS = 16
+DRAGS = 10
+"""Drags while the model trains: each begins during some step of training."""
+REST_S = 1.3
+"""Longest time from a step to the next drag."""
+GOLDEN = 0.618
+"""Its multiples divide that time evenly."""
 SETTLE_S = 2.0
-"""Time for measuring and ordering the dimensions, and for drawing the map where it is open."""
+"""Time for ordering the dimensions, and for drawing the map where it is open."""
+STATISTICS_S = 900.0
+"""Longest time for measuring them, during which no step of training is made."""
 ROWS = re.compile(r"latents\.slider\.\d+")
 
 
@@ -32,15 +41,15 @@ def measure(
     Args:
         family: with a latent space; its default size is used.
         moves: number of slider moves.
-        while_training: train the same model meanwhile.
+        while_training: train the same model meanwhile, and divide the moves among ``DRAGS`` drags with rests between.
         with_map: open the map of the latent space, which follows the code.
         device: on which the engine computes.
 
     Returns:
-        ``p50_ms``, ``p95_ms``, ``p99_ms``, ``window_stall_p99_ms`` (delay of a timer in the window with an interval
-        of one millisecond), ``window_processor_ms`` and ``engine_processor_ms`` (time of the processor for each image
-        that was painted, with all else that the process did meanwhile; 0 where the system does not report it), and what
-        was measured.
+        ``p50_ms``, ``p95_ms``, ``p99_ms``, ``first_worst_ms`` (of the drags' first moves), ``window_stall_p99_ms``
+        (delay of a timer in the window with an interval of one millisecond), ``window_processor_ms`` and
+        ``engine_processor_ms`` (time of the processor for each image that was painted, with all else that the process
+        did meanwhile; 0 where the system does not report it), and what was measured.
     """
     with tempfile.TemporaryDirectory() as data, opened_window() as (window, studio):
         write_random_idx(Path(data))
@@ -56,9 +65,14 @@ def measure(
         if with_map:
             panel.tabs.show_page("map")
         run_events(SETTLE_S)
-        drag = _Drag(panel, latents, moves)
+        if while_training:
+            wait_until(lambda: not latents.dimension_stats.busy, "the statistics of the dimensions", STATISTICS_S)
+        drag = _Drag(panel, latents)
         before = _processor_s(os.getpid()), _processor_s(studio.engine.state.pid)
-        drag.run()
+        for number in range(DRAGS if while_training else 1):
+            if while_training:
+                _train_on(studio, number)
+            drag.run(moves // DRAGS if while_training else moves)
         after = _processor_s(os.getpid()), _processor_s(studio.engine.state.pid)
         result = {
             "benchmark": "slider",
@@ -75,6 +89,17 @@ def measure(
             studio.client.send(StopTraining())
             wait_until(lambda: not studio.library.live, "the end of training")
     return result
+
+
+def _train_on(studio: Studio, number: int) -> None:
+    """Let the model train for a step at least, and for another part of the next ones before each drag."""
+
+    def step() -> int:
+        return studio.engine.report.step if studio.engine.report is not None else 0
+
+    before = step()
+    wait_until(lambda: step() > before, "a step of training")
+    run_events(REST_S * (number * GOLDEN % 1))
 
 
 def _processor_s(pid: int) -> float:
@@ -105,19 +130,19 @@ class _Drag:
     Args:
         panel: visible.
         state: state that maps images to codes.
-        moves: number of moves.
 
     Attributes:
         num_images: images that were painted.
         num_previews: of these, the previews.
     """
 
-    def __init__(self, panel: LatentsPanel, state: LatentsState, moves: int) -> None:
-        self._slider, self._state, self._moves = _first_slider(panel), state, moves
+    def __init__(self, panel: LatentsPanel, state: LatentsState) -> None:
+        self._slider, self._state, self._moves = _first_slider(panel), state, 0
+        self._first: list[int] = []
         self._codes: list[bytes] = []
         self._moved_at: list[float] = []
         self._waiting: list[int] = []
-        self._latencies_ms: list[float] = []
+        self._latencies_ms: dict[int, float] = {}
         self._stalls_ms: list[float] = []
         self._engine_ms: list[float] = []
         self._beat_at = 0.0
@@ -125,8 +150,10 @@ class _Drag:
         self._loop = QEventLoop()
         panel.image.painted.connect(self._on_painted)
 
-    def run(self) -> None:
-        """Drag from one end to the other and back, until every move has an image."""
+    def run(self, moves: int) -> None:
+        """Drag on from one end to the other and back, until every move has an image."""
+        self._first.append(self._moves)
+        self._moves += moves
         move = QTimer(interval=MOVE_EVERY_MS)
         move.setTimerType(Qt.TimerType.PreciseTimer)
         beat = QTimer(interval=1)
@@ -136,7 +163,7 @@ class _Drag:
         move.start()
         beat.start()
         self._beat_at = time.perf_counter()
-        give_up = QTimer(interval=self._moves * MOVE_EVERY_MS * 10, singleShot=True)
+        give_up = QTimer(interval=moves * MOVE_EVERY_MS * 10, singleShot=True)
         give_up.timeout.connect(self._loop.quit)
         give_up.start()
         self._loop.exec()
@@ -151,12 +178,13 @@ class _Drag:
         """
         if self._waiting or len(self._latencies_ms) < self._moves:
             raise TimeoutError(f"Only {len(self._latencies_ms)} of {self._moves} moves were followed by an image.")
-        percent = statistics.quantiles(self._latencies_ms, n=100)
+        percent = statistics.quantiles(self._latencies_ms.values(), n=100)
         return {
             "p50_ms": percent[49],
             "p95_ms": percent[94],
             "p99_ms": percent[98],
-            "worst_ms": max(self._latencies_ms),
+            "worst_ms": max(self._latencies_ms.values()),
+            "first_worst_ms": max(self._latencies_ms[move] for move in self._first),
             "engine_p95_ms": statistics.quantiles(self._engine_ms, n=20)[-1],
             "window_stall_p99_ms": statistics.quantiles(self._stalls_ms, n=100)[-1],
             "window_stall_worst_ms": max(self._stalls_ms),
@@ -197,7 +225,7 @@ class _Drag:
         self._engine_ms.append(shown.engine_ms)
         for move in [m for m in self._waiting if m <= matching[-1]]:
             self._waiting.remove(move)
-            self._latencies_ms.append((now - self._moved_at[move]) * 1000)
+            self._latencies_ms[move] = (now - self._moved_at[move]) * 1000
 
     def _beat(self) -> None:
         now = time.perf_counter()
