@@ -1,7 +1,8 @@
 """Loop of the engine: answer commands, then advance one job by one piece.
 
-Commands go first, so a slider or a pixel step waits for one piece of training at most. Everything long is a
-generator: jobs of requests, which take turns, then the run in training.
+Commands go first, so they wait for one piece of training at most, and a slider or a pixel step does not wait for a
+long one either: it is answered meanwhile, with a copy of the model. Everything long is a generator: jobs of requests,
+which take turns, then the run in training.
 """
 
 import contextlib
@@ -11,18 +12,22 @@ import signal
 import sys
 import time
 import traceback
+from collections import deque
 from types import FrameType
 from typing import Literal
 
 import msgspec
 
 from gmstudio.engine.catalog import build_catalog
+from gmstudio.engine.concurrent_answers import ConcurrentAnswers
 from gmstudio.engine.jobs import JobFailedError, Jobs
-from gmstudio.engine.runtime.context import EngineContext, Progress
+from gmstudio.engine.runtime.context import AfterStepError, EngineContext, LiveRun, Progress
 from gmstudio.engine.runtime.device import choose_device, describe_device, memory_in_use
 from gmstudio.engine.runtime.errors import error_sentence, is_device_lost, reason_of
 from gmstudio.engine.runtime.feature import Feature, Features
 from gmstudio.engine.runtime.memory import give_back_memory
+from gmstudio.engine.runtime.step_copy import StepCopy
+from gmstudio.engine.runtime.threads import compute_alone
 from gmstudio.engine.turns import InteractiveTurns
 from gmstudio.engine.wire import Wire
 from gmstudio.protocol.base import Command
@@ -68,14 +73,21 @@ class Server(Feature):
 
     Args:
         wire: connection to the window.
+        answers: thread that answers what ``wire`` offers it during a step of training; None: a new one, without offers.
     """
 
-    def __init__(self, wire: Wire) -> None:
+    concurrent = (Cancel,)
+
+    def __init__(self, wire: Wire, answers: ConcurrentAnswers | None = None) -> None:
         super().__init__(EngineContext(wire.send))
         self._wire = wire
         self._jobs = Jobs(wire.send)
         self._ending = self._terminating = self._device_lost = self._has_garbage = False
         self._turns = InteractiveTurns()
+        self._answers = answers or ConcurrentAnswers()
+        self._step_copy = StepCopy()
+        self._left: deque[Command] = deque()
+        """Commands that could not be answered during a step of training."""
         self._reported_at = 0.0
         self._background_s = 0.0
         """Time that background jobs may take before the next piece of training."""
@@ -99,7 +111,7 @@ class Server(Feature):
                 self._has_garbage = False
                 give_back_memory()
             began = time.perf_counter()
-            command = self._wire.receive(max(self._turns.wait_s, self._wait_s()) if self._busy() else self._idle_s())
+            command = self._next_command()
             if command is not None:
                 self._handle(command)
                 took = time.perf_counter() - began
@@ -114,6 +126,11 @@ class Server(Feature):
             elif not self._continue_waiting():
                 self._features.load_next()
         return self._end()
+
+    def _next_command(self) -> Command | None:
+        if self._left:
+            return self._left.popleft()
+        return self._wire.receive(max(self._turns.wait_s, self._wait_s()) if self._busy() else self._idle_s())
 
     def _on_terminate(self, number: int, frame: FrameType | None) -> None:
         """End after the present piece of work; at the second signal at once, which harms nothing on the disk."""
@@ -165,6 +182,7 @@ class Server(Feature):
         before = self._state()
         try:
             command = with_one_name(command)
+            self._note_explored(command)
             job = self._features.handler(type(command))(command)
         except Exception as error:
             self._fail(command, error)
@@ -178,6 +196,7 @@ class Server(Feature):
     def _release_ended_training(self) -> None:
         if self.context.training is not None and self.context.training.over:
             self.context.training = None
+            self._step_copy.drop()
             self._has_garbage = True
 
     def _advance(self) -> None:
@@ -202,7 +221,7 @@ class Server(Feature):
         training = self.context.the_training()
         began = time.perf_counter()
         try:
-            training.advance()
+            self._make_piece(training)
         except Exception as error:  # reported to the window as the end of the run; here for the log
             traceback.print_exc()
             self._note_lost_device(error)
@@ -210,6 +229,48 @@ class Server(Feature):
         self._turns.trained(took)
         self._background_s = BACKGROUND_SHARE * took
         self._release_ended_training()
+
+    def _make_piece(self, training: LiveRun) -> None:
+        """Advance the training; where its pieces are long, quick commands are answered meanwhile.
+
+        On an accelerator they come after the step: there, what is computed waits in one queue.
+        """
+        if not self._turns.long_training or training.model.device.type != "cpu":
+            training.advance()
+            return
+        context = self.context
+        context.last_step, context.during_step = self._step_copy.of(training), True
+        try:
+            with self._answers.during_step(self._is_concurrent, self._answer_during_step) as left:
+                training.advance()
+        finally:
+            context.last_step, context.during_step = None, False
+            self._left.extend(left)
+
+    def _is_concurrent(self, command: Command) -> bool:
+        return type(command) in self._features.concurrent
+
+    def _note_explored(self, command: Command) -> None:
+        run = getattr(command, "run", "")
+        if run and self._is_concurrent(command) and self.context.is_live(run):
+            self._step_copy.note_explored()
+
+    def _answer_during_step(self, command: Command) -> bool:
+        """Answer a command in another thread than the loop's, which makes a step; False: not before it is made."""
+        compute_alone()  # as many threads as there are cores make the step
+        try:
+            command = with_one_name(command)
+            self._note_explored(command)
+            job = self._features.handler(type(command))(command)
+        except AfterStepError:
+            return False
+        except Exception as error:
+            self._fail(command, error)
+        else:
+            if job is not None:
+                self._jobs.add(command, job)
+        self._turns.answered(interactive=command.interactive, seconds=0.0, dragged=command.dragged)
+        return True
 
     def _fail(self, command: Command, error: Exception) -> None:
         reason = reason_of(error)

@@ -46,11 +46,12 @@ class InteractiveTurns:
         self._clock = clock
         self._in_sequence = False
         self._dragged_at = self._free_until = -math.inf
-        self._piece_s = 0.0
+        self._piece_s = self._training_s = 0.0
 
     def trained(self, seconds: float) -> None:
         """Earn a share of a piece of training that took ``seconds``."""
         self.left_s = min(MOST_S, self.left_s + SHARE * seconds)
+        self._training_s = max(seconds, 0.9 * self._training_s)  # between long steps there are short pieces
 
     def worked(self, seconds: float, processor_s: float) -> None:
         """Note a piece of training or of a job, or one of each.
@@ -82,6 +83,11 @@ class InteractiveTurns:
     def missed(self) -> None:
         """Note that no command came in time: the sequence is over."""
         self._in_sequence = False
+
+    @property
+    def long_training(self) -> bool:
+        """A piece of the training lately took so long that a command would wait noticeably for the next one."""
+        return self._training_s > SHORT_PIECE_S
 
     @property
     def wait_s(self) -> float:

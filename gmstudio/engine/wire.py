@@ -4,6 +4,7 @@ import os
 import sys
 import threading
 from queue import Empty, SimpleQueue
+from typing import Protocol
 
 from gmstudio.protocol.array import ProtocolError
 from gmstudio.protocol.base import Command, Event
@@ -11,6 +12,13 @@ from gmstudio.protocol.engine import Ping, Pong
 from gmstudio.protocol.frames import FrameReader, decode_command, frame
 
 _READ_BYTES = 1 << 16
+
+
+class Offer(Protocol):
+    """Function that may take a command before the loop does."""
+
+    def __call__(self, command: Command, *, first: bool) -> bool:
+        """Return whether the command is taken; ``first``: no earlier one waits."""
 
 
 class Wire:
@@ -21,9 +29,11 @@ class Wire:
     Args:
         fd_in: file descriptor of incoming commands.
         fd_out: file descriptor of outgoing events.
+        offer: takes a command in the reading thread, before it would wait; False: it is to wait.
     """
 
-    def __init__(self, fd_in: int, fd_out: int) -> None:
+    def __init__(self, fd_in: int, fd_out: int, offer: Offer | None = None) -> None:
+        self._offer = offer
         self._fd_in = fd_in
         self._fd_out = fd_out
         self._inbox: SimpleQueue[Command | None] = SimpleQueue()
@@ -79,7 +89,7 @@ class Wire:
                     command = decode_command(body)
                     if isinstance(command, Ping):
                         self.send(Pong(request=command.request))
-                    else:
+                    elif self._offer is None or not self._offer(command, first=self._inbox.empty()):
                         self._inbox.put(command)
         except ProtocolError as error:
             print(f"Standard input is not a gmstudio window: {error}", file=sys.stderr)

@@ -32,6 +32,8 @@ from gmstudio.protocol.latents import (
 class LatentsFeature(Feature):
     """Decode and encode, sample and optimize codes, find directions, compute dimension statistics."""
 
+    concurrent = (Decode,)
+
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)
         self._decoders: dict[str, dict[str, Any]] = {}

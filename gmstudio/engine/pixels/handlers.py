@@ -26,7 +26,9 @@ MANY_STEPS = 400
 
 
 class PixelsFeature(Feature):
-    """Explore a generation pixel by pixel."""
+    """Explore a generation pixel by pixel; its weights are copies."""
+
+    concurrent = (AdvancePixels, PlacePixel, RewindPixels)
 
     def __init__(self, context: EngineContext) -> None:
         super().__init__(context)

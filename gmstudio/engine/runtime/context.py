@@ -23,6 +23,10 @@ ANY_FAMILY = "phases"
 """Capability that every family has."""
 
 
+class AfterStepError(Exception):
+    """A command cannot be answered while a step of training is being made, only after it."""
+
+
 @dataclass(frozen=True)
 class Progress:
     """Progress of a training.
@@ -134,6 +138,10 @@ class EngineContext:
         self._loader = DataLoader(self.data, send)
         self.models = ModelCache()
         self.training: LiveRun | None = None
+        self.during_step = False
+        """The training makes a step in another thread than the one that uses this context."""
+        self.last_step: Loaded | None = None
+        """During a step: copy of the model in training with the weights of a finished one."""
         self.queue: RunQueue | None = None
         """Queue of runs; None until somebody has looked at it."""
         self.chosen_steps: dict[str, int] = {}
@@ -165,18 +173,28 @@ class EngineContext:
         Raises:
             ValueError: when its family has no such method.
             RunError: when the run or its checkpoints are missing or damaged.
+            AfterStepError: during a step, when the model is neither copied nor loaded.
         """
         run = same_name(run)
         step = self.chosen_steps.get(run)
         if step is None and self.is_live(run):
-            live = self.the_training()
-            loaded = Loaded(live.model, live.step, live.record)
+            loaded = self._live_model()
+        elif self.during_step and not self.models.has(run, step):  # to build one would change the random state
+            raise AfterStepError
         else:
             loaded = self.models.load(run, self.device, step)
             self._warn_once(run, loaded.warnings)
         if not callable(getattr(loaded.model, capability, None)):
             raise ValueError(f"{loaded.model.card.title} has no {capability}; choose another run.")
         return loaded
+
+    def _live_model(self) -> Loaded:
+        if not self.during_step:
+            live = self.the_training()
+            return Loaded(live.model, live.step, live.record)
+        if self.last_step is None:
+            raise AfterStepError
+        return self.last_step
 
     def _warn_once(self, run: str, warnings: tuple[str, ...]) -> None:
         """Report which checkpoints were passed over, at the first request of a model."""

@@ -4,7 +4,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable
-from typing import Any, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 
 from gmstudio import engine
 from gmstudio.engine.runtime.context import EngineContext
@@ -26,6 +26,10 @@ class Feature:
     Args:
         context: state that all features share.
     """
+
+    concurrent: ClassVar[tuple[type[Command], ...]] = ()
+    """Commands that can be answered while another thread makes a step of training: they use no models but those of
+    ``EngineContext.model`` and copies of their own, build none, and draw from generators of their own only."""
 
     def __init__(self, context: EngineContext) -> None:
         self.context = context
@@ -58,6 +62,8 @@ class Features:
         self._context = first.context
         self._handlers = first.handlers()
         self._served: set[type[Feature]] = {type(first)}
+        self.concurrent = frozenset[type[Command]](first.concurrent)
+        """Commands that can be answered during a step of training, of the features that are imported."""
         self._due = {module.name.rpartition(".")[2]: module for module in pkgutil.iter_modules(engine.__path__, PREFIX)}
         self._serve_new()
 
@@ -95,3 +101,4 @@ class Features:
             if kind not in self._served and not inspect.isabstract(kind):
                 self._served.add(kind)
                 self._handlers |= kind(self._context).handlers()
+                self.concurrent |= set(kind.concurrent)

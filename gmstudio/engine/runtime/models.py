@@ -53,8 +53,7 @@ class ModelCache:
             ValueError: when the checkpoint does not fit.
         """
         with RunFolder.open(path) as run:
-            saved = [f"{info.step} {info.created}" for info in run.checkpoints.list() if _is_wanted(info, step)]
-            key = (run.name, f"{run.record.created} {' '.join(saved)}")  # the folder may hold another run now
+            key = _key_of(run, step)
             if key not in self._kept:
                 limit_memory(device)
                 model = build_run_model(run, device)
@@ -62,9 +61,24 @@ class ModelCache:
                 self._kept[key] = Loaded(model.eval(), found.step, run.record, found.warnings)
             return self._kept[key]
 
+    def has(self, path: str, step: int | None = None) -> bool:
+        """Return whether ``load`` would return a model that is kept.
+
+        Raises:
+            RunError: when the run is missing or damaged.
+        """
+        with RunFolder.open(path) as run:
+            return _key_of(run, step) in self._kept
+
     def clear(self) -> None:
         """Drop all models."""
         self._kept.clear()
+
+
+def _key_of(run: RunFolder, step: int | None) -> tuple[str, str]:
+    """Name of a run and times of its checkpoint and its creation: the folder may hold another run later."""
+    saved = [f"{info.step} {info.created}" for info in run.checkpoints.list() if _is_wanted(info, step)]
+    return run.name, f"{run.record.created} {' '.join(saved)}"
 
 
 def _is_wanted(info: CheckpointInfo, step: int | None) -> bool:
