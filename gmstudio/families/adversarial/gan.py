@@ -21,8 +21,6 @@ Source: Goodfellow et al., Generative Adversarial Nets, NeurIPS 2014, arXiv:1406
 Shapes: B batch, C channels, H height, W width, Z latent dimensions, F features.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, ClassVar, Literal
 
 import torch
@@ -38,6 +36,7 @@ from gmstudio.families.diagnostics import Figure
 from gmstudio.families.feature_layers import StackFeatures, with_default
 from gmstudio.families.points import SHORT_RUN
 from gmstudio.nn.ema import MovingAverage
+from gmstudio.nn.frozen import frozen_parameters
 from gmstudio.nn.stacks import ConvDown, ConvUp, dense_stack, leaky_relu, scaled
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec
@@ -297,7 +296,7 @@ class GAN(Family):
             ``loss``, 0-dim; its gradient reaches G only.
         """
         fake_BCHW = self.generator(self._codes(len(batch), generator))
-        with _frozen(self.critic):
+        with frozen_parameters(self.critic):
             logits_B = self.critic(self._noisy(fake_BCHW, generator))
         return {"loss": self.losses.generator(logits_B)}
 
@@ -387,16 +386,3 @@ class GAN(Family):
         pieces = torch.split(self._codes(n, generator), MAX_IMAGES)
         means = torch.cat([self.decode(z_BZ) for z_BZ in pieces])
         return (means * (self.image.levels - 1)).round().to(torch.uint8)
-
-
-@contextmanager
-def _frozen(module: nn.Module) -> Iterator[None]:
-    """Context in which gradients pass through the module but do not reach its parameters."""
-    parameters = [p for p in module.parameters() if p.requires_grad]
-    for parameter in parameters:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in parameters:
-            parameter.requires_grad_(True)

@@ -41,6 +41,7 @@ from gmstudio.families.diagnostics import Figure
 from gmstudio.families.energy.annealed_scoring import AnnealedScoring
 from gmstudio.families.energy.chain_samplers import RBMSampler
 from gmstudio.families.energy.contrastive_divergence import Penalties, Statistics, with_gradients
+from gmstudio.families.energy.gibbs_trajectory import gibbs_trajectory
 from gmstudio.families.energy.rbm_figures import activities, filters, free_energies
 from gmstudio.families.energy.rbm_objectives import OBJECTIVES
 from gmstudio.families.energy.restricted_boltzmann import RestrictedBoltzmann
@@ -51,7 +52,6 @@ from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec, TrajectoryCard
 from gmstudio.protocol.features import FeatureLayer
 from gmstudio.protocol.images import ImageSpec
-from gmstudio.protocol.metrics import DISTANCE, Metric
 from gmstudio.protocol.run_spec import Start
 from gmstudio.protocol.training_settings import Training
 
@@ -61,7 +61,6 @@ MAX_FLOATS = 2**22
 PSEUDO_ROWS = 512
 RATES_MEMORY = 1000.0
 DEFAULT_SAMPLER = RBMSampler()
-FREE_ENERGY = Metric("free energy", "F(x)", "nats", help="−log of the unnormalized probability of the image.")
 
 
 class RBMConfig(Struct, frozen=True, kw_only=True):
@@ -377,24 +376,7 @@ class RBM(AnnealedScoring, Family):
             start_BD = self.machine.independent(n, self._base_bias(), generator)
         else:
             start_BD = self.machine.units.state(x, self.machine.weight_VH)
-        x_BD, means_BD = start_BD, start_BD.to(self.machine.weight_VH) / (self.image.levels - 1)
-        for step in range(steps + 1):
-            if step:
-                x_BD, means_BD = self.machine.gibbs_step(x_BD, generator)
-            yield self._frame(x_BD, means_BD if sampler.shown == "mean" else None, start_BD, step)
-
-    @torch.no_grad()
-    def _frame(self, x_BD: Tensor, means_BD: Tensor | None, start_BD: Tensor, step: int) -> TrajectoryStep:
-        activation_BJ = self.machine.activation(self.machine.units.statistics(x_BD))
-        apart_BD = (x_BD - start_BD).to(activation_BJ) / (self.image.levels - 1)
-        if means_BD is None:
-            means_BD = x_BD.to(activation_BJ) / (self.image.levels - 1)
-        metrics = {
-            FREE_ENERGY: self.machine.free_energy(x_BD, activation_BJ),
-            DISTANCE: apart_BD.square().mean(1).sqrt(),
-        }
-        label = f"Gibbs step {step}" if step else "start"
-        return TrajectoryStep(means_BD.unflatten(1, self.image.shape), metrics, label, step)
+        yield from gibbs_trajectory(self.machine, self.image, start_BD, steps, sampler.shown, generator)
 
     # ---- figures -------------------------------------------------------------------------------------------
 

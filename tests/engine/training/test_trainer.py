@@ -311,55 +311,6 @@ def test_bf16_and_a_cosine_schedule_train(tmp_path: Path) -> None:
     assert rates[2] == pytest.approx(base * 0.5 * (1 + math.cos(math.pi * 19 / 24)))
 
 
-def test_sampled_binarization_differs_between_steps_and_repeats_with_the_seed(tmp_path: Path) -> None:
-    from gmstudio.engine.training.batches import Batches
-
-    dataset = DatasetCache().load("digits", {"levels": 2, "binarize": "sample"})
-    whole, other, again = (Batches(dataset, 1_000_000, seed, CPU) for seed in (0, 1, 0))
-    assert whole.steps_per_epoch == 1
-    noise = torch.Generator()
-    first, second = (whole.train(step, noise) for step in (0, 1))
-    assert set(first.unique().tolist()) == {0, 1}
-    assert torch.equal(again.train(1, noise), second), "a resumed run draws the same, whatever came before"
-    assert not torch.equal(first, second) and not torch.equal(first, other.train(0, noise))
-
-
-def test_binarization_draws_ones_by_the_grey_value() -> None:
-    from gmstudio.engine.training.batches import binarized
-
-    grey = torch.arange(256, dtype=torch.uint8).expand(1, 4000, 1, 256)
-    shares = binarized(grey, np.random.SeedSequence(3)).float().mean((0, 1, 2))
-    assert shares[0] == 0 and shares[255] == 1
-    expected = torch.arange(256) / 255
-    assert (shares - expected).abs().max() < 5 * 0.5 / math.sqrt(4000)
-    assert (shares - expected).mean().abs() < 5 * 0.5 / math.sqrt(4000 * 256)
-
-
-def test_batches_that_are_taken_at_once_are_those_that_are_taken_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    from gmstudio.engine.training import batches
-
-    dataset, noise = DatasetCache().load("digits", {"levels": 16}), torch.Generator()
-    together = batches.Batches(dataset, 64, 5, CPU)
-    monkeypatch.setattr(batches, "AHEAD", 1)
-    alone = batches.Batches(dataset, 64, 5, CPU)
-    for step in (*range(2 * alone.steps_per_epoch), 7, 3):
-        assert torch.equal(together.train(step, noise), alone.train(step, noise))
-
-
-def test_every_image_is_seen_once_an_epoch() -> None:
-    from gmstudio.engine.training.batches import Batches
-
-    dataset = DatasetCache().load("digits", {"levels": 16})
-    batches = Batches(dataset, 64, 5, CPU)
-    generator = torch.Generator()
-    seen = torch.cat([batches.train(step, generator) for step in range(batches.steps_per_epoch)])
-    assert len(seen) == batches.steps_per_epoch * 64 <= len(dataset.train)
-    rows = {bytes(image) for image in dataset.train.images}
-    found = [image.numpy().tobytes() for image in seen]
-    assert set(found) <= rows
-    assert not torch.equal(batches.train(0, generator), batches.train(batches.steps_per_epoch, generator))
-
-
 def test_only_the_chosen_phases_move(tmp_path: Path) -> None:
     job, _ = start(tmp_path / "run", "gan")
     model = job.trainer.model

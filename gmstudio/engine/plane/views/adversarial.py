@@ -16,6 +16,7 @@ from gmstudio.engine.plane.grid import PlaneGrid
 from gmstudio.engine.plane.views.view import Drawing, View, ViewRequest, array
 from gmstudio.families.adversarial.losses import AdversarialLosses
 from gmstudio.families.base import Discriminator, Family, Latent
+from gmstudio.nn.frozen import frozen_parameters
 from gmstudio.protocol.plane import PlaneSlider, PlaneView
 from gmstudio.protocol.plane_layers import Arrows, Dots, Heat, Paths, PlaneLayer
 from gmstudio.protocol.points import PointAxis
@@ -147,15 +148,9 @@ def generator_gradients(model: Adversarial, means: Tensor) -> Tensor:
     """
     with torch.inference_mode(False), torch.enable_grad():
         places = means.clone().requires_grad_(True)
-        parameters = [p for p in model.critic.parameters() if p.requires_grad]
-        for parameter in parameters:
-            parameter.requires_grad_(False)
-        try:
+        with frozen_parameters(model.critic):
             loss = len(places) * model.losses.generator(model.critic(2.0 * places - 1.0))
             (gradient,) = torch.autograd.grad(loss, places)
-        finally:
-            for parameter in parameters:
-                parameter.requires_grad_(True)
     return gradient.flatten(1).detach()
 
 
