@@ -56,6 +56,24 @@ def even_blocks(size: int, length: int) -> list[slice]:
     return [slice(start, min(start + length, size)) for start in range(0, size, length)]
 
 
+class EvenBlocks:
+    """Frame of conditionals that read intensities in [0, 1], in blocks that are first guessed to be 0.
+
+    Args:
+        image: specification of the images.
+        length: steps of a block.
+
+    Attributes:
+        unit: intensity of level 1.
+    """
+
+    repeats = False
+
+    def __init__(self, image: ImageSpec, length: int) -> None:
+        self.blocks = even_blocks(image.num_dims, length)
+        self.unit = np.float32(1.0 / (image.levels - 1))
+
+
 class BlockSweep:
     """Samples a batch of images, block by block.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from gmstudio.families.autoregressive.block_sweep import Values, even_blocks
+from gmstudio.families.autoregressive.block_sweep import EvenBlocks, Values
 from gmstudio.families.autoregressive.drawing import IntArray
 from gmstudio.families.autoregressive.level_logits import step_logits
 from gmstudio.nn.stepping.ops import FloatArray
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 BLOCK = 56
 
 
-class FVBNBlocks:
+class FVBNBlocks(EvenBlocks):
     """Logits of a block: those given the values before it, plus a strictly lower triangle times the block's values.
 
     Args:
@@ -27,21 +27,17 @@ class FVBNBlocks:
         batch: images B.
     """
 
-    repeats = False
-
     def __init__(self, model: "FVBN", batch: int) -> None:
-        size = model.image.num_dims
-        self.blocks = even_blocks(size, BLOCK)
+        super().__init__(model.image, BLOCK)
         self._weight_FDD: FloatArray = model.weight_FDD.detach().numpy()
         self._bias_FD: FloatArray = model.bias_FD.detach().numpy()
         self._to_levels_LF: FloatArray = model.output.matrix().numpy()
-        self._unit = np.float32(1.0 / (model.image.levels - 1))
-        self._x_BD = np.zeros((batch, size), dtype=np.float32)
+        self._x_BD = np.zeros((batch, model.image.num_dims), dtype=np.float32)
 
     def enter(self, block: slice, before_Bn: Values) -> None:
         """See ``BlockConditionals``."""
         start, length = block.start, block.stop - block.start
-        np.multiply(before_Bn, self._unit, out=self._x_BD[:, start - before_Bn.shape[1] : start])
+        np.multiply(before_Bn, self.unit, out=self._x_BD[:, start - before_Bn.shape[1] : start])
         rows_FnD = self._weight_FDD[:, block]
         features = len(rows_FnD)
         before_BE = self._x_BD[:, :start] @ rows_FnD[:, :, :start].reshape(features * length, start).T
@@ -51,7 +47,7 @@ class FVBNBlocks:
 
     def logits(self, values_An: Values, active_A: IntArray) -> FloatArray:
         """See ``BlockConditionals``."""
-        features_AE = np.dot(values_An * self._unit, self._within_nE)
+        features_AE = np.dot(values_An * self.unit, self._within_nE)
         features_AFn = features_AE.reshape(len(values_An), *self._before_BFn.shape[1:])
         features_AFn += self._before_BFn[active_A]
         return step_logits(features_AFn, self._to_levels_LF)

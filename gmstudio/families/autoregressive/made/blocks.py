@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gmstudio.families.autoregressive.block_sweep import Values, even_blocks
+from gmstudio.families.autoregressive.block_sweep import EvenBlocks, Values
 from gmstudio.families.autoregressive.drawing import IntArray
 from gmstudio.families.autoregressive.level_logits import step_logits
 from gmstudio.families.autoregressive.made.sampler import MaskedNet
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 BLOCK = 56
 
 
-class MADEBlocks:
+class MADEBlocks(EvenBlocks):
     """Logits of a block under one mask, or averaged over several.
 
     Args:
@@ -36,13 +36,9 @@ class MADEBlocks:
         batch: images B.
     """
 
-    repeats = False
-
     def __init__(self, model: "MADE", order_D3: Tensor, batch: int) -> None:
-        size = model.image.num_dims
-        self.blocks = even_blocks(size, BLOCK)
-        self._unit = np.float32(1.0 / (model.image.levels - 1))
-        self._x_BD = np.zeros((batch, size), dtype=np.float32)
+        super().__init__(model.image, BLOCK)
+        self._x_BD = np.zeros((batch, model.image.num_dims), dtype=np.float32)
         net = MaskedNet(model.hidden_layers(), model.readout, model.direct, model.output.matrix())
         index_D = flat_index(order_D3, model.image)
         degrees = model.degrees[: model.config.num_averaged]
@@ -51,13 +47,13 @@ class MADEBlocks:
     def enter(self, block: slice, before_Bn: Values) -> None:
         """See ``BlockConditionals``."""
         before = slice(block.start - before_Bn.shape[1], block.start)
-        np.multiply(before_Bn, self._unit, out=self._x_BD[:, before])
+        np.multiply(before_Bn, self.unit, out=self._x_BD[:, before])
         for one in self._passes:
             one.enter(before, block)
 
     def logits(self, values_An: Values, active_A: IntArray) -> FloatArray:
         """See ``BlockConditionals``."""
-        x_An = values_An * self._unit
+        x_An = values_An * self.unit
         found = [one.logits(x_An, active_A) for one in self._passes]
         if len(found) == 1:
             return found[0]

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gmstudio.families.autoregressive.block_sweep import Values, even_blocks
+from gmstudio.families.autoregressive.block_sweep import EvenBlocks, Values
 from gmstudio.families.autoregressive.drawing import IntArray
 from gmstudio.families.autoregressive.orders import flat_index
 from gmstudio.nn.stepping.ops import FloatArray
@@ -29,7 +29,7 @@ BLOCK = 56
 FEW_IMAGES = 8
 
 
-class NADEBlocks:
+class NADEBlocks(EvenBlocks):
     """Logits of a block from the states of the hidden layer.
 
     Args:
@@ -38,13 +38,10 @@ class NADEBlocks:
         batch: images B.
     """
 
-    repeats = False
-
     def __init__(self, model: "NADE", order_D3: Tensor, batch: int) -> None:
+        super().__init__(model.image, BLOCK if batch > FEW_IMAGES else 2 * BLOCK)
         index_D = flat_index(order_D3, model.image)
-        self.blocks = even_blocks(len(index_D), BLOCK if batch > FEW_IMAGES else 2 * BLOCK)
         self._model = model
-        self._unit = np.float32(1.0 / (model.image.levels - 1))
         self._weight_DN: FloatArray = model.weight_DN.detach()[index_D].numpy()
         self._given_DN: FloatArray | None = None
         if model.given_DN is not None:
@@ -56,7 +53,7 @@ class NADEBlocks:
     def enter(self, block: slice, before_Bn: Values) -> None:
         """See ``BlockConditionals``."""
         before = slice(block.start - before_Bn.shape[1], block.start)
-        self._start_BN += (before_Bn * self._unit) @ self._weight_DN[before]
+        self._start_BN += (before_Bn * self.unit) @ self._weight_DN[before]
         if self._given_DN is not None:
             self._start_BN += self._given_DN[before].sum(axis=0)
         self._block = block
@@ -100,7 +97,7 @@ class NADEBlocks:
     def _hidden(self, values_Sn: Values, steps_S: IntArray, start_SN: FloatArray) -> FloatArray:
         """Last hidden layer of each state, given the values of its image and the step at which it begins: (S, N)."""
         is_before_Sn = np.arange(values_Sn.shape[1]) < steps_S[:, np.newaxis]
-        start_SN += (values_Sn * is_before_Sn * self._unit) @ self._weight_DN[self._block]
+        start_SN += (values_Sn * is_before_Sn * self.unit) @ self._weight_DN[self._block]
         if self._given_DN is not None:
             start_SN += is_before_Sn.astype(np.float32) @ self._given_DN[self._block]
         hidden = torch.from_numpy(start_SN)

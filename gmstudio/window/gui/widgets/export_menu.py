@@ -2,29 +2,37 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from PySide6.QtWidgets import QMenu, QWidget
 
 from gmstudio.window.gui.widgets.save_dialog import ask_path
 
+Content = TypeVar("Content", bound=str)
+PROVENANCE = "With the run, the settings and the seed in the file."
 
-class Exporter(Protocol):
+
+class Exporter(Protocol[Content]):
     """What writes the files."""
 
     @property
-    def suffixes(self) -> Mapping[str, str]:
+    def suffixes(self) -> Mapping[Content, str]:
         """Content of a file → suffix of its name."""
 
-    def problem(self, content: str) -> str:
+    def problem(self, content: Content) -> str:
         """Reason why nothing of this kind can be written now; "": it can."""
 
-    def start(self, content: str, path: str) -> None:
+    def start(self, content: Content, path: str) -> None:
         """Write a file."""
 
 
 def export_menu(
-    parent: QWidget, exporter: Exporter, name: str, titles: Mapping[str, str], files: Mapping[str, str]
+    parent: QWidget,
+    exporter: Exporter[Content],
+    name: str,
+    titles: Mapping[Content, str],
+    files: Mapping[Content, str],
+    tip: str = PROVENANCE,
 ) -> QMenu:
     """Create the menu of what can be exported; what cannot is disabled, with the reason.
 
@@ -34,6 +42,7 @@ def export_menu(
         name: beginning of the object names, ``NAME_menu`` and ``NAME_CONTENT``.
         titles: content → title of the action.
         files: content → name of the file that is proposed, without suffix.
+        tip: tooltip of what can be exported.
     """
     menu = QMenu(parent)
     menu.setObjectName(f"{name}_menu")
@@ -43,7 +52,7 @@ def export_menu(
         action.setObjectName(f"{name}_{content}")
         problem = exporter.problem(content)
         action.setEnabled(not problem)
-        action.setToolTip(problem or "With the run, the settings and the seed in the file.")
+        action.setToolTip(problem or tip)
         start = partial(exporter.start, content)
         suffix = exporter.suffixes[content]
         action.triggered.connect(partial(ask_path, parent, title.removesuffix("…"), files[content], suffix, start))

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QBuffer, QIODevice, QObject, Signal
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QAction, QImage
 from PySide6.QtWidgets import QMenu, QWidget
 
 from gmstudio.media import Provenance, comment_lines, metadata_of
@@ -20,7 +20,7 @@ from gmstudio.window.client.background_task import Background
 from gmstudio.window.gui.panels.plane.film import TrainingFilm
 from gmstudio.window.gui.panels.plane.pictures import tiles_image, tiles_svg
 from gmstudio.window.gui.panels.plane.stage import Stage
-from gmstudio.window.gui.widgets.save_dialog import ask_path
+from gmstudio.window.gui.widgets import export_menu as menus
 from gmstudio.window.state.plane.state import PlaneState
 
 Content = Literal["png", "svg", "csv", "gif"]
@@ -30,6 +30,8 @@ TITLES: dict[Content, str] = {
     "csv": "Grid as CSV…",
     "gif": "Film of the training as GIF…",
 }
+FILES: dict[Content, str] = {"png": "planes", "svg": "planes", "csv": "planes", "gif": "training"}
+SUFFIXES: dict[Content, str] = {content: content for content in TITLES}
 SCALE = 2.0
 NO_SURFACE = "There is no surface yet."
 NOTHING_RECORDED = "No surfaces were recorded while these runs trained."
@@ -53,6 +55,7 @@ class PlaneExport(QObject):
     """
 
     changed = Signal()
+    suffixes = SUFFIXES
 
     def __init__(self, state: PlaneState, stage: Stage, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -73,8 +76,8 @@ class PlaneExport(QObject):
     def start(self, content: Content, path: str) -> None:
         """Write a file; the end of its name is completed."""
         target = Path(path)
-        if target.suffix.lower() != f".{content}":
-            target = target.with_name(f"{target.name}.{content}")
+        if target.suffix.lower() != f".{self.suffixes[content]}":
+            target = target.with_name(f"{target.name}.{self.suffixes[content]}")
         if problem := self.problem(content):
             self._report(problem, failed=True)
         elif content == "gif":
@@ -158,27 +161,14 @@ def grid_table(axes: tuple[PointAxis, ...], columns: list[Column], texts: dict[s
 
 
 def export_menu(parent: QWidget, export: PlaneExport) -> QMenu:
-    """Create the menu of what can be exported; what cannot is disabled, with the reason.
-
-    Args:
-        parent: of the menu and its dialogs.
-        export: writes the files.
-    """
-    menu = QMenu(parent)
-    menu.setObjectName("plane.export_menu")
-    menu.setToolTipsVisible(True)
+    """Create the menu; see ``menus.export_menu``. While a film is written, it can be stopped there."""
+    menu = menus.export_menu(
+        parent, export, "plane.export", TITLES, FILES, "With the runs, steps and methods in the file."
+    )
     if export.film.busy:
-        menu.addAction("Stop the film").triggered.connect(export.film.stop)
-    for content, title in TITLES.items():
-        action = menu.addAction(title)
-        action.setObjectName(f"plane.export_{content}")
-        problem = export.problem(content)
-        action.setEnabled(not problem)
-        action.setToolTip(problem or "With the runs, steps and methods in the file.")
-        name = "training" if content == "gif" else "planes"
-        write = partial(export.start, content)
-        action.triggered.connect(partial(ask_path, parent, title.removesuffix("…"), name, content, write))
-    menu.aboutToHide.connect(menu.deleteLater)
+        stop = QAction("Stop the film", menu)
+        stop.triggered.connect(export.film.stop)
+        menu.insertAction(menu.actions()[0], stop)
     return menu
 
 
