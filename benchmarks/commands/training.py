@@ -53,7 +53,8 @@ def peers(
 @app.command()
 def scaling(
     families: Annotated[
-        list[str] | None, typer.Option("--family", help="Key in FAMILIES; may be repeated; left out: PixelCNN.")
+        list[str] | None,
+        typer.Option("--family", help="Key in FAMILIES; may be repeated; left out: MADE, PixelCNN and VAE."),
     ] = None,
     axes: Annotated[
         list[str] | None,
@@ -61,15 +62,15 @@ def scaling(
     ] = None,
     seconds: Annotated[
         float, typer.Option(min=0.1, help="Duration of each measurement, three repeats at least.")
-    ] = 1.0,
-    limit_s: Annotated[float, typer.Option(min=0.1, help="What is foreseen to take longer, once, is left out.")] = 5.0,
+    ] = 0.5,
+    limit_s: Annotated[float, typer.Option(min=0.1, help="What is foreseen to take longer, once, is left out.")] = 2.0,
     size: Annotated[int, typer.Option(min=4, help="Rows and columns, where they do not grow.")] = 28,
     plot: Annotated[bool, typer.Option("--plot", help="Draw docs/scaling.png.")] = False,
 ) -> None:
     """Growth of step, samples and memory with size, levels, batch, width and data, beside that of the arithmetic."""
     from benchmarks.scaling import command as benchmark
 
-    found = benchmark.measure(families or ["pixelcnn"], benchmark.axis_names(axes or []), seconds, limit_s, size)
+    found = benchmark.measure(families or benchmark.FAMILIES, benchmark.axis_names(axes or []), seconds, limit_s, size)
     if plot:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         from benchmarks.scaling.plot import draw

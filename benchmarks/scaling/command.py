@@ -1,16 +1,21 @@
 """How cost grows: times and memory along every axis, with fitted exponents."""
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 
-from benchmarks.scaling.axes import SIZE, VALUES, WORDS, AxisName, points
+from benchmarks.scaling.axes import SIZE, VALUES, WORDS, AxisName, points, width_of
 from benchmarks.scaling.datasets import measure_datasets
 from benchmarks.scaling.growth import exponent
-from benchmarks.scaling.measured import Cost, costs
+from benchmarks.scaling.measured import Cost, CostMeter
+from benchmarks.scaling.memory import StepMemory
 from gmstudio.engine.runtime.building import family_class
+from gmstudio.engine.runtime.memory import keep_freed_memory
 
+FAMILIES = ("made", "pixelcnn", "vae")
+"""One of each mechanism: masked layers, convolutions pixel by pixel, a code decoded at once."""
 QUANTITIES = {"step": "ms", "sample 1": "ms", "sample 64": "ms", "memory": "MiB"}
 
 
@@ -27,32 +32,46 @@ def measure(
         size: rows and columns, where they do not grow.
 
     Returns:
-        ``families``: family → axis → for each quantity ``values``, what was ``measured`` there (ms or MiB), and the
-        exponents of that and of its formula; ``left_out``: what was foreseen to take too long.
+        ``families``: family → axis → for each quantity ``values``, what was ``measured`` there (ms or MiB), its
+        ``formula`` (FLOP or MiB) and the exponents of both; ``left_out``: what was foreseen to take too long; and the
+        seconds that all of it ``took_s``.
     """
+    keep_freed_memory()  # as the engine does
+    began, found = time.perf_counter(), {}
+    with StepMemory() as memory:
+        for family in families:
+            meter = CostMeter(family, memory, seconds, limit_s)
+            found[family] = _family(family, meter, axes, 10 * seconds, size)
     return {
         "benchmark": "scaling",
         "image": f"{size}×{size}",
-        "families": {family: _family(family, axes, seconds, limit_s, size) for family in families},
+        "families": found,
+        "seconds": seconds,
+        "limit_s": limit_s,
+        "took_s": time.perf_counter() - began,
         "threads": torch.get_num_threads(),
     }
 
 
-def _family(family: str, axes: Iterable[AxisName], seconds: float, limit_s: float, size: int) -> dict[str, Any]:
+def _family(
+    family: str, meter: CostMeter, axes: Iterable[AxisName], seconds_of_data: float, size: int
+) -> dict[str, Any]:
     found: dict[str, Any] = {"title": family_class(family).card.title}
     for axis in axes:
         if axis == "data":
-            found[axis] = {"words": WORDS[axis], **measure_datasets(family, 10 * seconds, size)}
+            found[axis] = {"words": WORDS[axis], **measure_datasets(family, seconds_of_data, size)}
         else:
-            found[axis] = {"words": WORDS[axis], **_axis(family, axis, seconds, limit_s, size)}
+            found[axis] = {"words": WORDS[axis], **_axis(family, meter, axis, size)}
+        if axis == "width":
+            _, found[axis]["whole"] = width_of(family)
     return found
 
 
-def _axis(family: str, axis: AxisName, seconds: float, limit_s: float, size: int) -> dict[str, Any]:
+def _axis(family: str, meter: CostMeter, axis: AxisName, size: int) -> dict[str, Any]:
     values: list[int] = []
     measured: list[dict[str, Cost]] = []
     for point in points(family, axis, size):
-        measured.append(costs(family, point, seconds, measured[-1] if measured else {}, limit_s))
+        measured.append(meter.costs(point, measured[-1] if measured else {}, samples=axis != "batch"))
         values.append(point.value)
     return summary(values, measured)
 
@@ -66,7 +85,12 @@ def summary(values: Sequence[int], measured: Sequence[dict[str, Cost]]) -> dict[
             continue
         factor = 1000.0 if unit == "ms" else 1.0
         at = [value for value, _ in there]
-        found[quantity] = {"unit": unit, "values": at, "measured": [factor * cost.measured for _, cost in there]}
+        found[quantity] = {
+            "unit": unit,
+            "values": at,
+            "measured": [factor * cost.measured for _, cost in there],
+            "formula": [cost.formula for _, cost in there],
+        }
         if len(there) > 1:
             found[quantity] |= {
                 "exponent": exponent(at, [cost.measured for _, cost in there]),

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.arithmetic import forward_flops, step_flops
 from benchmarks.models import randomize
 from benchmarks.scaling.axes import Point
-from benchmarks.scaling.memory import step_memory
+from benchmarks.scaling.memory import StepMemory
 from benchmarks.training import BareLoop, random_images
 from gmstudio.families.base import Autoregressive, Sampler
 
@@ -33,29 +33,52 @@ class Cost:
     formula: float
 
 
-def costs(family: str, point: Point, seconds: float, before: Mapping[str, Cost], limit_s: float) -> dict[str, Cost]:
-    """Measure a training step, one and 64 samples, and memory.
+class CostMeter:
+    """Measures configurations of a family. What belongs to several axes is measured once.
 
     Args:
         family: key in ``FAMILIES``.
-        point: the configuration.
+        memory: measures that of the steps.
         seconds: for each measurement, at least three repeats.
-        before: costs of the point before, from which this one's are foreseen.
         limit_s: what is foreseen to take longer, once, is left out.
     """
-    model: Any = point.model(family)
-    loop = BareLoop(model, random_images(point.image), point.batch)
-    found = {}
-    flops = step_flops(model, point.batch)
-    if _foreseen_s(flops, before.get("step")) <= limit_s:
-        found["step"] = Cost(_median_s(loop.step, seconds), flops)
-        found["memory"] = Cost(*step_memory(family, point))
-    randomize(model.eval())
-    for count in SAMPLES if isinstance(model, Sampler) else ():
-        flops = _sample_flops(model, count)
-        if _foreseen_s(flops, before.get(f"sample {count}")) <= limit_s:
-            found[f"sample {count}"] = Cost(_sample_s(model, count, seconds), flops)
-    return found
+
+    def __init__(self, family: str, memory: StepMemory, seconds: float, limit_s: float) -> None:
+        self._family = family
+        self._memory = memory
+        self._seconds = seconds
+        self._limit_s = limit_s
+        self._known: dict[tuple[object, ...], Cost] = {}
+
+    def costs(self, point: Point, before: Mapping[str, Cost], *, samples: bool = True) -> dict[str, Cost]:
+        """Measure a training step, its memory, and one and 64 samples.
+
+        Args:
+            point: the configuration.
+            before: costs of the point before, from which this one's are foreseen.
+            samples: draw samples, too; they do not depend on the batch of a step.
+        """
+        model: Any = point.model(self._family)
+        found = self._step_costs(model, point, before.get("step"))
+        randomize(model.eval())
+        for count in SAMPLES if samples and isinstance(model, Sampler) else ():
+            name = f"sample {count}"
+            key = (name, point.image, *sorted(point.config.items()))
+            flops = _sample_flops(model, count)
+            if key not in self._known and _foreseen_s(flops, before.get(name)) <= self._limit_s:
+                self._known[key] = Cost(_sample_s(model, count, self._seconds), flops)
+            if key in self._known:
+                found[name] = self._known[key]
+        return found
+
+    def _step_costs(self, model: Any, point: Point, before: Cost | None) -> dict[str, Cost]:
+        keys = {name: (name, point.image, point.batch, *sorted(point.config.items())) for name in ("step", "memory")}
+        flops = step_flops(model, point.batch)
+        if keys["step"] not in self._known and _foreseen_s(flops, before) <= self._limit_s:
+            loop = BareLoop(model, random_images(point.image), point.batch)
+            self._known[keys["step"]] = Cost(_median_s(loop.step, self._seconds), flops)
+            self._known[keys["memory"]] = Cost(*self._memory.measure(self._family, point))
+        return {name: self._known[key] for name, key in keys.items() if key in self._known}
 
 
 def _foreseen_s(flops: float, before: Cost | None) -> float:

@@ -1,11 +1,13 @@
-"""Peak memory of training steps, in a process of its own, since memory that was freed before would hide it."""
+"""Peak memory of training steps, each configuration in a process of its own: memory that was freed would hide it.
 
-import json
-import os
-import subprocess
-import sys
+The processes are forked from one that has loaded all libraries, which saves the seconds that loading takes, and they
+train a tiny model first, so that code which is read from disk is no part of the difference.
+"""
+
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import Any
+from types import TracebackType
 
 import torch
 
@@ -15,49 +17,51 @@ from benchmarks.training import BareLoop, random_images
 from gmstudio.families.base import Family
 from gmstudio.protocol.images import ImageSpec
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 STEPS = 2
 MIB = 2**20
+TINY = ImageSpec(channels=1, height=8, width=8, levels=2)
 
 
-def step_memory(family: str, point: Point) -> tuple[float, float]:
-    """Peak memory of two training steps beyond that before the model was built, and what its formula says; MiB.
+class StepMemory:
+    """Measures the memory of training steps until it is left, as a context."""
 
-    The formula: weights, gradients and the two moments of Adam, and the tensors that the backward pass needs.
-    """
-    image = point.image
-    spec: dict[str, Any] = {"family": family, "size": image.height, "levels": image.levels, "batch": point.batch}
-    spec["config"] = dict(point.config)
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.scaling.memory", json.dumps(spec)],
-        cwd=ROOT,
-        env=os.environ,
-        stdout=subprocess.PIPE,
-        timeout=600,
-        check=True,
-        text=True,
-    )
-    measured, needed = json.loads(done.stdout.splitlines()[-1])
-    return measured, needed
+    def __init__(self) -> None:
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["benchmarks.__main__", __name__, "benchmarks.scaling.preloaded"])
+        self._processes = ProcessPoolExecutor(1, mp_context=context, max_tasks_per_child=1)
+
+    def __enter__(self) -> "StepMemory":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._processes.shutdown(cancel_futures=True)
+
+    def measure(self, family: str, point: Point) -> tuple[float, float]:
+        """Peak memory of two steps beyond that before the model was built, and what its formula says; MiB.
+
+        The formula: weights, gradients and the two moments of Adam, and the tensors that the backward pass needs.
+
+        Args:
+            family: key in ``FAMILIES``.
+            point: the configuration.
+        """
+        return self._processes.submit(step_memory, family, point, torch.get_num_threads()).result()
 
 
-def _measure(family: str, size: int, levels: int, batch: int, config: dict[str, Any]) -> tuple[float, float]:
-    image = ImageSpec(channels=1, height=size, width=size, levels=levels)
-    dataset = random_images(image)
-    _load_libraries()
+def step_memory(family: str, point: Point, threads: int) -> tuple[float, float]:
+    """Measure in this process, which has trained nothing before; see ``StepMemory.measure``."""
+    torch.set_num_threads(threads)
+    tiny = BareLoop(configured_model(family, TINY, point.config), random_images(TINY), 2)
+    for _ in range(STEPS):
+        tiny.step()
+    images = random_images(point.image)
     before = _peak_mib()
-    loop = BareLoop(configured_model(family, image, config), dataset, batch)
+    loop = BareLoop(point.model(family), images, point.batch)
     for _ in range(STEPS):
         loop.step()
-    return _peak_mib() - before, _needed_mib(loop.model, batch)
-
-
-def _load_libraries() -> None:
-    """Make one update of a tiny layer, which loads what every training loads."""
-    layer = torch.nn.Linear(8, 8)
-    adam = torch.optim.Adam(layer.parameters(), fused=True)
-    layer(torch.zeros(4, 8)).sum().backward()
-    adam.step()
+    return _peak_mib() - before, _needed_mib(loop.model, point.batch)
 
 
 def _needed_mib(model: Family, batch: int) -> float:
@@ -83,7 +87,3 @@ def _peak_mib() -> float:
     status = Path("/proc/self/status").read_text()
     line = next(line for line in status.splitlines() if line.startswith("VmHWM"))
     return int(line.split()[1]) / 1024
-
-
-if __name__ == "__main__":
-    print(json.dumps(_measure(**json.loads(sys.argv[1]))))

@@ -1,8 +1,8 @@
-"""Plot of the growth: measured costs as lines, growth of the formula as dashes through the last point."""
+"""Plot of the growth: measured costs as lines, and in dashes the formula, scaled to the largest measured point."""
 
 import math
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyqtgraph  # type: ignore[import-untyped]
 from PySide6.QtWidgets import QApplication
@@ -27,7 +27,7 @@ TITLES = {
     "memory": "Peak memory of a step",
 }
 COLUMNS = 5
-WIDTH, HEIGHT = 1900, 760
+WIDTH, HEIGHT = 1900, 820
 ON_PAPER = {"background": "w", "foreground": "k", "antialias": True}
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22")
 
@@ -54,51 +54,71 @@ def draw(families: dict[str, Any], path: Path = PATH) -> None:
 
 
 def _fill_all(layout: Any, families: dict[str, Any]) -> None:
+    layout.addLabel(_legend(families), row=0, col=0, colspan=COLUMNS, size="11pt")
     shown = [(quantity, axis) for quantity, axis in PANELS if any(axis in found for found in families.values())]
     for number, (quantity, axis) in enumerate(shown):
-        plot = layout.addPlot(row=number // COLUMNS, col=number % COLUMNS)
-        if number == 0:
-            plot.addLegend(offset=(5, 5), labelTextSize="8pt")
-        _fill(plot, families, quantity, axis)
+        _fill(layout.addPlot(row=1 + number // COLUMNS, col=number % COLUMNS), families, quantity, axis)
+
+
+def _legend(families: dict[str, Any]) -> str:
+    names = [f'<b style="color: {colour(number)}">{own["title"]}</b>' for number, own in enumerate(families.values())]
+    return " &nbsp; ".join([*names, "solid: measured", "dashed: growth of the arithmetic, or of what has to be stored"])
+
+
+def colour(number: int) -> str:
+    """Colour of a family by its place."""
+    return COLOURS[number % len(COLOURS)]
 
 
 def _fill(plot: Any, families: dict[str, Any], quantity: str, axis: str) -> None:
-    words, unit = axis, "MiB" if quantity == "memory" else "ms"
+    """Draw one quantity along one axis; the range of costs has a factor of 10 at least."""
+    ticks: dict[float, str] = {}
+    costs: list[float] = []
     for number, found in enumerate(families.values()):
-        if axis not in found:
+        curve = curve_of(found.get(axis, {}), quantity, axis)
+        if not curve.values:
             continue
-        words = found[axis]["words"]
-        values, costs, formula = curve(found[axis], quantity, axis)
-        if not values:
-            continue
-        pen = pyqtgraph.mkPen(COLOURS[number % len(COLOURS)], width=2)
-        plot.plot(values, costs, pen=pen, symbol="o", symbolSize=5, symbolBrush=pen.color(), name=found["title"])
-        dashes = pyqtgraph.mkPen(pen.color(), width=1, dash=[4, 4])
-        plot.plot(values, [costs[-1] * (value / values[-1]) ** formula for value in values], pen=dashes)
-    plot.setTitle(f"{TITLES[quantity]}, {unit}", size="10pt")
-    plot.setLabel("bottom", words)
+        pen = pyqtgraph.mkPen(colour(number), width=2)
+        plot.plot(curve.values, curve.costs, pen=pen, symbol="o", symbolSize=5, symbolBrush=pen.color())
+        plot.plot(curve.values, curve.formula, pen=pyqtgraph.mkPen(pen.color(), width=1, dash=[4, 4]))
+        ticks |= {math.log10(value): tick(value, axis) for value in curve.values}
+        costs += [math.log10(cost) for cost in curve.costs]
+    plot.setTitle(f"{TITLES[quantity]}, {'MiB' if quantity == 'memory' else 'ms'}", size="10pt")
+    plot.setLabel("bottom", next(found[axis]["words"] for found in families.values() if axis in found))
     plot.setLogMode(x=True, y=True)
-    _set_ticks(plot, [found[axis] for found in families.values() if axis in found], quantity, axis)
     plot.showGrid(x=True, y=True, alpha=0.2)
+    plot.getAxis("bottom").setTicks([sorted(ticks.items())])
+    powers = [(float(power), f"{10.0**power:g}") for power in range(-2, 6)]
+    between = [
+        (math.log10(digit * 10.0**power), f"{digit * 10.0**power:g}") for power in range(-2, 6) for digit in (2, 5)
+    ]
+    if costs:
+        middle, half = (min(costs) + max(costs)) / 2, max(max(costs) - min(costs), 1.0) / 2
+        plot.getAxis("left").setTicks([powers + (between if half < 1.0 else [])])
+        plot.setYRange(middle - half, middle + half)
 
 
-def _set_ticks(plot: Any, found: list[dict[str, Any]], quantity: str, axis: str) -> None:
-    """Mark the values of the first family, and some costs; the range of costs has a factor of 10 at least."""
-    curves = [curve(one, quantity, axis) for one in found]
-    values = next(own[0] for own in curves if own[0])
-    plot.getAxis("bottom").setTicks([[(math.log10(value), f"{value:,}") for value in values]])
-    marks = [digit * 10.0**power for power in range(-2, 6) for digit in (1, 2, 5)]
-    plot.getAxis("left").setTicks([[(math.log10(mark), f"{mark:g}") for mark in marks]])
-    costs = [math.log10(cost) for own in curves for cost in own[1]]
-    middle, half = (min(costs) + max(costs)) / 2, max(max(costs) - min(costs), 1.0) / 2
-    plot.setYRange(middle - half, middle + half)
+def tick(value: float, axis: str) -> str:
+    """Number at an axis; a width is a share of the whole one."""
+    if axis == "width":
+        return "1" if value > 0.9 else f"1/{round(1 / value)}"
+    return f"{value / 1000:,.0f}k" if value >= 1000 else f"{value:g}"
 
 
-def curve(found: dict[str, Any], quantity: str, axis: str) -> tuple[list[float], list[float], float]:
-    """Values, costs and the formula's exponent of one quantity along an axis; empty where it was not measured."""
-    if axis == "data":
-        return found["values"], found["step_ms"], 0.0
+class Curve(NamedTuple):
+    """Costs along an axis, and the formula scaled to the last of them; empty where nothing was measured."""
+
+    values: list[float]
+    costs: list[float]
+    formula: list[float]
+
+
+def curve_of(found: dict[str, Any], quantity: str, axis: str) -> Curve:
+    """Curve of one quantity along an axis; a larger data set should cost nothing."""
+    if axis == "data" and found:
+        return Curve(found["values"], found["step_ms"], len(found["values"]) * found["step_ms"][-1:])
     own = found.get(quantity)
     if own is None:
-        return [], [], math.nan
-    return own["values"], own["measured"], own.get("exponent_of_formula", math.nan)
+        return Curve([], [], [])
+    scale, whole = own["measured"][-1] / own["formula"][-1], found.get("whole", 1)
+    return Curve([value / whole for value in own["values"]], own["measured"], [scale * cost for cost in own["formula"]])

@@ -2,14 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from benchmarks.__main__ import app
-from benchmarks.scaling import axes, command, datasets, measured, memory, plot
+from benchmarks.scaling import axes, command, datasets, memory, plot
 from benchmarks.scaling.growth import exponent
-from benchmarks.scaling.measured import Cost, costs
+from benchmarks.scaling.measured import Cost, CostMeter
 
 
 def test_the_exponent_of_a_power_is_its_power() -> None:
@@ -25,17 +27,30 @@ def test_numbers_without_an_exponent_are_refused(values: list[int], costs: list[
 
 
 def test_the_formula_of_memory_holds_weights_gradients_moments_and_activations() -> None:
-    taken, needed = memory._measure("made", 8, 2, 4, {"num_hidden": 100})
-    weights = axes.points("made", "size")[0].model("made").num_parameters() // 5  # of 500 units
-    assert 16 * weights / memory.MIB * 0.9 < needed < 1 and taken >= 0
+    point = axes.points("made", "size")[0]
+    taken, needed = memory.step_memory("made", point, torch.get_num_threads())
+    stored = 16 * point.model("made").num_parameters() / memory.MIB
+    assert stored < needed < 1.5 * stored and taken >= 0
 
 
-def test_what_is_foreseen_to_take_too_long_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measured, "step_memory", lambda family, point: (12.5, 3.0))
+class FixedMemory:
+    def __init__(self) -> None:
+        self.count = 0
+
+    def measure(self, family: str, point: axes.Point) -> tuple[float, float]:
+        self.count += 1
+        return 12.5, 3.0
+
+
+def test_what_is_foreseen_to_take_too_long_is_left_out_and_named() -> None:
+    memory: Any = FixedMemory()
+    meter = CostMeter("made", memory, 0.01, 100.0)
     small, large = axes.points("made", "size")[:2]
-    before = costs("made", small, 0.01, {}, 1.0)
-    after = costs("made", large, 0.01, {**before, "sample 64": Cost(1000.0, before["sample 64"].formula)}, 100.0)
+    before = meter.costs(small, {})
+    after = meter.costs(large, {**before, "sample 64": Cost(1000.0, before["sample 64"].formula)})
     assert set(before) - set(after) == {"sample 64"}
+    assert meter.costs(small, {}) == before and memory.count == 2, "measured once"
+    assert set(meter.costs(small, {}, samples=False)) == {"step", "memory"}
     found = command.summary([8, 16], [before, after])
     assert found["left_out"] == ["sample 64 at 16"]
     assert found["sample 64"]["values"] == [8] and "exponent" not in found["sample 64"]
@@ -63,3 +78,11 @@ def test_data_sets_are_compared_and_drawn(monkeypatch: pytest.MonkeyPatch, tmp_p
     found = json.loads(result.output.splitlines()[-1])["families"]["made"]["data"]
     assert found["values"] == [100, 1000] and all(ms > 0 for ms in found["step_ms"])
     assert (tmp_path / "plot.png").stat().st_size > 5000
+
+
+def test_widths_are_drawn_as_shares_beside_the_formula_scaled_to_the_largest_point() -> None:
+    cost = {"values": [2, 16], "measured": [3.0, 10.0], "formula": [1e6, 4e6]}
+    curve = plot.curve_of({"words": "width", "whole": 16, "step": cost}, "step", "width")
+    assert curve == ([0.125, 1.0], [3.0, 10.0], [2.5, 10.0])
+    assert [plot.tick(value, "width") for value in curve.values] == ["1/8", "1"]
+    assert plot.curve_of({}, "memory", "batch").values == []
