@@ -32,7 +32,7 @@ QUICK: tuple[ProjectionMethod, ...] = ("pca", "dimensions")
 DEFAULT_COUNT = 5000
 SECONDS_A_THOUSAND = {"pca": 0.05, "dimensions": 0.0, "tsne": 3.0, "umap": 1.5}
 SECONDS_AT_LEAST = {"pca": 0.5, "dimensions": 0.0, "tsne": 3.0, "umap": 6.0}
-"""Measured on two cores, without the features; see docs/benchmarks.md."""
+"""Measured on two cores, without the features; see docs/experiments.md."""
 WAITING = WorkProgress(stage="Waiting for the engine")
 
 
