@@ -39,6 +39,7 @@ CASES = {
     "vae": Case("vae", TINY_VAE),
     "vae of uneven shares, accumulated": Case("vae", TINY_VAE, training={"batch_size": 7, "accumulate": 3}),
     "vae of noised binary data": Case("vae", TINY_VAE, {"levels": 2}, {"mutation": 0.2}),
+    "vae by SOAP, averaged": Case("vae", TINY_VAE, training={"optimizer": "soap", "average": 0.9, "penalty": 1e-3}),
     "pixelcnn": Case("pixelcnn", {"num_channels": 4, "num_blocks": 1}),
     "labelled": Case("gated_pixelcnn", {"num_channels": 4, "num_classes": 10}),
     "gan": Case("gan", {"num_hidden": 16, "discriminator_steps": 2, "ema": 0.9, "objective": "wasserstein"}),

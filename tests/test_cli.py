@@ -217,6 +217,20 @@ def test_a_signal_within_a_step_ends_after_it_and_the_run_goes_on_exactly(
     assert losses(parts) == losses(whole)
 
 
+def test_optimizer_and_average_are_settings_of_the_command_line(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    settings = ("--set", "training.optimizer=soap", "--set", "average=0.9", "--set", "soap_rate=0.002")
+    call("train", "made", "--data", "digits", "--steps", "2", "--out", str(run), *settings, *FAST)
+    call("train", "--resume", "--steps", "3", "--schedule", "hold", "--out", str(run))
+    with RunFolder.open(run) as folder:
+        training, groups = folder.record.training, folder.checkpoints.load().tensors
+    assert (training.optimizer, training.average) == ("soap", 0.9)
+    assert (training.learning_rate, training.soap_rate) == pytest.approx((0.0015, 0.001)), "half of both, which is held"
+    assert folder.record.step == 3 and "trained" in groups
+    with pytest.raises(ValueError, match=r"Average of weights is '1'; it must be a number from 0 to 0\.99999"):
+        call("train", "made", "--data", "digits", "--set", "average=1", "--out", str(tmp_path / "no"), *FAST)
+
+
 def test_a_refused_resume_leaves_the_run_alone(tmp_path: Path) -> None:
     run = tmp_path / "run"
     call("train", "vae", "--data", "digits", "--steps", "2", "--out", str(run), *FAST)

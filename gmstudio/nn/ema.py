@@ -10,7 +10,12 @@ import torch
 from torch import Tensor, nn
 
 FIRST_UPDATES = 10
-"""Warm-up of the decay: after n updates it is at most (1 + n) / (10 + n)."""
+"""Warm-up of the decay: at update n it is at most (1 + n) / (10 + n)."""
+
+
+def decay_after(updates: int, most: float) -> float:
+    """Decay of a moving average at an update of its network, the first of which is number 1."""
+    return min(most, (1 + updates) / (FIRST_UPDATES + updates))
 
 
 class MovingAverage(nn.Module):

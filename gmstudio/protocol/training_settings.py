@@ -35,9 +35,37 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
             live=True,
         ),
     ] = 1
+    optimizer: Annotated[
+        Literal["adam", "soap"],
+        field(
+            "Optimizer",
+            "Adam, or SOAP for matrices and kernels of 8 to 1,024 features a side: Adam in the eigenbasis of their "
+            "gradients, which learns more from each image. It costs little beside convolutions, and many times the "
+            "rest of a step in wide dense layers. The other weights keep Adam.",
+            labels={"adam": "Adam", "soap": "SOAP"},
+            advanced=True,
+            live=True,
+        ),
+    ] = "adam"
     learning_rate: Annotated[float, field("Learning rate", "Adam's step size.", gt=0, le=10, log=True, live=True)] = (
         1e-3
     )
+    soap_rate: (
+        Annotated[
+            float,
+            field(
+                "SOAP's learning rate",
+                "SOAP's step size; it follows warm-up and schedule like Adam's. Empty: the learning rate.",
+                gt=0,
+                le=10,
+                log=True,
+                advanced=True,
+                when={"optimizer": "soap"},
+                live=True,
+            ),
+        ]
+        | None
+    ) = None
     schedule: Annotated[
         Literal["constant", "cosine"],
         field("Schedule", "Constant learning rate, or a half cosine that falls to zero over all steps.", live=True),
@@ -86,6 +114,32 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
             "it is the second setting of a background model.",
             ge=0,
             le=100,
+            advanced=True,
+            live=True,
+        ),
+    ] = 0.0
+    penalty: Annotated[
+        float,
+        field(
+            "Lasso penalty λ",
+            "Add λ times the sum of |w| over all matrices and kernels to the loss, which takes weights to zero that "
+            "the data do not need; 0: none. The curves of the loss are without it.",
+            ge=0,
+            le=1e6,
+            unit="nats",
+            advanced=True,
+            live=True,
+        ),
+    ] = 0.0
+    average: Annotated[
+        float,
+        field(
+            "Average of weights",
+            "Decay of the exponential moving average of the weights, for example 0.999; 0: none. Validation, samples, "
+            "all panels, checkpoints and exports have the average; training goes on from the weights themselves, "
+            "whose losses are the training curves.",
+            ge=0,
+            le=0.99999,
             advanced=True,
             live=True,
         ),

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from gmstudio.engine.runtime.building import family_class, meta_model, run_config
+from gmstudio.engine.training.averaging import refuse_second_average
 from gmstudio.engine.training.fixed_settings import COUNTS, counts_images
 from gmstudio.engine.training.resume import Continuation, continued
 from gmstudio.protocol.config import ConfigError, live_fields, parse_config, schema_of
@@ -45,6 +46,7 @@ def with_changes(record: RunRecord, training: Values, config: Values, *, live: b
     if errors:
         raise ConfigError(errors)
     model = meta_model(kind, parsed["config"], record.image)  # which refuses settings that do not fit each other
+    refuse_second_average(model, parsed["training"].average)
     changed = msgspec.structs.replace(record, training=parsed["training"], config=msgspec.to_builtins(parsed["config"]))
     if changed.training.batch_size != record.training.batch_size and record.step and counts_images(model):
         text = COUNTS.format(title=model.card.title, size=record.training.batch_size)

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
+from gmstudio.engine.training.averaging import TRAINED, AveragedModel
 from gmstudio.engine.training.optimization import Optimization
 from gmstudio.runs.checkpoints import WEIGHTS
 from gmstudio.runs.folder import RunFolder
@@ -91,12 +91,17 @@ class CheckpointWriter:
 
 
 def resumable(
-    model: nn.Module, optimization: Optimization, generator: torch.Generator
+    averaged: AveragedModel, optimization: Optimization, generator: torch.Generator
 ) -> dict[str, dict[str, NDArray[Any]]]:
-    """Return copies of all arrays from which training continues: of model, optimizers and random state."""
-    weights = {name: value.detach().to("cpu", copy=True).numpy() for name, value in model.state_dict().items()}
+    """Return copies of all arrays from which training continues: of model, optimizers and random state.
+
+    Where the model has the average of the weights, those that are trained are a group of their own.
+    """
+    weights = {name: value.detach().to("cpu", copy=True).numpy() for name, value in averaged.model.state_dict().items()}
     random = {"generator": generator.get_state().numpy(), "torch": torch.get_rng_state().numpy()}
-    return {WEIGHTS: weights, "optimizer": optimization.state_arrays(), "random": random}
+    trained = averaged.trained_arrays()
+    groups = {WEIGHTS: weights, "optimizer": optimization.state_arrays(), "random": random}
+    return {**groups, TRAINED: trained} if trained else groups
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.errors import error_sentence
 from gmstudio.engine.runtime.memory import keep_freed_memory, limit_memory
 from gmstudio.engine.runtime.run_data import load_run_data
+from gmstudio.engine.training.averaging import TRAINED, load_parameters
 from gmstudio.engine.training.batches import batches_for
 from gmstudio.engine.training.distributed import Ranks
 from gmstudio.engine.training.optimization import Optimization
@@ -92,6 +93,8 @@ class _Companion:
         examples = examples_of(dataset, self._batches.batch_size, ranks.device)
         self._optimization = Optimization(model, training, generator, lambda _: None, examples, ranks)
         model.load_state_dict({name: torch.from_numpy(value) for name, value in state[WEIGHTS].items()})
+        if TRAINED in state:  # rank 0 alone has their average
+            load_parameters(model, state[TRAINED])
         self._optimization.load_state_arrays(state.get("optimizer", {}))
         generator.set_state(torch.from_numpy(state["random"]["generator"]))
         torch.set_rng_state(torch.from_numpy(state["random"]["torch"]))

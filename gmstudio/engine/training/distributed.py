@@ -175,6 +175,13 @@ class Ranks:
         for value, found in zip(values, flat.split([v.numel() for v in values]), strict=True):
             value.copy_(found.view_as(value))
 
+    def copy_first(self, values: Sequence[Tensor]) -> None:
+        """Replace floats by those of rank 0, in one exchange."""
+        flat = torch.cat([value.flatten() for value in values])
+        dist.broadcast(flat, 0)
+        for value, found in zip(values, flat.split([v.numel() for v in values]), strict=True):
+            value.copy_(found.view_as(value))
+
     def is_lost(self, error: BaseException) -> bool:
         """Return whether an error means that another process has ended."""
         if isinstance(error, dist.DistNetworkError | dist.DistBackendError):

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from gmstudio.engine.training.optimizers import PhaseOptimizer
 from gmstudio.engine.training.step import Outcome, TrainStep, UpdateInput, Updates
 from gmstudio.nn.cuda_graph import CaptureError, Recorder, recorder_for
+from gmstudio.nn.soap import UPDATE_BASES_EVERY
 from gmstudio.protocol.training_settings import Training
 
 REHEARSALS = 3
@@ -191,6 +192,9 @@ def updates_for(
         log: takes a sentence for the log of the run.
     """
     recorder = recorder_for(generator.device, (generator,)) if training.cuda_graphs == "auto" else None
+    if recorder is not None and any(optimizer.uses_soap for optimizer in optimizers):
+        log(f"Trains without CUDA graphs: SOAP decomposes matrices every {UPDATE_BASES_EVERY} updates.")
+        return plain
     return plain if recorder is None else GraphedStep(plain, optimizers, model, recorder, log)
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from gmstudio.engine.training.batches import Batches
 from gmstudio.engine.training.distributed import Ranks
 from gmstudio.engine.training.graphed_step import updates_for
-from gmstudio.engine.training.optimizers import PhaseOptimizer
+from gmstudio.engine.training.optimizers import OTHER_OPTIMIZER, PhaseOptimizer
 from gmstudio.engine.training.part_check import Examples, PhaseParts, check_parts, reasons
 from gmstudio.engine.training.parted_batch import PartedBatch
 from gmstudio.engine.training.step import Outcome, TrainStep, UpdateInput, Updates, WholeBatch
@@ -53,7 +53,7 @@ class Optimization:
 
     def _set_up(self, training: Training) -> None:
         self.phases = self._model.phases()
-        self.optimizers = [PhaseOptimizer(phase, training) for phase in self.phases]
+        self.optimizers = [PhaseOptimizer(phase, training, self._ranks) for phase in self.phases]
         self.batches_per_step = max(phase.updates_per_step for phase in self.phases)
         self._updates = self._updates_by(training)
 
@@ -71,9 +71,15 @@ class Optimization:
             self._log("Trains without CUDA graphs, since batches are computed in parts.")
         return TrainStep(self.optimizers, PartedBatch(self._model, checks, self._generator, training, self._ranks))
 
-    def change(self, training: Training) -> None:
-        """Go on with other settings of training or model, with the state that the optimizers have."""
+    def change(self, training: Training, model: Family) -> None:
+        """Go on with other settings of training or model, with the state that the optimizers have.
+
+        Args:
+            training: settings of training.
+            model: the model, or a copy of it.
+        """
         names, arrays = self.active, self.state_arrays()
+        self._model = model
         self._set_up(training)
         self.load_state_arrays(arrays)
         self._active = [optimizer for optimizer in self.optimizers if optimizer.phase.name in names]
@@ -133,9 +139,10 @@ class Optimization:
         return arrays
 
     def load_state_arrays(self, arrays: dict[str, NDArray[np.generic]]) -> None:
-        """Load what ``state_arrays`` returned."""
-        for optimizer in self.optimizers:
-            optimizer.load_state_arrays(arrays)
+        """Load what ``state_arrays`` returned, also with another optimizer, of which the log then has a sentence."""
+        replaced = sum(optimizer.load_state_arrays(arrays) for optimizer in self.optimizers)
+        if replaced:
+            self._log(OTHER_OPTIMIZER.format(replaced))
 
 
 def refuse_coupled(model: Family, checks: Mapping[str, PhaseParts]) -> None:

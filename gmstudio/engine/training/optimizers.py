@@ -1,7 +1,7 @@
-"""Adam optimizers of the training phases: learning rate as a function of the step, state as flat arrays.
+"""Optimizers of the training phases: Adam, or SOAP for matrices between features and Adam for the rest.
 
-With weight decay they are AdamW's (Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2): each update takes
-α λ θ off the weights θ besides Adam's step, α the learning rate.
+Weight decay is decoupled as in AdamW (Loshchilov & Hutter 2019, arXiv:1711.05101, algorithm 2): each update takes
+α λ θ off the weights θ besides the optimizer's step, α its learning rate.
 """
 
 import math
@@ -9,9 +9,13 @@ from typing import Any
 
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from gmstudio.engine.training.distributed import Ranks
+from gmstudio.engine.training.optimizer_state import Arrays, States, as_arrays, from_arrays
 from gmstudio.families.base import Phase
 from gmstudio.nn.plain_adam import PlainAdam
+from gmstudio.nn.soap import Soap, is_inner_matrix
 from gmstudio.protocol.training_settings import Training
 
 
@@ -27,10 +31,10 @@ def learning_rate(training: Training, step: int) -> float:
     return rate
 
 
-ADAM_NAMES = ("step", "exp_avg", "exp_avg_sq")
-"""State of each parameter: updates made (a scalar), and the two moments, which have the parameter's shape."""
 WEIGHTS_ONLY = "The checkpoint holds weights only: the optimizer begins with new state, and the noise is new."
 """Remark in the log of a run that is continued from such a checkpoint, for example a copy of an example."""
+OTHER_OPTIMIZER = "Weight matrices with another optimizer than before, whose state is new: {}."
+"""Remark in the log of a run whose optimizer was changed."""
 OTHER_DEVICE = "Continued on another device ({}), with new noise."
 """Remark in the log of a run that was trained on another kind of device, whose random numbers cannot be continued."""
 
@@ -40,29 +44,41 @@ class PhaseOptimizer:
 
     Args:
         phase: parameters, betas and learning-rate scale.
-        training: learning rate, schedule, clipping, weight decay.
+        training: optimizer, learning rates, schedule, clipping, penalty, weight decay.
+        ranks: processes that make the same updates; None: there is this one alone.
     """
 
-    def __init__(self, phase: Phase, training: Training) -> None:
+    def __init__(self, phase: Phase, training: Training, ranks: Ranks | None = None) -> None:
         self.phase = phase
-        self._training = training
+        self._training, self._ranks = training, ranks
         self._varies = training.schedule != "constant" or training.warmup > 0
-        self._rate_on_device: torch.Tensor | None = None
-        rate = training.learning_rate * phase.learning_rate_scale
-        self._adam = PlainAdam(
-            phase.parameters,
-            lr=rate,
-            betas=phase.betas,
-            weight_decay=training.weight_decay,
-            decoupled_weight_decay=training.weight_decay > 0,
-            fused=_can_fuse(phase),
-        )
+        self._rate_on_device: Tensor | None = None
+        self._rate = training.learning_rate * phase.learning_rate_scale
+        parameters = phase.parameters
+        soap = training.optimizer == "soap"
+        self._soap_at = [index for index, p in enumerate(parameters) if soap and is_inner_matrix(p)]
+        self._adam_at = [index for index in range(len(parameters)) if index not in self._soap_at]
+        self._inner = [parameters[index].detach() for index in self._soap_at]
+        self._soap = Soap([parameters[index] for index in self._soap_at], training.weight_decay)
+        self._adam = _adam(phase, self._adam_at, training) if self._adam_at else None
+        self._penalized = [p for p in parameters if p.dim() > 1] if training.penalty else []
+
+    @property
+    def rate(self) -> float:
+        """Adam's learning rate that is set; SOAP's is proportional to it."""
+        return self._rate
+
+    @property
+    def uses_soap(self) -> bool:
+        """Some of the parameters are updated by SOAP."""
+        return bool(self._soap_at)
 
     def zero_grad(self) -> None:
-        """Clear the gradients of the phase's parameters."""
-        self._adam.zero_grad(set_to_none=True)
+        """Clear the gradients of the phase's parameters; the next backward pass writes them anew."""
+        for parameter in self.phase.parameters:
+            parameter.grad = None
 
-    def update(self, step: int, *, want_norm: bool) -> torch.Tensor | None:
+    def update(self, step: int, *, want_norm: bool) -> Tensor | None:
         """Clip if set and update, at the learning rate after ``step`` updates.
 
         Returns:
@@ -75,25 +91,46 @@ class PhaseOptimizer:
         """Set the learning rate that applies after ``step`` updates."""
         if not self._varies:
             return
-        rate = learning_rate(self._training, step) * self.phase.learning_rate_scale
+        self._rate = learning_rate(self._training, step) * self.phase.learning_rate_scale
         if self._rate_on_device is not None:
-            self._rate_on_device.fill_(rate)
-            return
-        for group in self._adam.param_groups:
-            group["lr"] = rate
+            self._rate_on_device.fill_(self._rate)
+        elif self._adam is not None:
+            for group in self._adam.param_groups:
+                group["lr"] = self._rate
 
-    def move(self, *, want_norm: bool) -> torch.Tensor | None:
+    def move(self, *, want_norm: bool) -> Tensor | None:
         """Update like ``update``, at the learning rate that is set."""
+        if self._penalized:
+            self._add_penalty()
         norm = None
         if self._training.grad_clip > 0:
             norm = torch.nn.utils.clip_grad_norm_(self.phase.parameters, self._training.grad_clip)
         elif want_norm:
             norm = torch.nn.utils.get_total_norm([p.grad for p in self.phase.parameters if p.grad is not None])
-        self._adam.step()
+        if self._adam is not None:
+            self._adam.step()
+        if self._soap_at:
+            self._move_by_soap()
         return norm
+
+    def _move_by_soap(self) -> None:
+        """Update by SOAP; of several processes rank 0 does, since decompositions differ from machine to machine."""
+        if self._ranks is None or self._ranks.rank == 0:
+            soap_rate = self._training.soap_rate or self._training.learning_rate
+            self._soap.update(soap_rate / self._training.learning_rate * self._rate)
+        if self._ranks is not None:
+            self._ranks.copy_first(self._inner)
+
+    @torch.no_grad()
+    def _add_penalty(self) -> None:
+        """Add the gradient of λ Σ |W| over the matrices W."""
+        for matrix in self._penalized:
+            if matrix.grad is not None:
+                matrix.grad.add_(matrix.sign(), alpha=self._training.penalty)
 
     def keep_rate_on_device(self) -> None:
         """Store the learning rate in a tensor on the device, from which a captured update reads it."""
+        assert self._adam is not None and not self._soap_at, "SOAP is not captured"
         (group,) = self._adam.param_groups
         rate = torch.tensor(float(group["lr"]), dtype=torch.float32, device=self.phase.parameters[0].device)
         self._rate_on_device = group["lr"] = rate
@@ -101,62 +138,53 @@ class PhaseOptimizer:
     @property
     def capturable(self) -> bool:
         """``move`` is being captured in a graph, which Adam must take into account."""
-        (group,) = self._adam.param_groups
-        return bool(group["capturable"])
+        return self._adam is not None and bool(self._adam.param_groups[0]["capturable"])
 
     @capturable.setter
     def capturable(self, value: bool) -> None:
+        assert self._adam is not None
         (group,) = self._adam.param_groups
         group["capturable"] = value
 
     def state_arrays(self) -> dict[str, NDArray[Any]]:
-        """Return copies of Adam's moments as ``<phase>/<parameter index>/<name>`` → array."""
-        return {
-            f"{self.phase.name}/{index}/{name}": value.detach().to("cpu", copy=True).numpy()
-            for index, state in self._adam.state_dict()["state"].items()
-            for name, value in state.items()
-        }
+        """Return copies of the optimizers' state as ``<phase>/<parameter index>/<name>`` → array."""
+        adam = {} if self._adam is None else self._adam.state_dict()["state"]
+        states: States = {self._adam_at[number]: state for number, state in adam.items()}
+        for number, index in enumerate(self._soap_at):
+            if state := self._soap.state(number):
+                states[index] = state
+        return as_arrays(self.phase.name, dict(sorted(states.items())))
 
-    def load_state_arrays(self, arrays: dict[str, NDArray[Any]]) -> None:
+    def load_state_arrays(self, arrays: Arrays) -> int:
         """Load what ``state_arrays`` returned; arrays of other phases are ignored.
 
+        Returns:
+            Number of parameters that begin with new state, since another optimizer updated them.
+
         Raises:
-            ValueError: when they are not those of this phase's parameters; nothing is loaded then. Adam's kernels do
-                not look at shapes, and would read and write beyond an array that is too small.
+            ValueError: when they are not those of this phase's parameters; nothing is loaded then.
         """
-        state: dict[int, dict[str, torch.Tensor]] = {}
-        for key, value in arrays.items():
-            phase, _, rest = key.partition("/")
-            if phase == self.phase.name:
-                index, name = self._checked(key, rest, value)
-                state.setdefault(index, {})[name] = torch.from_numpy(value)
-        self._refuse_incomplete(state)
-        self._adam.load_state_dict({"state": state, "param_groups": self._adam.state_dict()["param_groups"]})
-        if self._rate_on_device is not None:  # ``load_state_dict`` made a copy of it
-            self._adam.param_groups[0]["lr"] = self._rate_on_device
-
-    def _checked(self, key: str, rest: str, value: NDArray[Any]) -> tuple[int, str]:
-        """Return parameter index and name of an array, which has the shape that Adam expects."""
-        index, _, name = rest.partition("/")
-        parameters = self.phase.parameters
-        if not (index.isascii() and index.isdecimal() and int(index) < len(parameters) and name in ADAM_NAMES):
-            raise _unfit(f"{key} is unknown")
-        shape = () if name == "step" else tuple(parameters[int(index)].shape)
-        if value.shape != shape or value.dtype.kind != "f":
-            raise _unfit(f"{key} is {value.dtype} {value.shape} instead of float {shape}")
-        return int(index), name
-
-    def _refuse_incomplete(self, state: dict[int, dict[str, torch.Tensor]]) -> None:
-        for index, found in state.items():
-            missing = [name for name in ADAM_NAMES if name not in found]
-            if missing:
-                raise _unfit(f"{self.phase.name}/{index} is without {', '.join(missing)}")
+        states = from_arrays(self.phase.name, self.phase.parameters, self._soap_at, arrays)
+        given = {key.split("/")[1] for key in arrays if key.startswith(f"{self.phase.name}/")}
+        if self._adam is not None:
+            adam = {number: states[index] for number, index in enumerate(self._adam_at) if index in states}
+            self._adam.load_state_dict({"state": adam, "param_groups": self._adam.state_dict()["param_groups"]})
+            if self._rate_on_device is not None:  # ``load_state_dict`` made a copy of it
+                self._adam.param_groups[0]["lr"] = self._rate_on_device
+        for number, index in enumerate(self._soap_at):
+            if index in states:
+                self._soap.load_state(number, states[index])
+        return len(given) - len(states)
 
 
-def _unfit(what: str) -> ValueError:
-    return ValueError(
-        f"The optimizer's state in the checkpoint is not that of this model: {what}. Open the run with the version "
-        "that trained it, resume from another checkpoint, or train it again."
+def _adam(phase: Phase, indices: list[int], training: Training) -> PlainAdam:
+    return PlainAdam(
+        [phase.parameters[index] for index in indices],
+        lr=training.learning_rate * phase.learning_rate_scale,
+        betas=phase.betas,
+        weight_decay=training.weight_decay,
+        decoupled_weight_decay=training.weight_decay > 0,
+        fused=_can_fuse(phase),
     )
 
 

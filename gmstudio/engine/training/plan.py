@@ -7,9 +7,10 @@ import msgspec
 import torch
 
 from gmstudio.data.dataset import Dataset
-from gmstudio.engine.runtime.building import family_class
+from gmstudio.engine.runtime.building import family_class, meta_model
 from gmstudio.engine.runtime.datasets import DatasetCache, load_data
 from gmstudio.engine.runtime.starts import training_defaults_on
+from gmstudio.engine.training.averaging import refuse_second_average
 from gmstudio.engine.training.loggers.targets import refusal_of
 from gmstudio.families.base import Family
 from gmstudio.protocol.config import ConfigError, parse_config
@@ -69,6 +70,8 @@ def plan_run(cache: DatasetCache, spec: RunSpec, device: torch.device) -> Plan:
     if errors:
         raise ConfigError(errors)
     parsed["config"] = _with_classes(parsed["config"], dataset)
+    if parsed["training"].average:
+        refuse_second_average(meta_model(family, parsed["config"], dataset.image), parsed["training"].average)
     complete = RunSpec(
         family=spec.family,
         config=msgspec.to_builtins(parsed["config"]),

@@ -43,7 +43,7 @@ def _smaller(trainer: Trainer) -> tuple[dict[str, Any], str]:
     if training.batch_size > 1 and not counted:
         changes["batch_size"] = training.batch_size // 2
         words.append(f"batch size {changes['batch_size']:,}")
-    if not trainer.model.training and training.num_samples > 1:
+    if not trainer.in_step and training.num_samples > 1:
         changes["num_samples"] = training.num_samples // 2
         words.append(f"{changes['num_samples']} samples per grid")
     return changes, " and ".join(words)
@@ -52,6 +52,8 @@ def _smaller(trainer: Trainer) -> tuple[dict[str, Any], str]:
 def _slower(training: Training) -> tuple[dict[str, Any], str]:
     rate = float(f"{training.learning_rate * SLOWER:.3g}")
     changes: dict[str, Any] = {"learning_rate": rate}
+    if training.soap_rate is not None:
+        changes["soap_rate"] = float(f"{training.soap_rate * SLOWER:.3g}")
     if not training.grad_clip:
         return {**changes, "grad_clip": CLIPPED_NORM}, f"learning rate {rate:g} and the gradient clipped"
     return changes, f"learning rate {rate:g}"

@@ -157,7 +157,10 @@ def _with_schedule(training: Training, steps: int, step: int, schedule: Continue
     if schedule == "restart":
         changes["decay_from"] = step
     elif schedule == "hold":
-        changes |= {"schedule": "constant", "learning_rate": _last_rate(training, step), "warmup": 0}
+        rate = _last_rate(training, step)
+        changes |= {"schedule": "constant", "learning_rate": rate, "warmup": 0}
+        if training.soap_rate is not None:
+            changes["soap_rate"] = rate / training.learning_rate * training.soap_rate
     return parse_config(Training, {**msgspec.structs.asdict(training), **changes})
 
 

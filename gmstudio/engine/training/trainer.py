@@ -15,6 +15,7 @@ import torch
 from gmstudio.data.dataset import Dataset
 from gmstudio.engine.runtime.weights import load_checkpoint
 from gmstudio.engine.sampling.grids import grid_kind
+from gmstudio.engine.training.averaging import TRAINED, AveragedModel
 from gmstudio.engine.training.batches import batches_for
 from gmstudio.engine.training.checkpoint_writer import CheckpointWriter, refused_random_state, resumable
 from gmstudio.engine.training.device_queue import DeviceQueue
@@ -52,7 +53,7 @@ class Trainer:
 
     Args:
         run: run folder, open for writing; its record holds the training settings.
-        model: model on its device.
+        model: model on its device; where weights are averaged, it has the average.
         dataset: data set to train on.
         ranks: processes that train along, of which this one is rank 0; None: there are none.
 
@@ -69,18 +70,23 @@ class Trainer:
         """Measure gradient norms at every step instead of every tenth, for a training that is followed step by step."""
         self.warnings: tuple[str, ...] = ()
         """Sentences on damaged checkpoints that ``restore`` passed over."""
+        self.in_step = False
+        """A step is being made, or has failed; otherwise it is validation, samples or nothing."""
+        self._averaged = AveragedModel(model, training.average)
         self._device = model.device
         self._ranks = ranks
         self._batches = batches_for(dataset, training, self._device)
         self._generator = torch.Generator(self._device).manual_seed(training.seed)
         self._recorder = StepRecorder(run)
         examples = examples_of(dataset, self._batches.batch_size, self._device)
-        self._optimization = Optimization(model, training, self._generator, self._log_updates, examples, ranks)
+        self._optimization = Optimization(
+            self._averaged.trained, training, self._generator, self._log_updates, examples, ranks
+        )
         if ranks is not None:
             ranks.refuse_small(self._batches.batch_size)
             self._log_updates(ranks.sentence(self._batches.batch_size))
         self._evaluations = Evaluations(run, model, dataset, training, self._recorder)
-        self._evaluations.choose(self._optimization.phases, self._batches)
+        self._evaluations.choose(model.phases(), self._batches)
         self._checkpointed_at = time.monotonic()
         self._queue = DeviceQueue(self._device)
         self._writer = CheckpointWriter(run, -1)
@@ -106,13 +112,14 @@ class Trainer:
                 )
             return
         found = load_checkpoint(self.run.checkpoints, self.model)
+        self._averaged.restore(found.tensors.get(TRAINED, {}))
+        self.step = self._writer.step = found.step
         if "optimizer" in found.tensors:
             self._optimization.load_state_arrays(found.tensors["optimizer"])
         random = {name: torch.from_numpy(state) for name, state in found.tensors.get("random", {}).items()}
         with refused_random_state(found.step):
             self._restore_generator(found.step, random.get("generator"))
             torch.set_rng_state(random.get("torch", torch.get_rng_state()))
-        self.step = self._writer.step = found.step
         self.warnings = found.warnings
 
     def discard_later(self) -> None:
@@ -197,13 +204,13 @@ class Trainer:
         """
         self._recorder.pending.remark(self.step, SETTINGS_CHANGED, text)
         before, self.training = self.training, training
-        self.model.change_config(config)
-        self._optimization.change(training)
+        self._averaged.change(training.average, config)
+        self._optimization.change(training, self._averaged.trained)
         self._evaluations.training = training
         if (training.batch_size, training.accumulate) != (before.batch_size, before.accumulate):
             self._recorder.pending.batch_size(self.step, before.images_per_update, training.images_per_update)
             self._batches = self._batches.in_size(training.images_per_update, training.batch_size)
-            self._evaluations.choose(self._optimization.phases, self._batches)
+            self._evaluations.choose(self.model.phases(), self._batches)
         self.run.checkpoints.travel = training.travel_checkpoints
         self.restart_clock()
 
@@ -220,7 +227,7 @@ class Trainer:
 
     def _begin_together(self) -> None:
         if self._ranks is not None and not self._ranks.begun:
-            state = resumable(self.model, self._optimization, self._generator)
+            state = resumable(self._averaged, self._optimization, self._generator)
             with self._ranks.naming_loss(self.last_checkpoint):
                 self._ranks.begin(msgspec.json.encode(self.run.record), self.step, state)
 
@@ -237,13 +244,16 @@ class Trainer:
 
     def _make_step(self) -> None:
         """Make the updates of every active phase."""
-        if not self.model.training:  # after a validation or samples; ``train`` walks all modules
-            self.model.train()
+        self.in_step = True
+        if not self._averaged.trained.training:  # after a validation or samples; ``train`` walks all modules
+            self._averaged.trained.train()
         step = self.step + 1
         want_norm = self.every_norm or step % NORM_EVERY == 0 or step == 1
         outcomes = self._optimization.updates(self._batches, self.step, want_norm)
         self._recorder.add(step, outcomes, self._optimization.phases, want_norm=want_norm)
         self.step = step
+        self._averaged.update(step)
+        self.in_step = False
         self._queue.bound()
         if want_norm:
             self._recorder.pending.add(step, "learning_rate", learning_rate(self.training, step - 1))
@@ -304,7 +314,7 @@ class Trainer:
         Raises:
             TrainingFailedError: when an update left weights that are not finite, before a loss could show it.
         """
-        if not has_finite_weights(self.model):
+        if not has_finite_weights(self._averaged.trained):
             raise TrainingFailedError(self._diverged("weights are no longer finite", self.step))
 
     def _diverged(self, what: str, step: int) -> str:
@@ -372,7 +382,7 @@ class Trainer:
         self._checkpointed_at = time.monotonic()
         self._writer.begin(
             self.step,
-            resumable(self.model, self._optimization, self._generator),
+            resumable(self._averaged, self._optimization, self._generator),
             {"step": self.step, "seed": self.training.seed},
         )
 

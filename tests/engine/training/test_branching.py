@@ -28,6 +28,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "gan": {"num_hidden": 8, "num_latent": 2, "ema": 0.9, "discriminator_steps": 2},
     "rbm": {"num_hidden": 8, "num_chains": 8},
     "markov": {"num_parents": 2, "estimator": "counting"},
+    "autoencoder": {"num_hidden": 8, "num_latent": 2},
 }
 QUICK = {"batch_size": 32, "validate_every": 8, "sample_every": 8, "checkpoint_every": 8, "num_samples": 2}
 
@@ -162,6 +163,7 @@ def test_a_failed_branch_leaves_nothing(tmp_path: Path, parent: Path, monkeypatc
 
 CHANGES: dict[str, dict[str, Any]] = {
     "vae": {"training": {"learning_rate": 5e-4, "batch_size": 16, "grad_clip": 1.0}, "config": {"beta": 4.0}},
+    "autoencoder": {"training": {"optimizer": "soap", "average": 0.9, "penalty": 1e-4}, "config": {}},
     "gan": {"training": {"weight_decay": 0.01, "schedule": "cosine"}, "config": {"instance_noise": 0.3}},
     "rbm": {"training": {"warmup": 20}, "config": {"sparsity_cost": 0.1, "num_gibbs": 2}},
 }

@@ -192,6 +192,21 @@ def test_without_graphs_training_continues_and_logs_the_reason(
     assert diary(tmp_path / "run") == [f"Trains without CUDA graphs: {reason}."]
 
 
+def test_soap_is_not_captured_and_the_log_says_why(tmp_path: Path, use: Use) -> None:
+    recorder = use(FakeRecorder())
+    start(tmp_path / "run", "pixelcnn", config={"num_channels": 8, "num_blocks": 1}, optimizer="soap").stop()
+    assert recorder.rehearsals == 0
+    assert diary(tmp_path / "run") == ["Trains without CUDA graphs: SOAP decomposes matrices every 10 updates."]
+
+
+def test_the_average_follows_what_is_replayed(tmp_path: Path, use: Use) -> None:
+    finish(start(tmp_path / "plain", cuda_graphs="off", average=0.5, validate_every=7))
+    recorder = use(FakeRecorder())
+    finish(start(tmp_path / "graphed", average=0.5, validate_every=7))
+    assert recorder.replays == 7 - REHEARSALS
+    assert_alike(tmp_path / "graphed", tmp_path / "plain")
+
+
 def test_a_family_that_replaces_its_buffers_is_not_replayed(
     tmp_path: Path, use: Use, monkeypatch: pytest.MonkeyPatch
 ) -> None:
