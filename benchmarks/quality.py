@@ -230,11 +230,10 @@ class _Run:
 
     def _validate(self) -> None:
         trainer = self._trainer
-        with trainer.averaged.in_place():
-            nll = float("nan") if self._no_score else -self._score(self._validation, 1).mean_nats
-            best = bool(self._no_score) or not self._curve or nll < min(p["valid_nll_nats"] for p in self._curve)
-            if best:
-                self._best = {name: value.cpu().numpy().copy() for name, value in self._model.state_dict().items()}
+        nll = float("nan") if self._no_score else -self._score(self._validation, 1).mean_nats
+        best = bool(self._no_score) or not self._curve or nll < min(p["valid_nll_nats"] for p in self._curve)
+        if best:
+            self._best = {name: value.cpu().numpy().copy() for name, value in self._model.state_dict().items()}
         point = {
             "seconds": round(trainer.elapsed, 1),
             "step": trainer.step,

@@ -20,13 +20,14 @@ class TimedTraining(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Settings for training over a fixed wall time."""
 
     batch_size: Annotated[int, field("Batch size", "Images per parameter update.", ge=1, le=65_536)] = 64
+    optimizer: Annotated[
+        Literal["adam", "soap"], field("Optimizer", "Adam, or SOAP for inner matrices and Adam for the rest.")
+    ] = "adam"
     learning_rate: Annotated[float, field("Learning rate", "Adam's largest step size.", gt=0, le=10)] = 1e-3
-    soap_rate: Annotated[
-        float,
-        field(
-            "SOAP's rate", "Optimize inner matrices by SOAP with this step size instead of Adam; 0: Adam for all.", ge=0
-        ),
-    ] = 0.0
+    soap_rate: (
+        Annotated[float, field("SOAP's rate", "SOAP's largest step size; empty: the learning rate.", gt=0, le=10)]
+        | None
+    ) = None
     warmup_percent: Annotated[
         float, field("Warm-up", "Part of the time during which the learning rate rises.", ge=0, le=50, unit="%")
     ] = 1.0
@@ -45,7 +46,7 @@ class TimedTraining(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = 0.0
     average: Annotated[
         float,
-        field("Averaging", "Decay of the exponential moving average of the weights; 0: no average.", ge=0, le=1),
+        field("Averaging", "Decay of the exponential moving average of the weights; 0: none.", ge=0, le=0.99999),
     ] = 0.0
     precision: Annotated[
         Literal["fp32", "bf16"],

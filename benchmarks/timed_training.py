@@ -1,4 +1,4 @@
-"""Training for a fixed wall time: the learning rate follows the clock, and weights are averaged.
+"""Training for a fixed wall time: the engine's updates, with a learning rate that follows the clock.
 
 A slower machine makes fewer steps, but its learning rate falls to zero too, so that its result is that of a complete
 short run, not of an unfinished long one.
@@ -7,18 +7,17 @@ short run, not of an unfinished long one.
 import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from benchmarks.recipe import TimedTraining
-from benchmarks.soap import Soap, is_inner_matrix
 from gmstudio.data.dataset import Dataset
+from gmstudio.engine.training.averaging import AveragedModel
 from gmstudio.engine.training.batches import Batches
 from gmstudio.engine.training.optimizers import PhaseOptimizer, learning_rate
-from gmstudio.families.base import Family, LossTerms, Phase
+from gmstudio.engine.training.step import TrainStep, UpdateInput, WholeBatch
+from gmstudio.families.base import Family, Phase
 from gmstudio.protocol.training_settings import Training
 
 MILLION = 1_000_000
@@ -33,7 +32,7 @@ class TimedTrainer:
     The engine's schedule counts steps; here a step is a millionth of the time.
 
     Args:
-        model: on its device.
+        model: on its device; where weights are averaged, it has the average.
         dataset: the images.
         settings: of the training.
         seconds: wall time, including validation.
@@ -45,18 +44,23 @@ class TimedTrainer:
         self.step = 0
         self._running_loss: Tensor | None = None
         self._seconds = seconds
-        self._schedule = Training(
+        schedule = self._schedule = Training(
             steps=MILLION,
+            optimizer=settings.optimizer,
             learning_rate=settings.learning_rate,
+            soap_rate=settings.soap_rate,
             schedule="cosine",
             warmup=round(settings.warmup_percent / 100 * MILLION),
             grad_clip=settings.grad_clip,
+            penalty=settings.penalty,
+            precision=settings.precision,
         )
-        self._bf16 = settings.precision == "bf16"
         self._batches = Batches(dataset, settings.batch_size, seed, model.device)
         self._generator = torch.Generator(model.device).manual_seed(seed)
-        self._updaters = [_Updater(phase, self._schedule, settings) for phase in model.phases()]
-        self.averaged = AveragedWeights(model, settings.average)
+        self._averaged = AveragedModel(model, settings.average)
+        phases = self._averaged.trained.phases()
+        self._optimizers = [_DecayedMatrices(phase, schedule, settings.weight_decay) for phase in phases]
+        self._updates = TrainStep(self._optimizers, WholeBatch(self._generator, schedule))
         self._batch = 0
         self._start = time.perf_counter()
 
@@ -92,115 +96,49 @@ class TimedTrainer:
             FloatingPointError: when the loss is no longer finite.
         """
         while self.progress < 1.0:
-            self.model.train()
-            for updater in self._updaters:
-                for _ in range(updater.phase.updates_per_step):
-                    self._update(updater)
+            self._averaged.trained.train()
+            for optimizer in self._optimizers:
+                for _ in range(optimizer.phase.updates_per_step):
+                    self._update(optimizer)
             self.step += 1
-            self.averaged.update(self.step)
+            self._averaged.update(self.step)
             if self.step % CHECK_EVERY == 1 and not math.isfinite(self.running_loss):
                 raise FloatingPointError(
                     f"The loss became {self.running_loss} before step {self.step}. Lower the learning rate."
                 )
             yield
 
-    def _update(self, updater: "_Updater") -> None:
-        phase = updater.phase
+    def _update(self, optimizer: PhaseOptimizer) -> None:
+        phase = optimizer.phase
         batch, labels = self._batches.train(self._batch, self._generator), self._batches.train_labels(self._batch)
         if phase.before_update is not None:
             phase.before_update(*self._batches.uncounted(self._batch, batch))
-        updater.zero_grad()
-        with torch.autocast(batch.device.type, dtype=torch.bfloat16, enabled=self._bf16):
-            terms: LossTerms
-            if labels is not None and phase.takes_labels:
-                terms = phase.loss(batch, self._generator, labels)
-            else:
-                terms = phase.loss(batch, self._generator)
-        terms["loss"].backward()
-        updater.update(self._millionths())
-        if phase.after_update is not None:
-            phase.after_update()
+        given = UpdateInput([optimizer], batch, labels, self._millionths(), record=True, want_norm=False)
+        (outcome,) = self._updates.run(given)
         self._batch += 1
-        loss = terms["loss"].detach()
-        running = self._running_loss
+        loss, running = outcome.terms["loss"], self._running_loss
         self._running_loss = loss if running is None else torch.lerp(loss, running, RUNNING_LOSS)
 
     def _millionths(self) -> int:
         return int(self.progress * MILLION)
 
 
-class _Updater:
-    """Optimizer of one phase: Adam, SOAP for inner matrices if set, lasso penalty and weight decay.
+class _DecayedMatrices(PhaseOptimizer):
+    """Optimizer of one phase whose weight decay leaves vectors, such as biases, as they are.
 
     Args:
         phase: with the parameters.
-        schedule: of Adam's learning rate; SOAP's is proportional to it.
-        settings: of optimizer, penalty and decay.
+        schedule: settings of training, without decay.
+        decay: λ.
     """
 
-    def __init__(self, phase: Phase, schedule: Training, settings: TimedTraining) -> None:
-        self.phase = phase
-        inner = [p for p in phase.parameters if settings.soap_rate and is_inner_matrix(p)]
-        others = [p for p in phase.parameters if not any(p is one for one in inner)]
-        self._schedule, self._decay, self._penalty = schedule, settings.weight_decay, settings.penalty
-        self._matrices = [p for p in phase.parameters if p.dim() > 1]
-        self._adam = PhaseOptimizer(replace(phase, parameters=others), schedule)
-        self._soap = Soap(inner)
-        self._soap_share = settings.soap_rate / settings.learning_rate
-        self._decayed = [(inner, self._soap_share), ([p for p in others if p.dim() > 1], 1.0)]
-
-    def zero_grad(self) -> None:
-        """Clear the gradients."""
-        for parameter in self.phase.parameters:
-            parameter.grad = None
-
-    @torch.no_grad()
-    def update(self, step: int) -> None:
-        """Update the parameters that have a gradient."""
-        rate = learning_rate(self._schedule, step) * self.phase.learning_rate_scale
-        if self._penalty:
-            for matrix in self._matrices:
-                if matrix.grad is not None:
-                    matrix.grad.add_(matrix.sign(), alpha=self._penalty)
-        for parameters, share in self._decayed:
-            if self._decay and parameters:
-                torch._foreach_mul_(list[Tensor](parameters), 1.0 - self._decay * share * rate)
-        self._adam.update(step, want_norm=False)
-        self._soap.update(self._soap_share * rate)
-
-
-class AveragedWeights:
-    """Exponential moving average of a model's parameters, whose decay grows with the steps up to a limit.
-
-    Args:
-        model: with the parameters.
-        decay: largest decay, below 1; 0: no average, the parameters are used as they are.
-    """
-
-    def __init__(self, model: Family, decay: float) -> None:
-        self._parameters = list(model.parameters())
+    def __init__(self, phase: Phase, schedule: Training, decay: float) -> None:
+        super().__init__(phase, schedule)
         self._decay = decay
-        self._average = [p.detach().clone() for p in self._parameters] if decay else []
+        self._matrices = [p.detach() for p in phase.parameters if p.dim() > 1]
 
-    @torch.no_grad()
-    def update(self, step: int) -> None:
-        """Add the weights after ``step`` (1, 2, …) to the average."""
-        if self._average:
-            keep = min(self._decay, step / (10.0 + step))
-            torch._foreach_lerp_(self._average, [p.detach() for p in self._parameters], 1.0 - keep)
-
-    @contextmanager
-    def in_place(self) -> Iterator[None]:
-        """Context in which the model has the average as its parameters."""
-        self._exchange()
-        try:
-            yield
-        finally:
-            self._exchange()
-
-    @torch.no_grad()
-    def _exchange(self) -> None:
-        for parameter, average in zip(self._parameters, self._average, strict=False):
-            kept: Tensor = parameter.detach().clone()
-            parameter.copy_(average)
-            average.copy_(kept)
+    def move(self, *, want_norm: bool) -> Tensor | None:
+        """Decay the matrices, then see ``PhaseOptimizer``."""
+        if self._decay and self._matrices:
+            torch._foreach_mul_(self._matrices, 1.0 - self._decay * self.rate)
+        return super().move(want_norm=want_norm)

@@ -9,7 +9,7 @@ from torch import nn
 
 from benchmarks import timed_training
 from benchmarks.recipe import TimedTraining
-from benchmarks.timed_training import AveragedWeights, TimedTrainer
+from benchmarks.timed_training import TimedTrainer
 from gmstudio.data.dataset import Dataset, Split
 from gmstudio.families.base import Phase
 from gmstudio.protocol.images import ImageSpec
@@ -80,23 +80,13 @@ def test_every_update_of_a_phase_is_made(monkeypatch: pytest.MonkeyPatch) -> Non
     assert list(steps) == []
 
 
-def test_averaged_weights_take_the_place_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_model_has_the_average_of_the_weights(monkeypatch: pytest.MonkeyPatch) -> None:
+    Clock(monkeypatch)
     model = Toy()
-    averaged = AveragedWeights(model, 0.5)  # type: ignore[arg-type]
-    with torch.no_grad():
-        model.weight.fill_(4.0)
-    averaged.update(90)
-    with averaged.in_place():
-        assert model.weight.tolist() == [[2.5, 2.5]] * 2
-    assert model.weight.tolist() == [[4.0, 4.0]] * 2
-
-
-def test_without_averaging_the_weights_count_as_they_are() -> None:
-    model = Toy()
-    averaged = AveragedWeights(model, 0.0)  # type: ignore[arg-type]
-    averaged.update(1)
-    with averaged.in_place():
-        assert model.weight.tolist() == [[1.0, 1.0]] * 2
+    trainer = trainer_of(model, learning_rate=0.1, warmup_percent=0, average=0.9)
+    next(trainer.run())
+    kept = 2 / 11  # of the initial weights; Adam's first step is the whole rate
+    torch.testing.assert_close(model.weight.detach(), torch.full((2, 2), kept * 1.0 + (1 - kept) * 0.9))
 
 
 def test_weight_decay_shrinks_matrices(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmarks.soap import Soap, is_inner_matrix
+from gmstudio.nn.soap import Soap, is_inner_matrix
 
 
 def rotation(size: int, seed: int) -> torch.Tensor:
@@ -49,6 +49,43 @@ def test_steps_go_against_the_gradient() -> None:
         soap.update(0.01)
     moved = 1.0 - weight.detach()
     assert float(moved.min()) > 0.0 and float(moved.max()) < 0.1
+
+
+def test_updates_are_those_of_the_published_algorithm() -> None:
+    """Written out in 64-bit floats, with the bases updated at each tenth update."""
+    weight = torch.nn.Parameter(rotation(8, 3).reshape(8, 2, 4).clone())
+    soap, expected = Soap([weight], weight_decay=0.1), rotation(8, 3).double()
+    sums, bases = [torch.zeros(8, 8).double() for _ in range(2)], list[torch.Tensor]()
+    mean, square = (torch.zeros(8, 8).double() for _ in range(2))
+    generator = torch.Generator().manual_seed(4)
+    for count in range(1, 26):
+        weight.grad = torch.randn(8, 2, 4, generator=generator)
+        soap.update(0.01)
+        gradient = weight.grad.double().flatten(1)
+        products = (gradient @ gradient.T, gradient.T @ gradient)
+        sums = [0.95 * kept + 0.05 * product for kept, product in zip(sums, products, strict=True)]
+        bases = bases or [torch.linalg.eigh(kept).eigenvectors.flip(1) for kept in sums]
+        left, right = bases
+        mean = 0.95 * mean + 0.05 * gradient
+        square = 0.95 * square + 0.05 * (left.T @ gradient @ right) ** 2
+        step = (left.T @ mean @ right / (1 - 0.95**count)) / ((square / (1 - 0.95**count)).sqrt() + 1e-8)
+        if count > 1:
+            expected = (1 - 0.01 * 0.1) * expected - 0.01 * left @ step @ right.T
+        if count % 10 == 0:
+            moved = [kept @ basis for kept, basis in zip(sums, bases, strict=True)]
+            rows, columns = ((b * m).sum(0).argsort(descending=True) for b, m in zip(bases, moved, strict=True))
+            bases = [torch.linalg.qr(moved[0][:, rows]).Q, torch.linalg.qr(moved[1][:, columns]).Q]
+            square = square[rows][:, columns]
+    torch.testing.assert_close(weight.detach().double().flatten(1), expected, rtol=1e-3, atol=1e-4)
+
+
+def test_a_gradient_that_is_not_finite_leaves_weights_that_show_it() -> None:
+    weight = torch.nn.Parameter(torch.ones(8, 8))
+    weight.grad = torch.full((8, 8), float("inf"))
+    soap = Soap([weight])
+    soap.update(0.01)
+    soap.update(0.01)
+    assert not weight.isfinite().any()
 
 
 def test_a_matrix_without_a_gradient_stays() -> None:
