@@ -25,7 +25,11 @@ from gmstudio.engine.runtime.context import AfterStepError, EngineContext, LiveR
 from gmstudio.engine.runtime.device import choose_device, describe_device, memory_in_use
 from gmstudio.engine.runtime.errors import error_sentence, is_device_lost, reason_of
 from gmstudio.engine.runtime.feature import Feature, Features
+from gmstudio.engine.runtime.inspection import until_done
+from gmstudio.engine.runtime.job import Job
+from gmstudio.engine.runtime.loading import QUICK_S
 from gmstudio.engine.runtime.memory import give_back_memory
+from gmstudio.engine.runtime.models import StillReadingError
 from gmstudio.engine.runtime.step_copy import StepCopy
 from gmstudio.engine.runtime.threads import compute_alone
 from gmstudio.engine.turns import InteractiveTurns
@@ -183,7 +187,7 @@ class Server(Feature):
         try:
             command = with_one_name(command)
             self._note_explored(command)
-            job = self._features.handler(type(command))(command)
+            job = self._answer(command)
         except Exception as error:
             self._fail(command, error)
         else:
@@ -192,6 +196,21 @@ class Server(Feature):
         self._release_ended_training()
         if self._state() != before:
             self._report()
+
+    def _answer(self, command: Command) -> Job | None:
+        """Answer a command, if the weights that it needs are at hand soon; else by a job that waits for them."""
+        try:
+            with self.context.models.patience(QUICK_S):
+                return self._features.handler(type(command))(command)
+        except StillReadingError as slow:
+            return self._answer_later(slow, command)
+
+    def _answer_later(self, slow: StillReadingError, command: Command) -> Job:
+        """Answer a command anew when weights have been read: handlers do nothing before they have their model."""
+        yield from until_done(slow.reading)
+        job = self._answer(command)
+        if job is not None:
+            yield from job
 
     def _release_ended_training(self) -> None:
         if self.context.training is not None and self.context.training.over:

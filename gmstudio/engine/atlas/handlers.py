@@ -26,7 +26,12 @@ class AtlasFeature(Feature):
         demonstration = DEMONSTRATIONS.get(command.name)
         if demonstration is None:
             raise ValueError(f"There is no demonstration {command.name!r}; there are {', '.join(DEMONSTRATIONS)}.")
-        return _scenes(demonstration, Workbench(self.context, command.models, command.seed), command)
+        return self._demonstrate(demonstration, command)
+
+    def _demonstrate(self, demonstration: Demonstration, command: RunDemonstration) -> Job:
+        for run in command.models.values():
+            yield from self.context.read_model(run)
+        yield from _scenes(demonstration, Workbench(self.context, command.models, command.seed), command)
 
 
 def _scenes(demonstration: Demonstration, bench: Workbench, command: RunDemonstration) -> Iterator[Event | None]:

@@ -74,6 +74,7 @@ class BytesFeature(Feature):
         if len(data) > MAX_BYTES:
             raise ValueError(f"The file has {len(data):,} bytes; at most {MAX_BYTES:,} can be decoded here.")
         coded = read_coded(data)
+        yield from self.context.read_model(command.run)
         coding = coding_of(coded.header, coder_model(self.context.model(command.run, ANY_FAMILY).model))
         pace = Pace(coded.header.count)
 

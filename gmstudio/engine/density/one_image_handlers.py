@@ -21,6 +21,7 @@ class OneImageFeature(Feature):
     def _on_show_image(self, command: ShowImage) -> Job:
         if not 1 <= command.neighbours <= MAX_NEIGHBOURS:
             raise ValueError(f"{command.neighbours} neighbours are asked for; ask for 1 to {MAX_NEIGHBOURS}.")
+        yield from self.context.read_model(command.run)
         subject = subject_of(self.context, command.run)
 
         def event(part: ImagePart | None, stage: str, *, done: bool = False) -> ImageShown:

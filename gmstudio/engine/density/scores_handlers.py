@@ -13,7 +13,7 @@ from gmstudio.engine.density.scoring import Scores, score_and_keep
 from gmstudio.engine.density.statistics import statistic_named, statistics_of
 from gmstudio.engine.density.statistics.statistic import Statistic
 from gmstudio.engine.density.subject import Subject
-from gmstudio.engine.density.subjects import subject_of
+from gmstudio.engine.density.subjects import other_runs, subject_of
 from gmstudio.engine.density.surprisal import MAX_MAPPED, surprisal_maps, surprisal_refusal
 from gmstudio.engine.evaluation.label_mixture import label_mixture
 from gmstudio.engine.runtime.context import ANY_FAMILY, EngineContext
@@ -42,9 +42,8 @@ class ScoresFeature(Feature):
     """Describe and fetch images, and score them."""
 
     def _on_describe_images(self, command: DescribeImages) -> Job:
-        opened = yield from open_images(
-            self.context, command.images, self._target(command.run), request=command.request
-        )
+        image = yield from self._target(command.run)
+        opened = yield from open_images(self.context, command.images, image, request=command.request)
         yield ImagesDescribed(
             request=command.request,
             title=opened.title,
@@ -61,9 +60,8 @@ class ScoresFeature(Feature):
         indices = command.indices.numpy().astype(np.int64).reshape(-1)
         if len(indices) > MAX_FETCHED:
             raise ValueError(f"{len(indices):,} images are asked for at once; ask for at most {MAX_FETCHED:,}.")
-        opened = yield from open_images(
-            self.context, command.images, self._target(command.run), request=command.request, fresh=False
-        )
+        image = yield from self._target(command.run)
+        opened = yield from open_images(self.context, command.images, image, request=command.request, fresh=False)
         yield _fetched(command.request, opened, indices)
 
     def _on_list_statistics(self, command: ListStatistics) -> None:
@@ -96,6 +94,7 @@ class ScoresFeature(Feature):
         indices = command.indices.numpy().astype(np.int64).reshape(-1)
         if len(indices) > MAX_MAPPED:
             raise ValueError(f"{len(indices):,} surprisal maps are asked for at once; ask for at most {MAX_MAPPED}.")
+        yield from self.context.read_model(command.run)
         subject = subject_of(self.context, command.run)
         refusal = surprisal_refusal(subject.model)
         if refusal:
@@ -119,9 +118,12 @@ class ScoresFeature(Feature):
                     weights_step=subject.step,
                 )
 
-    def _target(self, run: str) -> ImageSpec | None:
-        """Shape and levels of a run's images; None where no run is named."""
-        return self.context.model(run, ANY_FAMILY).model.image if run else None
+    def _target(self, run: str) -> Generator[None, None, ImageSpec | None]:
+        """Return shape and levels of a run's images in a job; None where no run is named."""
+        if not run:
+            return None
+        yield from self.context.read_model(run)
+        return self.context.model(run, ANY_FAMILY).model.image
 
 
 def subject_for(
@@ -136,6 +138,8 @@ def subject_for(
         found = yield from search_backgrounds(runs_home(), run)
         background = next(iter(found), "")
     needed = settings if kind.card.needs else None
+    for one in (run, *other_runs(run, needed, background).values()):
+        yield from context.read_model(one)
     return subject_of(context, run, needed, background=background)
 
 

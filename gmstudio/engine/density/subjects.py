@@ -3,7 +3,6 @@
 import copy
 import hashlib
 import weakref
-from collections.abc import Iterable
 
 import torch
 
@@ -45,11 +44,7 @@ def subject_of(
         ValueError: when runs that are compared have images of different shapes or levels.
     """
     subject = _alone(context, run)
-    if settings is None:
-        return subject
-    others = {other: _alone(context, other) for other in _named(settings, run)}
-    if background and not settings.background:
-        others[""] = _alone(context, background)
+    others = {key: _alone(context, other) for key, other in other_runs(run, settings, background).items()}
     for other in others.values():
         if other.model.image != subject.model.image:
             raise ValueError(
@@ -60,10 +55,15 @@ def subject_of(
     return subject
 
 
-def _named(settings: StatisticSettings, run: str) -> Iterable[str]:
-    """Paths of the other runs that settings name, each once."""
+def other_runs(run: str, settings: StatisticSettings | None, background: str = "") -> dict[str, str]:
+    """Return the other runs that a subject has: key in ``Subject.others`` → run; see ``subject_of``."""
+    if settings is None:
+        return {}
     named = (settings.background, *settings.ensemble)
-    return dict.fromkeys(other for other in named if other and other != run)
+    found = {other: other for other in named if other and other != run}
+    if background and not settings.background:
+        found[""] = background
+    return found
 
 
 def _alone(context: EngineContext, run: str) -> Subject:

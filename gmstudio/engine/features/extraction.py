@@ -243,6 +243,7 @@ def _of_run(
     seed: int,
     note: Callable[[int], None] | None,
 ) -> Iterator[SpaceFeatures | None]:
+    yield from context.read_model(space.run)
     subject = subject_of(context, space.run)
     model, store = subject.model, store_of(context)
     for converted in _converted(images, image, model.image):

@@ -15,6 +15,8 @@ class FineTuningFeature(Feature):
             record = run.record
 
         def answer() -> Job:
-            return FineTuning(self.context, load_run_data(self.context.data, record), command).run()
+            dataset = load_run_data(self.context.data, record)
+            yield from self.context.read_model(command.space.run)
+            yield from FineTuning(self.context, dataset, command).run()
 
         return self.context.when_data_of(record, command.request, answer)

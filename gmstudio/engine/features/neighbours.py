@@ -36,6 +36,7 @@ def find_neighbours(context: EngineContext, command: FindNeighbours) -> Job:
 def _find(context: EngineContext, command: FindNeighbours) -> Job:
     image: ImageSpec | None = None
     if command.space.run:
+        yield from context.read_model(command.space.run)
         image = context.model(command.space.run, ANY_FAMILY).model.image
     searched = yield from open_images(context, command.images, image, request=command.request)
     query = yield from open_images(context, command.query, searched.image, request=command.request)

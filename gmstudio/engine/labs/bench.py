@@ -28,7 +28,8 @@ class EngineLabBench(Bench):
         run = self._models.get(family)
         if not run:
             return None
-        loaded = self._context.models.load(run, self.device, self._context.chosen_steps.get(run))
+        step = self._context.chosen_steps.get(run)
+        loaded = yield from self._context.models.load_pieces(run, self.device, step)
         if loaded.record.family != family:
             raise ValueError(f"The run {run} is of the family {loaded.record.family}; choose one of {family}.")
         for _loading in self._context.data.load_pieces(loaded.record.data, dict(loaded.record.data_config)):

@@ -15,6 +15,7 @@ class RunCode(Feature):
         # Only now: the first command about runs does not wait for the formatter.
         from gmstudio.engine.runs.source_code.model_code import code_pieces
 
+        yield from self.context.read_model(command.run)
         loaded = self.context.model(command.run, ANY_FAMILY)
         code = yield from code_pieces(loaded)
         yield CodeShown(request=command.request, run=command.run, step=loaded.step, text=code.text)

@@ -40,6 +40,8 @@ class RunExports(Feature):
     def _on_export_run(self, command: ExportRun) -> Iterator[Event | None]:
         export = export_named(command.form)()
         with RunFolder.open(command.run) as run:
+            if export.needs_model:
+                yield from self.context.read_model(command.run)
             source = ExportSource(run, lambda: self.context.model(command.run, ANY_FAMILY))
             for share in export_pieces(export, source, Path(command.target).absolute(), overwrite=command.overwrite):
                 yield FileProgressed(request=command.request, share=share)

@@ -68,6 +68,8 @@ class RunFiles(Feature):
         self._newest = None
         token, path = self._transfers.new()
         with RunFolder.open(command.run) as run:
+            if export.needs_model:
+                yield from self.context.read_model(command.run)
             source = ExportSource(run, partial(self.context.model, command.run, ANY_FAMILY))
             for share in export_pieces(export, source, path, overwrite=False):
                 yield FileProgressed(request=command.request, share=share)

@@ -45,7 +45,7 @@ class TravelFeature(Feature):
 
     def _show(self, command: TravelTo) -> Iterator[Event | None]:
         """Reconstruct, and draw the map."""
-        loaded, saved, newest = self._load(command.run, command.step)
+        loaded, saved, newest = yield from self._load(command.run, command.step)
         dataset = self.context.data_of(loaded)
         fits(loaded, dataset)
         images, rows = images_of(dataset, max(command.points, command.images))
@@ -78,14 +78,15 @@ class TravelFeature(Feature):
         found = self._maps.plane(run, created, newest)
         if found is not None:
             return found
-        last, saved, _ = self._load(run, newest)
+        last, saved, _ = yield from self._load(run, newest)
         codes = yield from self._maps.codes(run, saved, last, images)
         return (yield from self._maps.fit(run, created, newest, codes))
 
-    def _load(self, run: str, step: int) -> tuple[Loaded, str, int]:
+    def _load(self, run: str, step: int) -> Generator[None, None, tuple[Loaded, str, int]]:
         """Load the model of a checkpoint; returns it with the time of saving, and the step of the newest checkpoint."""
         with RunFolder.open(run) as folder:
             infos = [info for info in folder.checkpoints.list() if not info.problem]
         saved = next((f"{info.step} {info.created}" for info in infos if info.step == step), "")
         newest = max((info.step for info in infos), default=step)
-        return self._models.load(run, self.context.device, step), saved, newest
+        loaded = yield from self._models.load_pieces(run, self.context.device, step)
+        return loaded, saved, newest

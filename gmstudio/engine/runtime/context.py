@@ -1,6 +1,6 @@
 """State shared by the engine's features: the device, data sets, models, and the run in training."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -174,6 +174,7 @@ class EngineContext:
             ValueError: when its family has no such method.
             RunError: when the run or its checkpoints are missing or damaged.
             AfterStepError: during a step, when the model is neither copied nor loaded.
+            StillReadingError: when its weights take longer to read than the server waits; it calls the handler again.
         """
         run = same_name(run)
         step = self.chosen_steps.get(run)
@@ -195,6 +196,19 @@ class EngineContext:
         if self.last_step is None:
             raise AfterStepError
         return self.last_step
+
+    def read_model(self, run: str) -> Generator[None, None, None]:
+        """Read the weights of a run in a job, so that ``model`` returns at once; yields meanwhile. Empty: no effect.
+
+        Raises:
+            RunError: when the run or its checkpoints are missing or damaged.
+        """
+        if not run:
+            return
+        run = same_name(run)
+        step = self.chosen_steps.get(run)
+        if step is not None or not self.is_live(run):
+            yield from self.models.load_pieces(run, self.device, step)
 
     def _warn_once(self, run: str, warnings: tuple[str, ...]) -> None:
         """Report which checkpoints were passed over, at the first request of a model."""

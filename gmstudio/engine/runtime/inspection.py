@@ -136,9 +136,14 @@ def started(work: Callable[[], T]) -> "Future[T]":
 
 def finished(result: "Future[T]") -> Iterator[T | None]:
     """Wait for the result of a thread; yields None about every ``PIECE_S`` seconds and, last, the result."""
+    yield from until_done(result)
+    yield result.result()
+
+
+def until_done(result: "Future[Any]") -> Iterator[None]:
+    """Wait for the end of work in a thread, whether or not it fails; yields about every ``PIECE_S`` seconds."""
     while not wait([result], PIECE_S).done:
         yield None
-    yield result.result()
 
 
 def latent_of(model: Family) -> Latent:

@@ -39,7 +39,21 @@ def load_checkpoint(
         RunError: when there is none that is whole.
         UnfitWeightsError: when none fits.
     """
-    found = store.load(step, groups)
+    return fit_checkpoint(store, model, store.load(step, groups), step)
+
+
+def fit_checkpoint(store: CheckpointStore, model: Family, found: Checkpoint, step: int | None = None) -> Checkpoint:
+    """Load the weights of a checkpoint that was read into the model, else those of an older one, as above.
+
+    Args:
+        store: checkpoints of the run.
+        model: gets the weights.
+        found: what was read.
+        step: that was wanted; None: the latest.
+
+    Raises:
+        UnfitWeightsError: when none fits.
+    """
     try:
         load_weights(model, found.tensors.get(WEIGHTS, {}), _file(store, found))
     except UnfitWeightsError as error:

@@ -7,6 +7,7 @@ import msgspec
 import torch
 
 from gmstudio.engine.runs.describe import current_info, curve_pieces, describe_opened, read_stored
+from gmstudio.engine.runtime.beside import beside
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.feature import Feature, Job
@@ -126,21 +127,30 @@ class TrainingFeature(Feature):
         self.context.the_training().stop()
         self.done(command)
 
-    def _on_keep_checkpoint(self, command: KeepCheckpoint) -> None:
-        if command.keep and command.step is None and self.context.is_live(command.run):
+    def _on_keep_checkpoint(self, command: KeepCheckpoint) -> Job | None:
+        if command.keep and command.step is None:
+            if not self.context.is_live(command.run):
+                return self._keep_newest(command)
             self.context.the_training().keep_checkpoint()
         else:
-            self._keep_on_disk(command)
+            self._mark(command, command.step)
         self.done(command)
+        return None
 
-    def _keep_on_disk(self, command: KeepCheckpoint) -> None:
+    def _keep_newest(self, command: KeepCheckpoint) -> Iterator[Event | None]:
+        """Keep the newest checkpoint that is whole; it is read beside the loop."""
+        with RunFolder.open(command.run) as run:
+            newest = yield from beside(run.checkpoints.load)
+        self._mark(command, newest.step)
+        yield Done(request=command.request)
+
+    def _mark(self, command: KeepCheckpoint, step: int | None) -> None:
+        """Keep the checkpoint of a step or let it be pruned, then describe the run; None: let all of them."""
         with RunFolder.open(command.run, write=not self.context.is_live(command.run)) as run:
-            if command.keep:
-                run.checkpoints.mark(run.checkpoints.load().step if command.step is None else command.step)
-            elif command.step is None:
+            if step is None:
                 run.checkpoints.unmark_all()
             else:
-                run.checkpoints.mark(command.step, False)
+                run.checkpoints.mark(step, command.keep)
         if not command.keep and command.step in (None, self.context.chosen_steps.get(command.run)):
             self.context.chosen_steps.pop(command.run, None)  # it may be pruned from now on
         self.context.send(RunDescribed(info=current_info(self.context, command.run)))
