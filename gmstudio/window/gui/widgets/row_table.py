@@ -5,6 +5,8 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 MARGIN_PX = 8
 """Above and below the text of a row, together."""
+SIZED_ROWS = 64
+"""Rows that the width of a column follows, those on the screen first; of a hidden table Qt would take all of them."""
 
 
 class RowTable(QTableView):
@@ -33,6 +35,7 @@ class RowTable(QTableView):
         rows.hide()
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.header().setHighlightSections(False)
+        self.header().setResizeContentsPrecision(SIZED_ROWS)
         self.header().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.setProperty("rows", True)
         self._fit_rows()

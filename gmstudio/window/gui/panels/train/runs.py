@@ -239,7 +239,6 @@ class _RunTree(RowTable):
         self.setSortingEnabled(True)
         self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
         self.header().setStretchLastSection(False)
-        self.header().setResizeContentsPrecision(0)  # only rows on the screen: there may be thousands
         self.header().setSortIndicatorClearable(True)
         self.header().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
 
