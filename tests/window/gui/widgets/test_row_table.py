@@ -1,6 +1,7 @@
 """Tables of thousands of rows: what they ask of a model, and where keys lead."""
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtWidgets import QHeaderView
 from pytestqt.qtbot import QtBot
 
 from gmstudio.window.gui.widgets.row_table import RowTable
@@ -42,3 +43,13 @@ def test_only_the_rows_on_the_screen_are_asked_for_and_keys_go_from_row_to_row(q
         qtbot.keyClick(table, key)
         assert (table.currentIndex().row(), table.currentIndex().column()) == (row, 1)
     assert [index.row() for index in table.selectionModel().selectedRows()] == [0]
+
+
+def test_a_hidden_table_sizes_its_columns_by_its_first_rows(qtbot: QtBot) -> None:
+    table, model = RowTable(), Counted()
+    qtbot.addWidget(table)
+    table.setModel(model)
+    table.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+    table.setCurrentIndex(model.index(40, 1))
+    assert table.columnWidth(0) >= table.fontMetrics().horizontalAdvance("row 40")
+    assert model.asked < ROWS
