@@ -125,7 +125,7 @@ class ModelCache:
         """Return the reading of a checkpoint, which is begun where it is not under way."""
         if key not in self._readings:
             read = [key for key, reading in self._readings.items() if reading.done()]
-            for old in read[: len(read) + 1 - KEPT_READINGS]:
+            for old in read[: max(0, len(read) + 1 - KEPT_READINGS)]:
                 del self._readings[old]
             groups = None if step is None else (WEIGHTS,)
             self._readings[key] = started(partial(run.checkpoints.load, step, groups))
