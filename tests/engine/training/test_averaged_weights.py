@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from gmstudio.engine.runtime.datasets import DatasetCache
-from gmstudio.engine.training.averaging import TRAINED
+from gmstudio.engine.training.averaging import TRAINED, AveragedModel
 from gmstudio.engine.training.job import TrainingJob, start_training
 from gmstudio.engine.training.optimizers import OTHER_OPTIMIZER, PhaseOptimizer
 from gmstudio.engine.training.plan import plan_run
@@ -113,6 +113,24 @@ def test_without_an_average_training_goes_on_from_the_weights(tmp_path: Path) ->
     with RunFolder.open(tmp_path / "run") as run:
         texts = [event.text for event in run.history.read_events() if event.kind == "updates"]
     assert texts == [OTHER_OPTIMIZER.format(sum(map(is_inner_matrix, job.model.parameters())))]
+
+
+def test_weights_alone_are_trained_on_from_their_average(tmp_path: Path) -> None:
+    job = start(tmp_path / "run", "pixelcnn")
+    job.abandon()
+    model = job.model
+    averaged = AveragedModel(model, 0.9)
+    for parameter in model.parameters():
+        parameter.data.fill_(2.0)
+    averaged.restore({})
+    assert all(bool(weight.eq(2.0).all()) for weight in averaged.trained.parameters())
+    arrays = averaged.trained_arrays()
+    averaged.restore({name: array + 1.0 for name, array in arrays.items()})
+    assert all(bool(weight.eq(3.0).all()) for weight in averaged.trained.parameters())
+    assert all(bool(weight.eq(2.0).all()) for weight in model.parameters())
+    first = next(iter(arrays))
+    with pytest.raises(ValueError, match=f"are not those of this model: {first}"):
+        averaged.restore({**arrays, first: arrays[first][:1]})
 
 
 def test_a_family_that_averages_itself_refuses_a_second_average(tmp_path: Path) -> None:
