@@ -1,7 +1,7 @@
 """What a user of a soak does: one random action after another, on the states and panels of the real window."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -34,6 +34,8 @@ LONG_S = 10.0
 STEPS_PER_S = 60
 """Pace of the trainings: a run of some minutes has thousands of points, and the window its share of the processor."""
 MOST_RUNS = 8
+PANEL_S, ONCE_S, TRAINED_S, EXPORT_S = 3.0, 0.5, 8.0, 4.0
+"""Time for each panel, action, training and export when everything is used once."""
 SIZES = ((1366, 768), (960, 540), (1600, 900))
 
 
@@ -97,6 +99,33 @@ class Actions:
                 self.done[name] = self.done.get(name, 0) + 1
                 return name
 
+    def use_everything(self) -> Iterator[tuple[str, float]]:
+        """Use each panel, family, export and action once, none of it left to chance.
+
+        Yields:
+            What was begun, and the seconds that it may take before the next.
+        """
+        for place in PLACES:
+            self._window.show_panel(place.name)
+            yield f"panel {place.name}", PANEL_S
+        for family in FAMILIES:
+            self._training.stop()
+            yield "stop", ONCE_S
+            self._train(family)
+            yield f"train {family}", TRAINED_S
+            for name in ("drag a slider", "drag a slider", "step pixels", "step pixels", "step pixels", "time travel"):
+                self._all[name][1]()
+                yield name, ONCE_S
+        exports = self._library.page(RunExports)
+        exports.list_forms()
+        yield "list the exports", EXPORT_S
+        for form in exports.forms:
+            self._export_as(form)
+            yield f"export as {form.name}", EXPORT_S
+        for name, (_weight, action) in self._all.items():
+            action()
+            yield name, LONG_S if name == SLIDER else ONCE_S
+
     # ---- training ------------------------------------------------------------------------------------------------
 
     @property
@@ -108,11 +137,17 @@ class Actions:
         return [info for info in self._studio.library.runs_with(capability) if not info.example]
 
     def _start(self) -> bool:
+        if len(self._runs()) > MOST_RUNS:
+            return False
+        return self._train(self._choose.choice(FAMILIES))
+
+    def _train(self, family: str) -> bool:
+        """Start a training of a family, where none is under way."""
         training = self._training
         setup = training.setup
-        if training.status != "idle" or self._studio.library.catalog is None or len(self._runs()) > MOST_RUNS:
+        if training.status != "idle" or self._studio.library.catalog is None:
             return False
-        setup.choose_family(self._choose.choice(FAMILIES))
+        setup.choose_family(family)
         setup.choose_data("digits")
         setup.set_training({**setup.training, **SMALL, **OFTEN}, {})
         can = training.can_start
@@ -283,10 +318,17 @@ class Actions:
         exports = self._library.page(RunExports)
         if not runs or exports.busy:
             return False
-        self._library.choose_run(self._choose.choice(runs).run)
-        name = self._choose.choice(("csv", "jsonl", "archive"))
-        form = exports.form(name)
-        if not isinstance(form, ExportForm) or exports.refusal(form):
+        if self._library.run not in [info.run for info in runs]:
+            self._library.choose_run(self._choose.choice(runs).run)
+        if not exports.forms:
+            exports.list_forms()
+            return False
+        return self._export_as(self._choose.choice(exports.forms))
+
+    def _export_as(self, form: ExportForm) -> bool:
+        """Export the run on display, where it has this form."""
+        exports = self._library.page(RunExports)
+        if exports.busy or exports.refusal(form):
             return False
         target = self._place / f"export {len(self._exported)}{form.suffix}"
         self._exported.append(target)

@@ -1,10 +1,11 @@
 """Watch over a soak: how long events hold the window's loop, memory of both processes, warnings of Qt and Python."""
 
+import gc
 import sys
 import threading
 import time
 import warnings
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,8 +22,6 @@ STALL_S = 0.1
 """No event may hold the loop for longer."""
 DEPTH = 14
 """Calls that are noted of a stack, the innermost first."""
-WARM_UP = 0.25
-"""Share of a soak in which caches fill, and whose memory is not counted."""
 MIB = 1 << 20
 HARMLESS = ("This plugin does not support propagateSizeHints",)
 
@@ -58,6 +57,8 @@ class Monitor:
         warnings: sentences of Qt and Python, and uncaught exceptions.
         beats: number of times that the loop was free.
         rates_hz: what was going on → times a second that the loop was free meanwhile, the least.
+        growth: action → MiB by which the engine's memory has grown while it was under way, since ``begin_memory``.
+        longest_collection_s: longest garbage collection of the window's process.
     """
 
     def __init__(self) -> None:
@@ -66,6 +67,9 @@ class Monitor:
         self.warnings: list[str] = []
         self.beats = 0
         self.rates_hz: dict[str, float] = {}
+        self.growth: defaultdict[str, float] = defaultdict(float)
+        self.longest_collection_s = 0.0
+        self._collecting_since = 0.0
         self._engine_pid = 0
         self.doing = ""
         """Action under way, for the reports of stalls."""
@@ -83,6 +87,7 @@ class Monitor:
         self._hook_before, self._show_before = sys.excepthook, warnings.showwarning
         sys.excepthook = self._on_exception
         warnings.showwarning = self._on_warning
+        gc.callbacks.append(self._on_collection)
         self._sampler.start()
         self._timer.start(BEAT_MS)
 
@@ -93,6 +98,13 @@ class Monitor:
         self._sampler.join()
         qInstallMessageHandler(self._qt_before)
         sys.excepthook, warnings.showwarning = self._hook_before, self._show_before
+        gc.callbacks.remove(self._on_collection)
+
+    def begin_memory(self) -> None:
+        """Forget the memory noted so far: what follows is that of processes in which everything was used once."""
+        self.growth.clear()
+        for points in self.memory.values():
+            points.clear()
 
     def note_memory(self, at_s: float, engine_pid: int) -> None:
         """Note the resident memory of the window and of the engine, where that runs; of a new engine from its start."""
@@ -104,8 +116,12 @@ class Monitor:
                 resident = psutil.Process(pid or None).memory_info().rss
             except psutil.Error:  # it has just been killed
                 continue
-            if pid or name == "window":
-                self.memory[name].append((at_s, resident / MIB))
+            if not (pid or name == "window"):
+                continue
+            points = self.memory[name]
+            if name == "engine" and points:
+                self.growth[self.doing] += resident / MIB - points[-1][1]
+            points.append((at_s, resident / MIB))
 
     def rate_hz(self) -> float:
         """Times a second that the loop was free to paint, while the system let the window run."""
@@ -123,12 +139,11 @@ class Monitor:
         return (self.beats - beats) / ((self._last[0] - began[0]) - (self._last[1] - began[1]))
 
     def slope(self, name: str) -> float:
-        """Growth of a process, MiB an hour, by least squares over what follows the warm-up."""
+        """Growth of a process, MiB an hour, by least squares."""
         points = np.array(self.memory[name])
         if len(points) < 10:
             return 0.0
-        warm = points[int(WARM_UP * len(points)) :]
-        return float(np.polyfit(warm[:, 0], warm[:, 1], 1)[0] * 3600)
+        return float(np.polyfit(points[:, 0], points[:, 1], 1)[0] * 3600)
 
     def _now(self) -> tuple[float, float]:
         try:
@@ -161,6 +176,12 @@ class Monitor:
             calls.append(f"{path}:{frame.f_lineno} {frame.f_code.co_name}")
             frame = frame.f_back
         return " < ".join(calls)
+
+    def _on_collection(self, phase: str, _info: dict[str, int]) -> None:
+        if phase == "start":
+            self._collecting_since = time.perf_counter()
+        else:
+            self.longest_collection_s = max(self.longest_collection_s, time.perf_counter() - self._collecting_since)
 
     def _on_message(self, kind: QtMsgType, _context: QMessageLogContext, text: str) -> None:
         if kind is not QtMsgType.QtInfoMsg and text not in HARMLESS:

@@ -1,7 +1,8 @@
 """A soak: random actions on the real window with a real engine, with faults injected, and what came of it.
 
-In the first half every fault is injected; in the second none that ends the engine, so that the memory of one process is
-followed for long.
+In the first part every fault is injected. Then everything is used once, as much of the memory is that of libraries and
+caches that are loaded at their first use, and from there on no fault ends the engine, so that the memory of one process
+is followed for long.
 """
 
 import os
@@ -12,11 +13,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import QCoreApplication
 from PySide6.QtWidgets import QApplication
 
@@ -24,8 +24,8 @@ from benchmarks.soak import faulty_engine
 from benchmarks.soak.actions import LONG_S, SLIDER, Actions
 from benchmarks.soak.faults import METRICS, Faults
 from benchmarks.soak.monitor import STALL_S, Monitor
+from benchmarks.soak.points import lost_points
 from benchmarks.window import environment, run_events, wait_until
-from gmstudio.runs.folder import RunFolder
 from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.gui.places import PLACES
 from gmstudio.window.gui.shell.garbage_collection import GarbageCollection
@@ -36,6 +36,8 @@ from gmstudio.window.state.training.state import TrainingState
 PAUSES_S = (0.02, 0.1, 0.3)
 FAULT_EVERY_S = 9.0
 MEMORY_EVERY_S = 2.0
+DEADLY_SHARE = 0.4
+"""Share of a soak in which faults end the engine, too."""
 END_S = 60.0
 MOST_NAMED = 10
 WORST = 10
@@ -103,7 +105,7 @@ def measure(minutes: float, seed: int) -> dict[str, Any]:
         _act(soaked, minutes * 60, choose, (monitor, actions, faults))
         monitor.doing = "end"
         soaked.cue.unlink(missing_ok=True)
-        points = _compare(soaked, monitor)
+        points = _compare(soaked)
         monitor.close()
         client = soaked.studio.client
     return {
@@ -117,6 +119,7 @@ def measure(minutes: float, seed: int) -> dict[str, Any]:
         **_stalls(monitor),
         "rates_hz": {name: round(rate, 1) for name, rate in monitor.rates_hz.items()},
         **_memory(monitor),
+        "longest_collection_ms": round(1000 * monitor.longest_collection_s),
         **points,
         "warnings": monitor.warnings,
         "load_average": round(os.getloadavg()[1], 1),
@@ -127,14 +130,18 @@ def measure(minutes: float, seed: int) -> dict[str, Any]:
 def _act(soaked: Soaked, length_s: float, choose: random.Random, parts: tuple[Monitor, Actions, Faults]) -> None:
     monitor, actions, faults = parts
     began = time.monotonic()
-    fault_at, memory_at, noted = FAULT_EVERY_S, 0.0, 0
+    fault_at, memory_at, noted, deadly = FAULT_EVERY_S, 0.0, 0, True
     while (now := time.monotonic() - began) < length_s:
         if now > memory_at:
             memory_at = now + MEMORY_EVERY_S
             monitor.note_memory(now, soaked.studio.client.state.pid)
+        if deadly and now > DEADLY_SHARE * length_s:
+            deadly = False
+            _use_everything(soaked, monitor, actions)
+            continue
         if now > fault_at:
             fault_at = now + choose.uniform(0.5, 1.5) * FAULT_EVERY_S
-            monitor.doing = faults.inject(deadly=now < length_s / 2)
+            monitor.doing = faults.inject(deadly=deadly)
         else:
             monitor.doing = actions.act()
         if monitor.doing in (SLIDER, METRICS):
@@ -148,45 +155,34 @@ def _act(soaked: Soaked, length_s: float, choose: random.Random, parts: tuple[Mo
                   f" {len(monitor.stalls)} stalls, {len(monitor.warnings)} warnings", file=sys.stderr)  # fmt: skip
 
 
-def _compare(soaked: Soaked, monitor: Monitor) -> dict[str, Any]:
-    """End the training, and compare the curves of all runs on the disk with those of the window."""
-    studio = soaked.studio
-    training = studio.state(TrainingState)
+def _use_everything(soaked: Soaked, monitor: Monitor, actions: Actions) -> None:
+    """Use everything once, in one engine; then begin to follow the memory."""
+    soaked.cue.unlink(missing_ok=True)
+    _wait_for_engine(soaked.studio)
+    for doing, pause_s in actions.use_everything():
+        monitor.doing = doing
+        run_events(pause_s)
+    monitor.begin_memory()
+
+
+def _wait_for_engine(studio: Studio) -> None:
     if studio.client.state.phase in ("given up", "dead"):
         studio.engine.restart()
     wait_until(lambda: studio.client.state.phase == "ready" and studio.library.catalog is not None, "an engine", END_S)
+
+
+def _compare(soaked: Soaked) -> dict[str, Any]:
+    """End the training, and compare the curves of all runs on the disk with those of the window."""
+    studio = soaked.studio
+    training = studio.state(TrainingState)
+    _wait_for_engine(studio)
     run_events(3.0)
     if training.can_stop:
         training.stop()
     wait_until(lambda: training.status == "idle", "the end of the training", END_S)
     studio.library.refresh()
     run_events(2.0)
-    runs = [info.run for info in studio.library.runs if not info.example]
-    lost = stored = 0
-    problems: list[str] = []
-    for run in runs:
-        training.choose_run(run)
-        wait_until(partial(_is_open, studio, run), run, END_S)
-        with RunFolder.open(soaked.home / "runs" / run) as folder:
-            steps = folder.history.read_scalars().get(("train", "loss"), (np.zeros(0, np.int64),))[0]
-        wanted = np.arange(1, len(steps) + 1)
-        curve = training.history(run).curve("train", "loss")
-        shown = curve.steps if curve is not None else np.zeros(0, np.int64)
-        stored += len(steps)
-        gaps, differing = int(steps[-1]) - len(steps) if len(steps) else 0, np.setxor1d(steps, shown)
-        if gaps or len(differing) or not np.array_equal(steps, wanted):
-            status = studio.library.info(run)
-            problems.append(
-                f"{run}, {status.status if status is not None else 'gone'}: {gaps} of {len(steps)} steps are not on "
-                f"the disk; in the window {len(shown)}, of which differ {differing[:MOST_NAMED].tolist()}"
-            )
-        lost += gaps + len(differing)
-    return {"runs": len(runs), "points": stored, "lost_points": lost, "problems": problems}
-
-
-def _is_open(studio: Studio, run: str) -> bool:
-    """Whether a run and its curves are in the window."""
-    return run in studio.library.opened and run in studio.state(TrainingState).histories
+    return lost_points(studio, soaked.home)
 
 
 def _stalls(monitor: Monitor) -> dict[str, Any]:
@@ -200,12 +196,15 @@ def _stalls(monitor: Monitor) -> dict[str, Any]:
 
 
 def _memory(monitor: Monitor) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    """Memory since everything had been used once: means of the first and the last minute, the most, the growth."""
+    growth = sorted(monitor.growth.items(), key=lambda item: -item[1])[:MOST_NAMED]
+    found: dict[str, Any] = {"engine_growth_mib": {doing: round(mib) for doing, mib in growth}}
+    minute = round(60 / MEMORY_EVERY_S)
     for name, points in monitor.memory.items():
         values = [value for _, value in points] or [0.0]
         found |= {
-            f"{name}_mib_first": round(values[min(5, len(values) - 1)]),
-            f"{name}_mib_last": round(values[-1]),
+            f"{name}_mib_first": round(fmean(values[:minute])),
+            f"{name}_mib_last": round(fmean(values[-minute:])),
             f"{name}_mib_most": round(max(values)),
             f"{name}_mib_per_hour": round(monitor.slope(name)),
         }

@@ -4,13 +4,17 @@ import os
 import re
 import time
 import warnings
+from types import SimpleNamespace
 
+import numpy as np
+import psutil
 import pytest
 from PySide6.QtCore import QTimer, qWarning
 from pytestqt.qtbot import QtBot
 
 from benchmarks.soak import report
-from benchmarks.soak.monitor import Monitor
+from benchmarks.soak.monitor import MIB, Monitor
+from benchmarks.soak.points import num_missing
 
 
 @pytest.mark.qt_no_exception_capture
@@ -43,13 +47,36 @@ def test_stalls_warnings_and_exceptions_are_noticed(qtbot: QtBot) -> None:
     assert monitor.memory["window"][0][1] > 10 and len(monitor.memory["engine"]) == 1, "of the new engine"
 
 
-def test_growth_is_that_after_the_warm_up(qtbot: QtBot) -> None:
+def test_growth_is_that_since_everything_was_used(qtbot: QtBot) -> None:
     monitor = Monitor()
     monitor.close()
-    monitor.memory["window"] = [(t, 100.0 + min(t, 25)) for t in range(100)]
-    assert monitor.slope("window") == pytest.approx(0.0, abs=0.1)
-    monitor.memory["window"] = [(t, 100.0 + t / 3600) for t in range(100)]
-    assert monitor.slope("window") == pytest.approx(1.0)
+    monitor.memory["engine"] = [(float(t), 100.0 + t) for t in range(100)]
+    monitor.growth["train vae"] = 100.0
+    monitor.begin_memory()
+    assert not monitor.growth and monitor.slope("engine") == 0.0
+    monitor.memory["engine"] = [(float(t), 200.0 + t / 3600) for t in range(100)]
+    assert monitor.slope("engine") == pytest.approx(1.0)
+
+
+def test_growth_of_the_engine_is_told_apart_by_action(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monitor = Monitor()
+    monitor.close()
+    resident = iter((100, 100, 101, 107))  # of window and engine, in turns
+    monkeypatch.setattr(psutil.Process, "memory_info", lambda _self: SimpleNamespace(rss=next(resident) * MIB))
+    for monitor.doing in ("start", "export"):
+        monitor.note_memory(0.0, os.getpid())
+    assert monitor.growth == {"export": 7}
+
+
+def test_steps_that_are_missing_are_counted_but_not_those_that_an_example_never_had() -> None:
+    example = np.array([1, 62, 122])
+    none = example[:0]
+    assert num_missing(np.array([1, 2, 3]), none) == 0 and num_missing(none, none) == 0
+    assert num_missing(np.array([1, 2, 5]), example) == 2
+    assert num_missing(np.array([2, 3]), none) == 1, "the first"
+    assert num_missing(np.array([1, 62, 122]), example) == 0, "a copy that was not trained"
+    assert num_missing(np.array([1, 62, 122, 123, 124]), example) == 0
+    assert num_missing(np.array([1, 62, 122, 124]), example) == 1
 
 
 def numbers_of(row: str) -> range:

@@ -63,6 +63,8 @@ class EngineClient(EngineLink):
         self._grace_s = 0.0
         self._quick_exits = self._failures = 0
         self._ping = 0
+        self._exit: tuple[int, QProcess.ExitStatus] | None = None
+        """Exit of a process of which received events are still to be delivered."""
         self._started_s = self._heard_s = self._ticked_s = time.monotonic()
         self._watch = self._timer(self._on_watch, single_shot=False)
         self._deliveries = self._timer(self._deliver_some)
@@ -162,7 +164,7 @@ class EngineClient(EngineLink):
         self._frames = FrameReader()
         self._stderr.clear()
         self._stderr.append("")
-        self._cause, self._has_catalog, self._forced, self._ping = "", False, False, 0
+        self._cause, self._has_catalog, self._forced, self._ping, self._exit = "", False, False, 0, None
         self._started_s = self._heard_s = self._ticked_s = time.monotonic()
         self._process = process
         self._watch.start(_ms(self._timeouts.ping / 2))
@@ -172,7 +174,7 @@ class EngineClient(EngineLink):
 
     def _write(self, command: Command) -> None:
         name = type(command).__name__
-        if self._process is None or self.state.phase in ("closing", "restarting"):
+        if self._process is None or self._exit is not None or self.state.phase in ("closing", "restarting"):
             QTimer.singleShot(0, self, lambda: self._fail({command.request: name}))
             return
         if not isinstance(command, Ping | Shutdown):
@@ -196,12 +198,14 @@ class EngineClient(EngineLink):
         self._deliver_some()
 
     def _deliver_some(self) -> None:
-        """Deliver received events for a limited time, then let the window paint."""
+        """Deliver received events for a limited time, then let the window paint; after the last one report an exit."""
         deadline = time.monotonic() + DELIVERY_BUDGET_S
         while self._bodies and time.monotonic() < deadline:
             self._receive(self._bodies.popleft())
         if self._bodies:
             self._deliveries.start(0)
+        else:
+            self._report_exit()
 
     def _deliver_all(self) -> None:
         while self._bodies:
@@ -287,12 +291,21 @@ class EngineClient(EngineLink):
             self._on_finished(0, QProcess.ExitStatus.NormalExit)
 
     def _on_finished(self, code: int, status: QProcess.ExitStatus) -> None:
-        process = self._process
-        if process is None:
+        if self._process is None:
             return
-        self._on_stdout()
+        self._exit = code, status
         self._on_stderr()
-        self._deliver_all()
+        self._on_stdout()
+        if not self._bodies:
+            self._report_exit()
+
+    def _report_exit(self) -> None:
+        """Report that the process exited, after all events of its."""
+        process = self._process
+        if process is None or self._exit is None:
+            return
+        code, status = self._exit
+        self._exit = None
         crashed = status == QProcess.ExitStatus.CrashExit
         process_exit = ProcessExit(
             exit_code=0 if crashed else code,

@@ -26,6 +26,7 @@ from gmstudio.window.gui.forms.field_title import FieldTitle
 from gmstudio.window.gui.forms.path_edit import FolderEdit
 from gmstudio.window.gui.widgets.number_input import AmbiguousNumberError
 from gmstudio.window.gui.widgets.scaled import scaled_px
+from gmstudio.window.gui.widgets.style_property import set_style_property
 
 Schema = dict[str, Any]
 Editor = NumberEdit | ChoiceEdit | FlagEdit | TextEdit | FolderEdit | ListEdit
@@ -230,13 +231,15 @@ class FormField(QWidget):
     def _mark(self) -> None:
         sentence = self.error or self._refusal
         wrong = bool(self.error) or (bool(sentence) and self._typed_in)
-        _set_style(_core(self.editor), "invalid", wrong)
-        _set_style(self._error, "role", "error" if wrong else "muted")
+        set_style_property(_core(self.editor), "invalid", wrong)
+        set_style_property(self._error, "role", "error" if wrong else "muted")
         self._error.setText(sentence)
         self._error.setVisible(bool(sentence))
         changed = self.value != self.default
         self._reset.setVisible(changed)
-        _set_style(self._label, "changed", changed)  # no font of its own, which would stay as large as it was made
+        set_style_property(
+            self._label, "changed", changed
+        )  # no font of its own, which would stay as large as it was made
 
     def _name_editor(self, object_name: str) -> None:
         unit = self._unit.text()
@@ -292,16 +295,6 @@ class FormField(QWidget):
 def shown_unit(title: str, unit: str) -> str:
     """Unit of a field beside its title; none where the title says it: ``Steps`` are not ``600 steps``."""
     return "" if unit.lower() in re.findall(r"\w+", title.lower()) else unit
-
-
-def _set_style(widget: QWidget, name: str, value: object) -> None:
-    """Set a property on which the style sheet depends; one that was not shown yet is styled when it is."""
-    if widget.property(name) == value:
-        return
-    widget.setProperty(name, value)
-    if widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):
-        widget.style().unpolish(widget)
-        widget.style().polish(widget)
 
 
 def _core(editor: Editor) -> QWidget:

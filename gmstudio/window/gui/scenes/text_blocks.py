@@ -10,6 +10,7 @@ from gmstudio.window.gui.scenes.minus import with_minus
 from gmstudio.window.gui.scenes.titled_block import TitledBlock
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.formula import INLINE, SEPARATOR, Formula
+from gmstudio.window.gui.widgets.style_property import set_style_property
 
 FORMULA_PX, NAME_PX = 18, 15
 """Font sizes of a formula, and of one that stands for the name of a number."""
@@ -92,10 +93,7 @@ class SentenceBlock(QLabel):
             self.setText(text)
             self._grow()
         role = "heading" if block.finding else "muted"
-        if self.property("role") != role:
-            self.setProperty("role", role)
-            self.style().unpolish(self)
-            self.style().polish(self)
+        set_style_property(self, "role", role)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Begin anew at another width."""

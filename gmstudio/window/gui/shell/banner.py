@@ -19,6 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from gmstudio.window.gui.theme import GRID, theme
+from gmstudio.window.gui.widgets.style_property import set_style_property
 
 Severity = Literal["info", "warning", "error"]
 DETAIL_LINES = 10
@@ -165,10 +166,7 @@ class Banner(QFrame):
 
     def _restyle(self, severity: Severity) -> None:
         """Apply the style sheet again, which does not follow changed properties."""
-        if self.property("severity") != severity:
-            self.setProperty("severity", severity)
-            self.style().unpolish(self)
-            self.style().polish(self)
+        set_style_property(self, "severity", severity)
 
     def _on_close(self) -> None:
         notice = self.notice

@@ -23,6 +23,8 @@ class ElidedLabel(QLabel):
 
     def set_words(self, words: str) -> None:
         """Set the text."""
+        if words == self.words:
+            return
         self.words = words
         self.setToolTip(words.strip())
         self._elide()

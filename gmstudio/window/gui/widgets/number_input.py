@@ -15,6 +15,8 @@ from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QKeySequence, QValidator
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QLabel, QSpinBox, QWidget
 
+from gmstudio.window.gui.widgets.style_property import set_style_property
+
 if TYPE_CHECKING:
     _Base = QAbstractSpinBox
 else:
@@ -240,9 +242,7 @@ class _NumberInput(_Base):
     def _set_problem(self, problem: str) -> None:
         if problem != self._problem:
             self._problem = problem
-            self.setProperty("invalid", bool(problem))
-            self.style().unpolish(self)
-            self.style().polish(self)
+            set_style_property(self, "invalid", bool(problem))
             self.refused.emit(problem)
             self._show(problem)
 

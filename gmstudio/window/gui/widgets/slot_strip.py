@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QWi
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.scaled import scaled_px
+from gmstudio.window.gui.widgets.style_property import set_style_property
 
 SWATCH, BUTTON = 12, 22
 FREE = "free"
@@ -139,10 +140,7 @@ class _SlotView(QFrame):
         self.swatch.colour = None if slot is None else slot.colour
         self.swatch.update()
         role = "muted" if slot is None else "error" if slot.problem else ""
-        if self.name.property("role") != role:
-            self.name.setProperty("role", role)
-            self.name.style().unpolish(self.name)
-            self.name.style().polish(self.name)
+        set_style_property(self.name, "role", role)
         self.name.set_words(FREE if slot is None else slot.name)
         self.name.setToolTip("" if slot is None else slot.tip)
         for button, verb in ((self.left, "Move left"), (self.remove, "Remove")):

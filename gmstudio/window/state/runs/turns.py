@@ -1,5 +1,6 @@
-"""Turns in which lists of runs are filled: at once where there are few runs, else one list in each turn of the loop."""
+"""Turns in which lists of runs are filled: for a limited time where there are few runs, else one in each turn."""
 
+import time
 from collections import deque
 from collections.abc import Callable
 from weakref import WeakMethod
@@ -10,6 +11,8 @@ from shiboken6 import isValid
 MANY = 500
 """Runs from which on what follows the library waits for its turn, so that none waits for all."""
 
+BUDGET_S = 0.012
+"""Processor time of a turn in which several lists of few runs are filled."""
 
 Follower = WeakMethod[Callable[[], None]]
 
@@ -42,20 +45,21 @@ class Turns(QObject):
 
     def _on_changed(self) -> None:
         self._followers = [follower for follower in self._followers if _method(follower) is not None]
-        if self._count() < MANY:
-            self._due.clear()
-            for follower in self._followers:
-                _call(follower)
-            return
         self._due.extend(follower for follower in self._followers if follower not in self._due)
-        self._timer.start()
+        if self._count() < MANY:
+            self._next()
+        else:
+            self._timer.start()
 
     def _next(self) -> None:
-        follower = self._due.popleft() if self._due else None
+        """Call those that are due until the turn is over: what waited for longest first, so that each has its turn."""
+        end = time.thread_time() + BUDGET_S
+        while self._due:
+            _call(self._due.popleft())
+            if time.thread_time() > end or self._count() >= MANY:
+                break
         if self._due:
             self._timer.start()
-        if follower is not None:
-            _call(follower)
 
 
 def _method(follower: Follower) -> Callable[[], None] | None:

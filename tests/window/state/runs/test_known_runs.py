@@ -1,3 +1,5 @@
+import time
+
 import msgspec
 import pytest
 from PySide6.QtCore import QObject, Signal
@@ -7,7 +9,7 @@ from runs_scene import run as run_of
 from gmstudio.protocol.runs import RunInfo
 from gmstudio.window.state.runs.known_runs import KnownRuns
 from gmstudio.window.state.runs.list_parts import in_order
-from gmstudio.window.state.runs.turns import MANY, Turns
+from gmstudio.window.state.runs.turns import BUDGET_S, MANY, Turns
 
 
 def _runs(count: int) -> list[RunInfo]:
@@ -73,3 +75,26 @@ def test_with_few_runs_all_follow_at_once_and_with_many_one_in_a_turn(qtbot: QtB
     source.changed.emit()
     qtbot.waitUntil(lambda: not turns.waiting)
     assert calls == ["a", "b", "a", "b", "b"]
+
+
+def test_lists_that_take_long_wait_for_the_next_turn_and_are_the_first_of_it(qtbot: QtBot) -> None:
+    calls = list[str]()
+
+    class Slow(_Follower):
+        def work(self) -> None:
+            super().work()
+            end = time.thread_time() + BUDGET_S
+            while time.thread_time() < end:
+                pass
+
+    source = _Source()
+    turns = Turns(source.changed, lambda: 1, source)
+    followers = [Slow(calls, name) for name in "ab"]
+    for follower in followers:
+        turns.add(follower.work)
+    source.changed.emit()
+    assert calls == ["a"] and turns.waiting
+    source.changed.emit()
+    assert calls == ["a", "b"], "what waits is not put off by another change"
+    qtbot.waitUntil(lambda: not turns.waiting)
+    assert calls == ["a", "b", "a"]

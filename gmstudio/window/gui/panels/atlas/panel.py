@@ -12,6 +12,7 @@ from gmstudio.window.gui.panels.atlas.demonstration_page import DemonstrationPag
 from gmstudio.window.gui.panels.atlas.family_page import LOW, FamilyPage
 from gmstudio.window.gui.panels.atlas.tree import TaxonomyTree
 from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.style_property import set_style_property
 from gmstudio.window.gui.widgets.wrapping_row import WrappingRow
 from gmstudio.window.state.atlas.facts import likelihood
 from gmstudio.window.state.atlas.state import AtlasState
@@ -177,10 +178,7 @@ class AtlasPanel(Panel):
         related = {f"atlas.demonstration.{card.name}" for card in self._state.related()}
         for button in self.bar.widgets:
             is_related = button.objectName() in related
-            if button.property("related") != is_related:
-                button.setProperty("related", is_related)
-                button.style().unpolish(button)
-                button.style().polish(button)
+            set_style_property(button, "related", is_related)
 
     def _show_thumbnail(self, family: str) -> None:
         self.tree.set_sample(family, self._state.thumbnails.images.get(family))

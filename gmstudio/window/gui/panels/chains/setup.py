@@ -12,6 +12,7 @@ from gmstudio.window.gui.widgets.canvas.drawing_canvas import DrawingCanvas
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
+from gmstudio.window.gui.widgets.style_property import set_style_property
 from gmstudio.window.state.chains.settings import MAX_STEPS
 from gmstudio.window.state.chains.state import MAX_COUNT, ChainsState, Start
 from gmstudio.window.state.runs.library import RunLibrary
@@ -300,6 +301,4 @@ class SetupView(QWidget):
 def set_mark(field: QWidget, on: bool) -> None:
     """Mark a field whose value is not applied yet, by the style sheet."""
     if bool(field.property("pending")) != on:
-        field.setProperty("pending", on)
-        field.style().unpolish(field)
-        field.style().polish(field)
+        set_style_property(field, "pending", on)

@@ -21,6 +21,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.data.statistics import text_label
 from gmstudio.window.gui.progress_text import duration_text, memory_text, progress_words, rate_words
 from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.widgets.style_property import set_style_property
 from gmstudio.window.state.data.state import DataState
 
 TEXT_WIDTH = 560
@@ -196,10 +197,7 @@ class DownloadView(QScrollArea):
         elif self._downloads.running:
             text = "Connecting …" if self._downloads.running == self._shown else "Another data set is downloaded."
         self._line.setText(text or " ")
-        if self._line.property("role") != role:
-            self._line.setProperty("role", role)
-            self._line.style().unpolish(self._line)
-            self._line.style().polish(self._line)
+        set_style_property(self._line, "role", role)
         self._bar.setVisible(progress is not None)
         if progress is not None:
             per_mille = 1000 * progress.done // progress.total if progress.total else 0

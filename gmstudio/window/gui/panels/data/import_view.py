@@ -27,6 +27,7 @@ from gmstudio.window.gui.progress_text import progress_words, rate_words
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.images.pair_grid import Pair, PairGrid
+from gmstudio.window.gui.widgets.style_property import set_style_property
 from gmstudio.window.state.data.settings_split import import_schema
 from gmstudio.window.state.data.state import DataState
 
@@ -260,10 +261,7 @@ class ImportView(QWidget):
         if not assistant.problem and (progress is not None or busy or not text):
             text, role = _progress_text(progress, importing=busy), "muted"
         self._line.set_words(text or " ")
-        if self._line.property("role") != role:
-            self._line.setProperty("role", role)
-            self._line.style().unpolish(self._line)
-            self._line.style().polish(self._line)
+        set_style_property(self._line, "role", role)
         self._bar.setVisible(progress is not None or busy)
         self._bar.setMaximum(progress.total if progress is not None else 0)
         self._bar.setValue(progress.done if progress is not None else 0)

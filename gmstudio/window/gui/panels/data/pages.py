@@ -14,6 +14,7 @@ from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.images.page_grid import PageGrid
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.overlay_note import OverlayNote
+from gmstudio.window.gui.widgets.style_property import set_style_property
 from gmstudio.window.state.data.opened import MAX_PAGE
 from gmstudio.window.state.data.state import DataState
 
@@ -219,10 +220,7 @@ class PagesView(QWidget):
         else:
             sentence, role = CANCELLED if opened.cancelled else "", "muted"
         label = self._note.label
-        if label.property("role") != role:
-            label.setProperty("role", role)
-            label.style().unpolish(label)
-            label.style().polish(label)
+        set_style_property(label, "role", role)
         self._actions["load"].setText("Cancel" if opened.loading is not None else "Load again")
         self._note.set_sentence(sentence)
 

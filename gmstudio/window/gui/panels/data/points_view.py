@@ -14,6 +14,7 @@ from gmstudio.window.gui.panels.data.statistics import text_label
 from gmstudio.window.gui.picture_source import file_in
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+from gmstudio.window.gui.widgets.style_property import set_style_property
 from gmstudio.window.state.data.points import DRAWN
 from gmstudio.window.state.data.state import DataState
 
@@ -108,10 +109,7 @@ class PointsView(QWidget):
     def _write(self, text: str, role: str) -> None:
         self._remarks.setText(text)
         self._remarks.setToolTip(text)
-        if self._remarks.property("role") != role:
-            self._remarks.setProperty("role", role)
-            self._remarks.style().unpolish(self._remarks)
-            self._remarks.style().polish(self._remarks)
+        set_style_property(self._remarks, "role", role)
 
     def _show_brush(self) -> None:
         points = self._points

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QVBoxLayout
 
 from gmstudio.media.csv_text import csv_text
 from gmstudio.media.provenance import comment_lines
@@ -27,6 +27,7 @@ from gmstudio.window.gui.widgets.images.cost_map import CostMap, top_of
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.plots.size_bars import SizeBar, SizeBars
 from gmstudio.window.gui.widgets.save_dialog import ask_path
+from gmstudio.window.gui.widgets.style_property import set_style_property
 from gmstudio.window.state.density.bytes import DEFAULT_COUNT, SUFFIX, BytesState
 from gmstudio.window.state.density.state import DensityState
 from gmstudio.window.state.runs.library import folder_name
@@ -242,7 +243,7 @@ class BytesPage(ActiveWidget):
             words = " ".join(filter(None, (state.coded.conversion, *state.coded.warnings)))
         else:
             words = INTRODUCTION
-        _set_role(self.words, "error" if error else "muted")
+        set_style_property(self.words, "role", "error" if error else "muted")
         self.words.set_words(words)
 
     def _show_verdict(self) -> None:
@@ -256,7 +257,7 @@ class BytesPage(ActiveWidget):
                 words = f"Identical: yes, {count:,} images bit for bit."
             else:
                 role, words = "error", "Identical: no. Images and code don't belong together; compress again."
-        _set_role(self.verdict, role)
+        set_style_property(self.verdict, "role", role)
         self.verdict.set_words(words)
 
     def _show_images(self) -> None:
@@ -365,7 +366,7 @@ class BytesPage(ActiveWidget):
             self._message = f"{place.name} cannot be written: {error.strerror or error}."
         else:
             self._message = f"Saved {len(data):,} bytes: {place}"
-        _set_role(self.verdict, "muted")
+        set_style_property(self.verdict, "role", "muted")
         self.verdict.set_words(self._message)
 
     def _table(self, result: Compressed) -> str:
@@ -391,10 +392,3 @@ def size_words(bits: float, raw: float) -> str:
     size = bits / 8
     text = f"{size:,.0f}" if size == int(size) else f"{size:,.1f}"
     return f"{text} bytes · {raw / max(bits, 1e-9):.1f}×"
-
-
-def _set_role(label: QWidget, role: str) -> None:
-    if label.property("role") != role:
-        label.setProperty("role", role)
-        label.style().unpolish(label)
-        label.style().polish(label)

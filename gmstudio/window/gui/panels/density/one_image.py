@@ -17,6 +17,7 @@ from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.images.model_card import LEAST_WIDTH, ModelCardView
 from gmstudio.window.gui.widgets.number_input import IntegerField
+from gmstudio.window.gui.widgets.style_property import set_style_property
 from gmstudio.window.state.density.one_image import OneImageState
 from gmstudio.window.state.density.state import DensityState
 
@@ -226,10 +227,7 @@ class OneImagePage(ActiveWidget):
         else:
             words = f"{len(state.cards)} models; a click on a card opens the model"
         role = "error" if self._problem else "muted"
-        if self.words.property("role") != role:
-            self.words.setProperty("role", role)
-            self.words.style().unpolish(self.words)
-            self.words.style().polish(self.words)
+        set_style_property(self.words, "role", role)
         self.words.set_words(words)
 
     def _show_limits(self) -> None:

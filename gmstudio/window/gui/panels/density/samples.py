@@ -30,6 +30,7 @@ from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.save_dialog import ask_path
+from gmstudio.window.gui.widgets.style_property import set_style_property
 from gmstudio.window.state.density.samples import DEFAULT_COUNT, SamplesState
 from gmstudio.window.state.density.state import DensityState
 from gmstudio.window.state.runs.library import folder_name
@@ -242,10 +243,7 @@ class SamplesPage(ActiveWidget):
         step = state.progress
         self.progress.setValue(round(1000 * step.done / step.total) if state.working and step and step.total else 0)
         role, words = self._status()
-        if self.words.property("role") != role:
-            self.words.setProperty("role", role)
-            self.words.style().unpolish(self.words)
-            self.words.style().polish(self.words)
+        set_style_property(self.words, "role", role)
         self.words.set_words(words)
         self.words.setToolTip(words)
 

@@ -2,6 +2,8 @@
 
 from PySide6.QtWidgets import QLabel
 
+from gmstudio.window.gui.widgets.style_property import set_style_property
+
 
 def set_role(label: QLabel, *, error: bool) -> None:
     """Style a label as an error or as a muted remark.
@@ -10,11 +12,7 @@ def set_role(label: QLabel, *, error: bool) -> None:
         label: of the theme's roles ``error`` and ``muted``.
         error: its text is a problem.
     """
-    role = "error" if error else "muted"
-    if label.property("role") != role:
-        label.setProperty("role", role)
-        label.style().unpolish(label)
-        label.style().polish(label)
+    set_style_property(label, "role", "error" if error else "muted")
 
 
 def step_words(weights_step: int) -> str:

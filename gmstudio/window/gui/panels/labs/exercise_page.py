@@ -24,6 +24,7 @@ from gmstudio.protocol.exercises import DELIVERABLE_TITLES, Exercise, ExerciseRu
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+from gmstudio.window.gui.widgets.style_property import set_style_property
 from gmstudio.window.gui.widgets.wrapping_row import WrappingRow
 from gmstudio.window.state.labs.state import LabsState
 
@@ -174,10 +175,7 @@ class ExercisePage(QWidget):
         self.progress.setValue(round(STEPS * doing.progress))
         self.progress.setVisible(own and doing.busy)
         role = "error" if own and doing.problem else "muted"
-        if self.note.property("role") != role:
-            self.note.setProperty("role", role)
-            self.note.style().unpolish(self.note)
-            self.note.style().polish(self.note)
+        set_style_property(self.note, "role", role)
         self.note.set_words(doing.problem if own else "")
 
     # ---- acting --------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.formula import Formula
 from gmstudio.window.gui.widgets.scaled import scaled_px
+from gmstudio.window.gui.widgets.style_property import set_style_property
 from gmstudio.window.state.labs.state import LabsState
 
 FORMULA = QSize(360, 56)
@@ -119,8 +120,5 @@ class LabPage(QWidget):
         self.progress.setValue(round(STEPS * (work.scene.progress if work.scene is not None else 0.0)))
         self.progress.setVisible(busy)
         role = "error" if work.problem else "muted"
-        if self.note.property("role") != role:
-            self.note.setProperty("role", role)
-            self.note.style().unpolish(self.note)
-            self.note.style().polish(self.note)
+        set_style_property(self.note, "role", role)
         self.note.set_words(work.problem or work.note)

@@ -19,6 +19,7 @@ from gmstudio.window.gui.widgets.overlay_note import OverlayNote
 from gmstudio.window.gui.widgets.plots.curve_line import Trace
 from gmstudio.window.gui.widgets.plots.curve_plot import CurvePlot
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider, fit_width
+from gmstudio.window.gui.widgets.style_property import set_style_property
 from gmstudio.window.state.pixels.film_export import FilmExport
 from gmstudio.window.state.pixels.guessed_film import GuessedFilm
 from gmstudio.window.state.pixels.state import PixelsState
@@ -214,9 +215,7 @@ class GuessView(ActiveWidget):
 
     def _show_message(self) -> None:
         self.message.set_words(self.export.message)
-        self.message.setProperty("role", "error" if self.export.failed else "muted")
-        self.message.style().unpolish(self.message)
-        self.message.style().polish(self.message)
+        set_style_property(self.message, "role", "error" if self.export.failed else "muted")
 
     # ---- acting ------------------------------------------------------------------------------------------------
 

@@ -23,6 +23,7 @@ from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.scaled import scaled_px
 from gmstudio.window.gui.widgets.sections import Section, Sections
+from gmstudio.window.gui.widgets.style_property import set_style_property
 from gmstudio.window.state.palette import PaletteEntry
 from gmstudio.window.state.plane.offers import TrainingOffers
 from gmstudio.window.state.plane.state import PlaneState
@@ -180,9 +181,7 @@ class PlanePanel(Panel):
     def _show_message(self) -> None:
         problem, export = self.offers.problem, self.export
         self.message.set_words(problem or export.message)
-        self.message.setProperty("role", "error" if problem or export.failed else "muted")
-        self.message.style().unpolish(self.message)
-        self.message.style().polish(self.message)
+        set_style_property(self.message, "role", "error" if problem or export.failed else "muted")
 
     def show_offers(self, on: bool) -> None:
         """Show the page on which runs are started, or the runs; without runs, always the page."""

@@ -10,6 +10,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.progress_text import loading_text
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
+from gmstudio.window.gui.widgets.style_property import set_style_property
 from gmstudio.window.state.runs.branches import PARTS, BranchesState
 
 STEP_TIP = "Checkpoint of the run at which the branch begins."
@@ -124,10 +125,7 @@ class BranchForm(ActiveWidget):
             form.set_idle(state.fixed(part))
         role = "error" if state.problem else "muted"
         self.note.setText(self._words())
-        if self.note.property("role") != role:
-            self.note.setProperty("role", role)
-            self.note.style().unpolish(self.note)
-            self.note.style().polish(self.note)
+        set_style_property(self.note, "role", role)
 
     def _words(self) -> str:
         state = self._state

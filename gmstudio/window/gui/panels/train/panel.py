@@ -32,6 +32,7 @@ from gmstudio.window.gui.progress_text import loading_text
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs, Tab
 from gmstudio.window.gui.widgets.scaled import scaled_px
 from gmstudio.window.gui.widgets.sections import Section, Sections
+from gmstudio.window.gui.widgets.style_property import set_style_property
 from gmstudio.window.state.palette import PaletteEntry
 from gmstudio.window.state.runs.library import RunLibrary
 from gmstudio.window.state.training.state import TrainingState
@@ -305,10 +306,7 @@ class TrainPanel(Panel):
         else:
             text, role = self._pending_check(), "muted"
         self._verdict.setText(text)
-        if self._verdict.property("role") != role:
-            self._verdict.setProperty("role", role)
-            self._verdict.style().unpolish(self._verdict)
-            self._verdict.style().polish(self._verdict)
+        set_style_property(self._verdict, "role", role)
 
     def _pending_check(self) -> str:
         """Sentence on settings that are not checked yet."""
