@@ -1,5 +1,6 @@
 """``gmstudio export``: a run as files of other programs."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,36 +17,25 @@ if TYPE_CHECKING:
     from gmstudio.engine.runs.exports.export import Export
 
 KEYS = ("run", "written", "remarks")
+to_file = partial(typer.Option, metavar="FILE")
+to_folder = partial(typer.Option, metavar="DIR")
 
 
 def export(
     run: Annotated[str, typer.Argument(help="Folder of the run, or its name in the library.")],
-    csv: Annotated[str, typer.Option("--csv", metavar="FILE", help="Curves: one row a point.")] = "",
-    jsonl: Annotated[str, typer.Option("--jsonl", metavar="FILE", help="Curves and events: one object a line.")] = "",
+    csv: Annotated[str, to_file("--csv", help="Curves: one row a point.")] = "",
+    jsonl: Annotated[str, to_file("--jsonl", help="Curves and events: one object a line.")] = "",
     safetensors: Annotated[
-        str, typer.Option("--safetensors", metavar="FILE", help="Weights alone, with their settings in the header.")
+        str, to_file("--safetensors", help="Weights alone, with their settings in the header.")
     ] = "",
-    code: Annotated[
-        str, typer.Option("--code", metavar="DIR", help="One readable PyTorch file, its weights and a README.")
-    ] = "",
-    onnx: Annotated[
-        str, typer.Option("--onnx", metavar="FILE", help="Decoder, generator, denoiser or conditionals as a network.")
-    ] = "",
-    hub: Annotated[
-        str, typer.Option("--hub", metavar="DIR", help="A folder as the Hugging Face hub has them, with a card.")
-    ] = "",
-    archive: Annotated[
-        str, typer.Option("--archive", metavar="FILE", help="The whole run as one file (.gmrun) for gmstudio import.")
-    ] = "",
+    code: Annotated[str, to_folder("--code", help="One readable PyTorch file, its weights and a README.")] = "",
+    onnx: Annotated[str, to_file("--onnx", help="Decoder, generator, denoiser or conditionals as a network.")] = "",
+    hub: Annotated[str, to_folder("--hub", help="A folder as the Hugging Face hub has them, with a card.")] = "",
+    archive: Annotated[str, to_file("--archive", help="The whole run as one file (.gmrun) for gmstudio import.")] = "",
     tensorboard: Annotated[
-        str,
-        typer.Option(
-            "--tensorboard", metavar="DIR", help="Event file of TensorBoard: curves, saved samples, events, settings."
-        ),
+        str, to_folder("--tensorboard", help="Event file of TensorBoard: curves, saved samples, events, settings.")
     ] = "",
-    mlflow: Annotated[
-        str, typer.Option("--mlflow", metavar="DIR", help="The same as a folder of MLflow's file store (mlruns).")
-    ] = "",
+    mlflow: Annotated[str, to_folder("--mlflow", help="The same as a folder of MLflow's file store (mlruns).")] = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that exist.")] = False,
     device: DeviceOption = "cpu",
     as_json: JsonOption = False,
