@@ -28,6 +28,9 @@ TITLES = {
 }
 COLUMNS = 5
 WIDTH, HEIGHT = 1900, 820
+LEFT_WIDTH = 48
+"""Of the costs at an axis, up to five digits."""
+MARGIN = 18
 ON_PAPER = {"background": "w", "foreground": "k", "antialias": True}
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#e377c2", "#7f7f7f", "#bcbd22")
 
@@ -54,6 +57,7 @@ def draw(families: dict[str, Any], path: Path = PATH) -> None:
 
 
 def _fill_all(layout: Any, families: dict[str, Any]) -> None:
+    layout.ci.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
     layout.addLabel(_legend(families), row=0, col=0, colspan=COLUMNS, size="11pt")
     shown = [(quantity, axis) for quantity, axis in PANELS if any(axis in found for found in families.values())]
     for number, (quantity, axis) in enumerate(shown):
@@ -72,7 +76,7 @@ def colour(number: int) -> str:
 
 def _fill(plot: Any, families: dict[str, Any], quantity: str, axis: str) -> None:
     """Draw one quantity along one axis; the range of costs has a factor of 10 at least."""
-    ticks: dict[float, str] = {}
+    ticks: dict[str, float] = {}
     costs: list[float] = []
     for number, found in enumerate(families.values()):
         curve = curve_of(found.get(axis, {}), quantity, axis)
@@ -81,20 +85,23 @@ def _fill(plot: Any, families: dict[str, Any], quantity: str, axis: str) -> None
         pen = pyqtgraph.mkPen(colour(number), width=2)
         plot.plot(curve.values, curve.costs, pen=pen, symbol="o", symbolSize=5, symbolBrush=pen.color())
         plot.plot(curve.values, curve.formula, pen=pyqtgraph.mkPen(pen.color(), width=1, dash=[4, 4]))
-        ticks |= {math.log10(value): tick(value, axis) for value in curve.values}
+        ticks |= {tick(value, axis): math.log10(value) for value in curve.values}
         costs += [math.log10(cost) for cost in curve.costs]
     plot.setTitle(f"{TITLES[quantity]}, {'MiB' if quantity == 'memory' else 'ms'}", size="10pt")
     plot.setLabel("bottom", next(found[axis]["words"] for found in families.values() if axis in found))
     plot.setLogMode(x=True, y=True)
     plot.showGrid(x=True, y=True, alpha=0.2)
-    plot.getAxis("bottom").setTicks([sorted(ticks.items())])
+    bottom, left = plot.getAxis("bottom"), plot.getAxis("left")
+    bottom.setTicks([[(place, text) for text, place in ticks.items()]])
+    bottom.setStyle(hideOverlappingLabels=False)  # else the last one, at the edge
+    left.setWidth(LEFT_WIDTH)
     powers = [(float(power), f"{10.0**power:g}") for power in range(-2, 6)]
     between = [
         (math.log10(digit * 10.0**power), f"{digit * 10.0**power:g}") for power in range(-2, 6) for digit in (2, 5)
     ]
     if costs:
         middle, half = (min(costs) + max(costs)) / 2, max(max(costs) - min(costs), 1.0) / 2
-        plot.getAxis("left").setTicks([powers + (between if half < 1.0 else [])])
+        left.setTicks([powers + (between if half < 1.0 else [])])
         plot.setYRange(middle - half, middle + half)
 
 
@@ -102,7 +109,10 @@ def tick(value: float, axis: str) -> str:
     """Number at an axis; a width is a share of the whole one."""
     if axis == "width":
         return "1" if value > 0.9 else f"1/{round(1 / value)}"
-    return f"{value / 1000:,.0f}k" if value >= 1000 else f"{value:g}"
+    for size, letter in ((1_000_000, "M"), (1_000, "k")):
+        if value >= size:
+            return f"{value / size:g}{letter}"
+    return f"{value:g}"
 
 
 class Curve(NamedTuple):
