@@ -54,6 +54,8 @@ LOOK_S = 2.0
 """Time between two looks at what a paused training waits for."""
 BACKGROUND_SHARE = 0.25
 """Time of background jobs, such as an import, per time of training; one piece at least."""
+FOREGROUND_S = 1.0
+"""Time for which training waits for jobs that the user waits for; longer ones share the time with it, half and half."""
 STDERR = 2
 TERMINATED = 128 + 15
 """Exit code of a process that SIGTERM ended."""
@@ -94,7 +96,9 @@ class Server(Feature):
         """Commands that could not be answered during a step of training."""
         self._reported_at = 0.0
         self._background_s = 0.0
-        """Time that background jobs may take before the next piece of training."""
+        """Time that background jobs, and long ones of the foreground, may take before the next piece of training."""
+        self._foreground_s = 0.0
+        """Time that jobs of the foreground have taken, since there was none."""
         self._features = Features(self)
 
     def serve(self) -> int:
@@ -223,7 +227,11 @@ class Server(Feature):
         if self._queue_due():
             self._begin_queued()
         training = self.context.training
-        waits = self._jobs.foreground or (bool(self._jobs) and self._background_s > 0.0)
+        foreground = self._jobs.foreground
+        if not foreground:
+            self._foreground_s = 0.0
+        waits = foreground and self._foreground_s < FOREGROUND_S
+        waits = waits or (bool(self._jobs) and self._background_s > 0.0)
         if training is not None and training.running and not waits and training.wait_s() <= 0.0:
             self._advance_training()
         if self._jobs:
@@ -232,7 +240,9 @@ class Server(Feature):
                 self._jobs.advance()
             except JobFailedError as failed:
                 self._fail(failed.command, failed.error)
-            self._background_s -= time.perf_counter() - began
+            took = time.perf_counter() - began
+            self._background_s -= took
+            self._foreground_s += took if foreground else 0.0
         if self._state() != before or time.monotonic() - self._reported_at > REPORT_SECONDS:
             self._report()
 
@@ -246,7 +256,7 @@ class Server(Feature):
             self._note_lost_device(error)
         took = time.perf_counter() - began
         self._turns.trained(took)
-        self._background_s = BACKGROUND_SHARE * took
+        self._background_s = took if self._jobs.foreground else BACKGROUND_SHARE * took
         self._release_ended_training()
 
     def _make_piece(self, training: LiveRun) -> None:

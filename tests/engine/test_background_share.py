@@ -1,4 +1,4 @@
-"""Background jobs beside a training: a share of the time, and a piece per step at least."""
+"""Jobs beside a training: background ones have a share of its time, and a piece per step at least; long ones half."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -7,7 +7,7 @@ from typing import Any, cast
 import pytest
 
 from gmstudio.engine import server as server_module
-from gmstudio.engine.server import BACKGROUND_SHARE, Server
+from gmstudio.engine.server import BACKGROUND_SHARE, FOREGROUND_S, Server
 from gmstudio.engine.wire import Wire
 from gmstudio.protocol.base import Command, Event
 from gmstudio.protocol.data import BrowseData
@@ -47,8 +47,9 @@ class Training:
         (ImportData(path="/x"), 0.01, 4, 1 + 3 * round(BACKGROUND_SHARE / 0.01)),
         (ImportData(path="/x"), 10.0, 4, 4),
         (BrowseData(data="digits", data_config={}), 0.01, 0, 40),
+        (BrowseData(data="digits", data_config={}), 1 / 128, 4, round(128 * (FOREGROUND_S + 3.0))),  # exact sums
     ],
-    ids=["short pieces", "long pieces", "in the foreground"],
+    ids=["short pieces", "long pieces", "in the foreground", "long in the foreground"],
 )
 def test_a_background_job_takes_a_share_of_the_time_of_training(
     monkeypatch: pytest.MonkeyPatch, command: Command, piece_s: float, steps: int, pieces: int
