@@ -27,9 +27,7 @@ REST_S = 1.3
 GOLDEN = 0.618
 """Its multiples divide that time evenly."""
 SETTLE_S = 2.0
-"""Time for ordering the dimensions, and for drawing the map where it is open."""
-STATISTICS_S = 900.0
-"""Longest time for measuring them, during which no step of training is made."""
+"""Time for measuring and ordering the dimensions, and for drawing the map where it is open."""
 ROWS = re.compile(r"latents\.slider\.\d+")
 
 
@@ -65,8 +63,6 @@ def measure(
         if with_map:
             panel.tabs.show_page("map")
         run_events(SETTLE_S)
-        if while_training:
-            wait_until(lambda: not latents.dimension_stats.busy, "the statistics of the dimensions", STATISTICS_S)
         drag = _Drag(panel, latents)
         before = _processor_s(os.getpid()), _processor_s(studio.engine.state.pid)
         for number in range(DRAGS if while_training else 1):

@@ -55,6 +55,7 @@ class ComputeDimensionStats(Command, frozen=True, kw_only=True):
     """Compute KL and pixel change of each latent dimension; answered with ``DimensionStatsComputed``."""
 
     superseded_within: ClassVar[tuple[str, ...] | None] = ()
+    background: ClassVar[bool] = True
 
     run: str
 
