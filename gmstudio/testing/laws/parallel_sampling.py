@@ -50,11 +50,7 @@ def rounding_decides_nothing(
 ) -> None:
     """With uniforms on the thresholds between two values, all samplers still draw the same, in batches of any size.
 
-    Args:
-        model: examined in sessions and rounds of its own.
-        order: generation order; None: the model's own.
-        label: class that the images are conditioned on; None: no label.
-        batch: images side by side.
+    The arguments are those of ``parallel_equals_sequential``.
     """
     labels_B, levels = labels_of(label, batch), model.image.levels
     fast = model.pixel_session(batch, order, seeded(7), labels=labels_B)
