@@ -65,12 +65,15 @@ def scaling(
     ] = 0.5,
     limit_s: Annotated[float, typer.Option(min=0.1, help="What is foreseen to take longer, once, is left out.")] = 2.0,
     size: Annotated[int, typer.Option(min=4, help="Rows and columns, where they do not grow.")] = 28,
+    minutes: Annotated[float, typer.Option(help="For all of it, in equal parts for the families.")] = 8.0,
     plot: Annotated[bool, typer.Option("--plot", help="Draw docs/scaling.png.")] = False,
 ) -> None:
     """Growth of step, samples and memory with size, levels, batch, width and data, beside that of the arithmetic."""
     from benchmarks.scaling import command as benchmark
 
-    found = benchmark.measure(families or benchmark.FAMILIES, benchmark.axis_names(axes or []), seconds, limit_s, size)
+    found = benchmark.measure(
+        families or benchmark.FAMILIES, benchmark.axis_names(axes or []), seconds, limit_s, size, minutes
+    )
     if plot:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         from benchmarks.scaling.plot import draw

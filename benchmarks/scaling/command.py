@@ -1,5 +1,6 @@
 """How cost grows: times and memory along every axis, with fitted exponents."""
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -20,7 +21,12 @@ QUANTITIES = {"step": "ms", "sample 1": "ms", "sample 64": "ms", "memory": "MiB"
 
 
 def measure(
-    families: Sequence[str], axes: Sequence[AxisName], seconds: float, limit_s: float, size: int = SIZE
+    families: Sequence[str],
+    axes: Sequence[AxisName],
+    seconds: float,
+    limit_s: float,
+    size: int = SIZE,
+    minutes: float = math.inf,
 ) -> dict[str, Any]:
     """Measure families along axes.
 
@@ -30,6 +36,7 @@ def measure(
         seconds: for each measurement.
         limit_s: a step or samples that are foreseen to take longer are left out, and named.
         size: rows and columns, where they do not grow.
+        minutes: for all of it, in equal parts for the families; axes and points beyond are left out, and named.
 
     Returns:
         ``families``: family → axis → for each quantity ``values``, what was ``measured`` there (ms or MiB), its
@@ -39,8 +46,8 @@ def measure(
     keep_freed_memory()  # as the engine does
     began, found = time.perf_counter(), {}
     with StepMemory() as memory:
-        for family in families:
-            meter = CostMeter(family, memory, seconds, limit_s)
+        for number, family in enumerate(families, 1):
+            meter = CostMeter(family, memory, seconds, limit_s, began + 60 * minutes * number / len(families))
             found[family] = _family(family, meter, axes, 10 * seconds, size)
     return {
         "benchmark": "scaling",
@@ -58,12 +65,14 @@ def _family(
 ) -> dict[str, Any]:
     found: dict[str, Any] = {"title": family_class(family).card.title}
     for axis in axes:
-        if axis == "data":
+        if meter.is_over:
+            found[axis] = {"words": WORDS[axis], "left_out": ["everything"]}
+        elif axis == "data":
             found[axis] = {"words": WORDS[axis], **measure_datasets(family, seconds_of_data, size)}
         else:
             found[axis] = {"words": WORDS[axis], **_axis(family, meter, axis, size)}
         if axis == "width":
-            _, found[axis]["whole"] = width_of(family)
+            found[axis]["whole"] = width_of(family)[1]
     return found
 
 

@@ -1,5 +1,6 @@
 """Time and memory of training steps and samples of one model, and the arithmetic and numbers that they need."""
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -41,14 +42,21 @@ class CostMeter:
         memory: measures that of the steps.
         seconds: for each measurement, at least three repeats.
         limit_s: what is foreseen to take longer, once, is left out.
+        end: time of ``perf_counter`` from which on nothing more is measured.
     """
 
-    def __init__(self, family: str, memory: StepMemory, seconds: float, limit_s: float) -> None:
+    def __init__(self, family: str, memory: StepMemory, seconds: float, limit_s: float, end: float = math.inf) -> None:
         self._family = family
         self._memory = memory
         self._seconds = seconds
         self._limit_s = limit_s
+        self._end = end
         self._known: dict[tuple[object, ...], Cost] = {}
+
+    @property
+    def is_over(self) -> bool:
+        """Nothing more is measured."""
+        return time.perf_counter() >= self._end
 
     def costs(self, point: Point, before: Mapping[str, Cost], *, samples: bool = True) -> dict[str, Cost]:
         """Measure a training step, its memory, and one and 64 samples.
@@ -65,7 +73,7 @@ class CostMeter:
             name = f"sample {count}"
             key = (name, point.image, *sorted(point.config.items()))
             flops = _sample_flops(model, count)
-            if key not in self._known and _foreseen_s(flops, before.get(name)) <= self._limit_s:
+            if key not in self._known and self._fits(flops, before.get(name)):
                 self._known[key] = Cost(_sample_s(model, count, self._seconds), flops)
             if key in self._known:
                 found[name] = self._known[key]
@@ -74,16 +82,16 @@ class CostMeter:
     def _step_costs(self, model: Any, point: Point, before: Cost | None) -> dict[str, Cost]:
         keys = {name: (name, point.image, point.batch, *sorted(point.config.items())) for name in ("step", "memory")}
         flops = step_flops(model, point.batch)
-        if keys["step"] not in self._known and _foreseen_s(flops, before) <= self._limit_s:
+        if keys["step"] not in self._known and self._fits(flops, before):
             loop = BareLoop(model, random_images(point.image), point.batch)
             self._known[keys["step"]] = Cost(_median_s(loop.step, self._seconds), flops)
             self._known[keys["memory"]] = Cost(*self._memory.measure(self._family, point))
         return {name: self._known[key] for name, key in keys.items() if key in self._known}
 
-
-def _foreseen_s(flops: float, before: Cost | None) -> float:
-    """Seconds that a work takes if it grows like its arithmetic; 0 at the first point."""
-    return 0.0 if before is None else before.measured * flops / before.formula
+    def _fits(self, flops: float, before: Cost | None) -> bool:
+        """Test whether a work, if it grows like its arithmetic from the point before, stays within the limits."""
+        foreseen_s = 0.0 if before is None else before.measured * flops / before.formula
+        return foreseen_s <= self._limit_s and not self.is_over
 
 
 def _sample_s(model: Any, count: int, seconds: float) -> float:

@@ -125,7 +125,7 @@ class Curve(NamedTuple):
 
 def curve_of(found: dict[str, Any], quantity: str, axis: str) -> Curve:
     """Curve of one quantity along an axis; a larger data set should cost nothing."""
-    if axis == "data" and found:
+    if axis == "data" and "values" in found:
         return Curve(found["values"], found["step_ms"], len(found["values"]) * found["step_ms"][-1:])
     own = found.get(quantity)
     if own is None:

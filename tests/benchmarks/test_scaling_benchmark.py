@@ -58,6 +58,15 @@ def test_what_is_foreseen_to_take_too_long_is_left_out_and_named() -> None:
     assert found["memory"]["measured"] == [12.5, 12.5]
 
 
+def test_what_does_not_fit_into_the_minutes_is_left_out_and_named() -> None:
+    memory: Any = FixedMemory()
+    late = CostMeter("made", memory, 0.01, 100.0, end=0.0)
+    assert late.costs(axes.points("made", "size")[0], {}) == {} and memory.count == 0
+    found = command.measure(["made"], ["size", "data"], 0.01, 1.0, 8, minutes=0.0)["families"]["made"]
+    assert found["size"]["left_out"] == found["data"]["left_out"] == ["everything"]
+    assert plot.curve_of(found["data"], "step", "data").values == []
+
+
 def test_axes_and_widths_are_those_of_the_family() -> None:
     assert [point.config["num_channels"] for point in axes.points("pixelcnn", "width")] == [2, 4, 8, 16]
     assert [point.batch for point in axes.points("vae", "batch")] == [1, 4, 16, 64, 256]
