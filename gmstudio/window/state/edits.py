@@ -66,12 +66,15 @@ class Subject:
         choose: shows another run.
         known: returns whether a run can be shown: it is there.
         ready: returns whether the content of the run that is shown can be restored; False while the run is opened.
+        opened: returns whether the run that is shown is open, so that controls which set nothing of its content can be
+            set; the content may not be restorable yet, as while a generation plays.
     """
 
     shown: Callable[[], str]
     choose: Callable[[str], None]
     known: Callable[[str], bool]
     ready: Callable[[], bool]
+    opened: Callable[[], bool]
 
 
 class EditRecorder(QObject):
@@ -107,9 +110,13 @@ class EditRecorder(QObject):
         choose: Callable[[str], None],
         known: Callable[[str], bool],
         ready: Callable[[], bool] = lambda: True,
+        opened: Callable[[], bool] | None = None,
     ) -> None:
-        """Say which run the content belongs to, see ``Subject``; ``settle`` tells when ``ready`` becomes true."""
-        self.subject = Subject(shown, choose, known, ready)
+        """Set the run that the content belongs to, see ``Subject``; ``settle`` is called when ``ready`` becomes true.
+
+        Without ``opened``, a run is open when its content can be restored.
+        """
+        self.subject = Subject(shown, choose, known, ready, opened or ready)
 
     @property
     def run(self) -> str:

@@ -226,12 +226,13 @@ class History(QObject):
             self.show(step)
             return _Readiness.READY
         self.show(step)
-        if subject.shown() != run:
+        opens = subject.shown() != run
+        if opens:
             subject.choose(run)
-        if subject.ready():
+        if subject.ready() if step.recorder.needs_run else subject.opened():
             return _Readiness.READY
         self._awaited = step.recorder
-        self.said.emit(f"Opening the run of: {step.title}")
+        self.said.emit(f"{'Opening the run of' if opens else 'Waiting for what is computed now, then'}: {step.title}")
         return _Readiness.WAITS
 
     def _pass_over(self, *, back: bool) -> None:

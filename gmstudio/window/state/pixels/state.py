@@ -90,7 +90,9 @@ class PixelsState(QObject):
         self._accepted = Choices()
         self._generation_edits = GenerationEdits(self.edits, self.navigator, lambda: self._accepted, self._restore)
         self._image_on_path = False
-        self.edits.about_run(lambda: self.run, self.choose_run, library.has_run, self._is_ready)
+        self.edits.about_run(
+            lambda: self.run, self.choose_run, library.has_run, self._is_ready, lambda: self.navigator.usable
+        )
         self.navigator.opened.connect(self._on_opened)
         self.navigator.moved.connect(self._on_moved)
         self.navigator.failed.connect(self._on_refused)
@@ -356,7 +358,7 @@ class PixelsState(QObject):
 
     def _is_ready(self) -> bool:
         """The generation rests, so that the content of an edit can be restored."""
-        return self.state is not None and self.navigator.usable and not (self.navigator.opening or self.navigator.busy)
+        return self.state is not None and self.navigator.usable and not self.navigator.busy
 
     def _on_problem(self, message: str) -> None:
         self.problem = message

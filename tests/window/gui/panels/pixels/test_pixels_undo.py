@@ -7,6 +7,7 @@ import pytest
 from history_text import undo_text
 from pixel_engine import PixelEngine
 from pixels_scene import OTHER
+from pytestqt.qtbot import QtBot
 
 from gmstudio.window.gui.panels.pixels.panel import PixelsPanel
 from gmstudio.window.state.pixels.snapshot import PixelSnapshot
@@ -153,3 +154,26 @@ def test_an_edit_of_another_run_is_undone_where_it_was_made(panel: PixelsPanel, 
         panel.session.choose_run(OTHER)
         engine.serve()
     assert len(panel.undo.steps) == 1
+
+
+def test_a_switch_of_the_view_is_undone_while_the_generation_plays_and_an_edit_of_it_when_it_rests(
+    panel: PixelsPanel, engine: PixelEngine, qtbot: QtBot
+) -> None:
+    said: list[str] = []
+    panel.undo.said.connect(said.append)
+    panel.controls.find()
+    place(panel)
+    engine.serve()
+    qtbot.waitUntil(lambda: not panel.controls.is_waiting)
+    heat = next(action for action in panel.listed_actions() if action.objectName() == "action.pixels.heat")
+    was = heat.isChecked()
+    panel.session.navigator.draw_to(SIDE * SIDE)
+    heat.trigger()
+    qtbot.waitUntil(lambda: not panel.controls.is_waiting)
+    assert panel.session.navigator.busy and heat.isChecked() != was
+    panel.undo.undo()
+    assert heat.isChecked() == was and panel.session.navigator.busy
+    panel.undo.undo()
+    assert said[-1].startswith("Waiting for what is computed now, then: Set row 2, column 1 to 3")
+    engine.serve()
+    assert panel.undo.index == 0 and panel.undo.redoable is not None
