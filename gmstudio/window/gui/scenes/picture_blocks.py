@@ -61,16 +61,16 @@ class MarkedGrid(SceneGrid):
         super().paintEvent(event)
         if self.mark is None:
             return
-        painter = QPainter(self)
-        _, _, height, width = self.images.shape
-        row, column = self.mark
-        for index in range(len(self.images)):
-            rect = self.image_rect(index)
-            across, down = rect.width() / width, rect.height() / height
-            pixel = QRectF(rect.left() + column * across, rect.top() + row * down, across, down)
-            for pen in (QPen(theme().color("window"), 4), QPen(theme().color("mark"), 2)):
-                painter.setPen(pen)
-                painter.drawRect(pixel.adjusted(-1, -1, 1, 1))
+        with QPainter(self) as painter:
+            _, _, height, width = self.images.shape
+            row, column = self.mark
+            for index in range(len(self.images)):
+                rect = self.image_rect(index)
+                across, down = rect.width() / width, rect.height() / height
+                pixel = QRectF(rect.left() + column * across, rect.top() + row * down, across, down)
+                for pen in (QPen(theme().color("window"), 4), QPen(theme().color("mark"), 2)):
+                    painter.setPen(pen)
+                    painter.drawRect(pixel.adjusted(-1, -1, 1, 1))
 
 
 class MapsBlock(TitledBlock):

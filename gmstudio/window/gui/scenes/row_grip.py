@@ -32,13 +32,13 @@ class RowGrip(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint a short line, strong while it can be moved."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        role = "accent" if self.hasFocus() else "muted" if self.underMouse() else "border"
-        painter.setBrush(theme().color(role))
-        bar = QRectF((self.width() - WIDTH) / 2, (self.height() - THICKNESS) / 2, WIDTH, THICKNESS)
-        painter.drawRoundedRect(bar, THICKNESS / 2, THICKNESS / 2)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            role = "accent" if self.hasFocus() else "muted" if self.underMouse() else "border"
+            painter.setBrush(theme().color(role))
+            bar = QRectF((self.width() - WIDTH) / 2, (self.height() - THICKNESS) / 2, WIDTH, THICKNESS)
+            painter.drawRoundedRect(bar, THICKNESS / 2, THICKNESS / 2)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Take hold."""

@@ -191,21 +191,21 @@ class Formula(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the graphics in the text colour."""
-        painter = QPainter(self)
-        if not self._lines:
-            # Nothing is shown while the formula is being typeset: the source would flash.
-            if any(formulas().svg(part) == "" for part in self._parts):
-                painter.setPen(theme().color("muted"))
-                painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap, self._latex)
-            return
-        natural = self.natural_size()
-        fit = min(1.0, self.width() / natural.width(), self.height() / natural.height())
-        scale = fit * self._font_size / RENDER_SIZE
-        top = (self.height() - natural.height() * fit) / 2
-        for line in self._lines:
-            size = line.defaultSize().toSizeF() * scale
-            line.render(painter, QRectF(QPointF(0.0, top), size))
-            top += size.height() + LEADING * fit
+        with QPainter(self) as painter:
+            if not self._lines:
+                # Nothing is shown while the formula is being typeset: the source would flash.
+                if any(formulas().svg(part) == "" for part in self._parts):
+                    painter.setPen(theme().color("muted"))
+                    painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextWordWrap, self._latex)
+                return
+            natural = self.natural_size()
+            fit = min(1.0, self.width() / natural.width(), self.height() / natural.height())
+            scale = fit * self._font_size / RENDER_SIZE
+            top = (self.height() - natural.height() * fit) / 2
+            for line in self._lines:
+                size = line.defaultSize().toSizeF() * scale
+                line.render(painter, QRectF(QPointF(0.0, top), size))
+                top += size.height() + LEADING * fit
 
     def _on_ready(self, latex: str) -> None:
         if latex in self._parts:

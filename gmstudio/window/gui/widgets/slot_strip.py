@@ -97,12 +97,12 @@ class _Swatch(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Fill the square, or outline an empty one."""
-        painter = QPainter(self)
-        if self.colour is None:
-            painter.setPen(theme().color("border"))
-            painter.drawRect(0, 0, SWATCH - 1, SWATCH - 1)
-        else:
-            painter.fillRect(self.rect(), self.colour)
+        with QPainter(self) as painter:
+            if self.colour is None:
+                painter.setPen(theme().color("border"))
+                painter.drawRect(0, 0, SWATCH - 1, SWATCH - 1)
+            else:
+                painter.fillRect(self.rect(), self.colour)
 
 
 class _SlotView(QFrame):

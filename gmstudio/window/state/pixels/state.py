@@ -82,17 +82,15 @@ class PixelsState(QObject):
         self.run = ""
         self.order = OrderChoice()
         self.label = -1
-        self.lost = False
-        self.problem = ""
+        self.lost, self.problem = False, ""
         self.active = False
         self._reopens = False
         self.weights = NewestWeights(events, library, self.navigator, lambda: self.run, self)
         self._accepted = Choices()
         self._generation_edits = GenerationEdits(self.edits, self.navigator, lambda: self._accepted, self._restore)
         self._image_on_path = False
-        self.edits.about_run(
-            lambda: self.run, self.choose_run, library.has_run, self._is_ready, lambda: self.navigator.usable
-        )
+        shown, usable = lambda: self.run, lambda: self.navigator.usable
+        self.edits.about_run(shown, self.choose_run, library.has_run, self._is_ready, usable)
         self.navigator.opened.connect(self._on_opened)
         self.navigator.moved.connect(self._on_moved)
         self.navigator.failed.connect(self._on_refused)

@@ -129,20 +129,20 @@ class NodeButton(QAbstractButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the box, the sample, the text and the ring of the focus."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        box = QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5)
-        painter.setPen(QPen(self._outline(), 1.5 if self.selected else 1))
-        painter.setBrush(self._fill())
-        painter.drawRoundedRect(box, RADIUS, RADIUS)
-        if self.hasFocus():
-            painter.setPen(QPen(theme().color("text"), 1, Qt.PenStyle.DotLine))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), RADIUS + 1, RADIUS + 1)
-        if self.is_leaf:
-            self._paint_tile(painter, box)
-        else:
-            self._paint_branch(painter, box)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            box = QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5)
+            painter.setPen(QPen(self._outline(), 1.5 if self.selected else 1))
+            painter.setBrush(self._fill())
+            painter.drawRoundedRect(box, RADIUS, RADIUS)
+            if self.hasFocus():
+                painter.setPen(QPen(theme().color("text"), 1, Qt.PenStyle.DotLine))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), RADIUS + 1, RADIUS + 1)
+            if self.is_leaf:
+                self._paint_tile(painter, box)
+            else:
+                self._paint_branch(painter, box)
 
     def _outline(self) -> QColor:
         if self.selected or self.on_path:

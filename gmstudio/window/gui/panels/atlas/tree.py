@@ -231,16 +231,16 @@ class TaxonomyTree(QWidget):
         """Paint the lines between the nodes, those on the way to the selected one last."""
         if self._tree is None or self._placement is None:
             return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(theme().color("border"), 1, Qt.PenStyle.DashLine))
-        y = self._placement.divider
-        painter.drawLine(QPointF(8, y), QPointF(self.width() - 8, y))
-        pairs = [(node, child) for node in self._tree.nodes for child in node.children]
-        pairs.sort(key=lambda pair: self._is_on_path(pair[1]))
-        for node, child in pairs:
-            on_path = self._is_on_path(child)
-            self._paint_line(painter, node, child, theme().color("accent" if on_path else "border"), on_path)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(theme().color("border"), 1, Qt.PenStyle.DashLine))
+            y = self._placement.divider
+            painter.drawLine(QPointF(8, y), QPointF(self.width() - 8, y))
+            pairs = [(node, child) for node in self._tree.nodes for child in node.children]
+            pairs.sort(key=lambda pair: self._is_on_path(pair[1]))
+            for node, child in pairs:
+                on_path = self._is_on_path(child)
+                self._paint_line(painter, node, child, theme().color("accent" if on_path else "border"), on_path)
 
     def _is_on_path(self, node: Node) -> bool:
         # the root has no line to what stands beside the tree

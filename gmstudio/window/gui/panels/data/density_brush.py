@@ -111,13 +111,13 @@ class DensityBrush(PlaneCanvas):
         super().paintEvent(event)
         if not self.draws:
             return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setClipRect(self.area)
-        self._paint_trace(painter)
-        for mirrored in self._sides:
-            if self._pointer is not None and self.area.contains(self._pointer):
-                self._paint_outline(painter, mirrored)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setClipRect(self.area)
+            self._paint_trace(painter)
+            for mirrored in self._sides:
+                if self._pointer is not None and self.area.contains(self._pointer):
+                    self._paint_outline(painter, mirrored)
 
     def _set_cursor(self) -> None:
         if self.draws and self._pointer is not None and self.area.contains(self._pointer):

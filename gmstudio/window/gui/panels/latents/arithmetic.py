@@ -65,14 +65,14 @@ class SlotTile(LiveImage):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the image and the frame."""
         super().paintEvent(event)
-        painter = QPainter(self)
-        painter.setPen(
-            QPen(
-                theme().color("accent" if self._marked else "text" if self.hasFocus() else "border"),
-                2 if self._marked else 1,
+        with QPainter(self) as painter:
+            painter.setPen(
+                QPen(
+                    theme().color("accent" if self._marked else "text" if self.hasFocus() else "border"),
+                    2 if self._marked else 1,
+                )
             )
-        )
-        painter.drawRect(self.rect().adjusted(1, 1, -2, -2))
+            painter.drawRect(self.rect().adjusted(1, 1, -2, -2))
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept images and files."""

@@ -97,10 +97,10 @@ class TileFrame(QFrame):
         """Outline the chosen tile."""
         super().paintEvent(event)
         if self.chosen:
-            painter = QPainter(self)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(QPen(theme().color("accent"), 1.5))
-            painter.drawRoundedRect(self.rect().adjusted(1, 1, -2, -2), 4, 4)
+            with QPainter(self) as painter:
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                painter.setPen(QPen(theme().color("accent"), 1.5))
+                painter.drawRoundedRect(self.rect().adjusted(1, 1, -2, -2), 4, 4)
 
     def set_plane(self, axes: tuple[PointAxis, ...], top: float) -> bool:
         """Set the axes of the points; those on a line get a vertical axis for p. Returns whether they are others."""

@@ -61,13 +61,15 @@ class ControlOutlines(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the outlines."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for rect in self.rects():
-            around = QRectF(rect).adjusted(-GAP, -GAP, GAP, GAP).intersected(QRectF(self.rect()).adjusted(2, 2, -2, -2))
-            for pen in (QPen(theme().color("window"), WIDTH + 2), QPen(theme().color("accent"), WIDTH)):
-                painter.setPen(pen)
-                painter.drawRoundedRect(around, RADIUS, RADIUS)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            for rect in self.rects():
+                around = (
+                    QRectF(rect).adjusted(-GAP, -GAP, GAP, GAP).intersected(QRectF(self.rect()).adjusted(2, 2, -2, -2))
+                )
+                for pen in (QPen(theme().color("window"), WIDTH + 2), QPen(theme().color("accent"), WIDTH)):
+                    painter.setPen(pen)
+                    painter.drawRoundedRect(around, RADIUS, RADIUS)
 
     def _place(self) -> None:
         window = self.parentWidget()

@@ -128,16 +128,16 @@ class DrawingCanvas(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the image, a frame, and the cursor of the keyboard."""
-        painter = QPainter(self)
-        rect = self.image_rect()
-        painter.drawImage(rect, to_qimage(to_display(self._image, self._levels)))
-        painter.setPen(QPen(theme().color("border"), 1))
-        painter.drawRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5))
-        if self.hasFocus() and self._by_keys:
-            scale = rect.width() / self._image.shape[2]
-            row, column = self._cursor
-            painter.setPen(QPen(theme().color("accent"), 2))
-            painter.drawRect(QRectF(rect.left() + column * scale, rect.top() + row * scale, scale, scale))
+        with QPainter(self) as painter:
+            rect = self.image_rect()
+            painter.drawImage(rect, to_qimage(to_display(self._image, self._levels)))
+            painter.setPen(QPen(theme().color("border"), 1))
+            painter.drawRect(rect.adjusted(-0.5, -0.5, 0.5, 0.5))
+            if self.hasFocus() and self._by_keys:
+                scale = rect.width() / self._image.shape[2]
+                row, column = self._cursor
+                painter.setPen(QPen(theme().color("accent"), 2))
+                painter.drawRect(QRectF(rect.left() + column * scale, rect.top() + row * scale, scale, scale))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin a stroke."""

@@ -187,19 +187,19 @@ class MapCanvas(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the static contents from a cached picture, then the point."""
-        painter = QPainter(self)
-        if self._position is None:
-            painter.setPen(theme().color("muted"))
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect().adjusted(16, 16, -16, -16), flags, self._placeholder)
-            return
-        if self._still is None:
-            self._still = self._paint_still()
-        painter.drawPixmap(0, 0, self._still)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_point(painter)
-        if self._hover >= 0 and not self._thumbnail.isNull():
-            self._paint_thumbnail(painter)
+        with QPainter(self) as painter:
+            if self._position is None:
+                painter.setPen(theme().color("muted"))
+                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+                painter.drawText(self.rect().adjusted(16, 16, -16, -16), flags, self._placeholder)
+                return
+            if self._still is None:
+                self._still = self._paint_still()
+            painter.drawPixmap(0, 0, self._still)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._paint_point(painter)
+            if self._hover >= 0 and not self._thumbnail.isNull():
+                self._paint_thumbnail(painter)
 
     def _paint_thumbnail(self, painter: QPainter) -> None:
         """Paint the original beside its point, inside the widget."""

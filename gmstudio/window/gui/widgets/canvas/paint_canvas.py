@@ -91,18 +91,18 @@ class PaintCanvas(PixelCanvas):
         super().paintEvent(event)
         if self.picture is None:
             return
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self.painted is not None and self._fits(self.painted):
-            self._paint_painted(painter, self.painted)
-        if self.mode != "go" and self.hasFocus():
-            cell = self.pixel_rect(*self.cursor_pixel)
-            for role, width in (("base", 4.0), ("text", 2.0)):
-                painter.setPen(QPen(theme().color(role), width))
-                painter.drawRect(cell.adjusted(1, 1, -1, -1))
-        if self.mode == "paint" and self._hover is not None:
-            painter.setPen(QPen(theme().color("mark"), 2, Qt.PenStyle.DotLine))
-            painter.drawRect(self._brush_rect(*self._hover))
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            if self.painted is not None and self._fits(self.painted):
+                self._paint_painted(painter, self.painted)
+            if self.mode != "go" and self.hasFocus():
+                cell = self.pixel_rect(*self.cursor_pixel)
+                for role, width in (("base", 4.0), ("text", 2.0)):
+                    painter.setPen(QPen(theme().color(role), width))
+                    painter.drawRect(cell.adjusted(1, 1, -1, -1))
+            if self.mode == "paint" and self._hover is not None:
+                painter.setPen(QPen(theme().color("mark"), 2, Qt.PenStyle.DotLine))
+                painter.drawRect(self._brush_rect(*self._hover))
 
     def _paint_painted(self, painter: QPainter, mask: NDArray[np.bool_]) -> None:
         colour = theme().color("mark")

@@ -240,43 +240,43 @@ class PixelCanvas(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the hatch, the pixels over it, then tint, lines and marks."""
-        painter = QPainter(self)
-        picture = self.picture
-        if picture is None:
-            painter.setPen(theme().color("muted"))
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect().adjusted(24, 24, -24, -24), flags, self._placeholder)
-            return
-        rect = self.image_rect()
-        hatch, grid = self._ground.pixmaps(self, rect.size(), picture.image.shape[1:])
-        painter.drawPixmap(rect.topLeft(), hatch)
-        self._paint_part(painter, self._pixels, _extent(np.asarray(picture.placed.any(axis=0))))
-        if self._fits(self.overlay.values if self.overlay else None):
-            painter.drawImage(rect, self._laid_over)
-        if self.tints is not None and self.tints.shape[0] % picture.image.shape[1] == 0:
-            painter.drawImage(rect, self._tinted)
-        painter.drawPixmap(rect.topLeft(), grid)
-        if self.show_context and picture.current is not None:
-            context = np.asarray(picture.context.any(axis=0))
-            if not (self.heat or self.overlay):  # a veil would falsify the colours of the scale
-                painter.drawImage(rect, self._veil)
-            if picture.blind is not None and picture.blind.any():
-                painter.setPen(QPen(blind_colour(), 1.5))
-                painter.drawPath(self._borders(picture.blind))
-            for role, width in (("base", 3.5), ("accent", 1.5)):
-                painter.setPen(QPen(theme().color(role), width))
-                painter.drawPath(self._borders(context))
-        self._paint_partial(painter, picture)
-        self._paint_observed(painter, picture.observed)
-        self._paint_order(painter, rect)
-        if self.marked is not None and self._fits(self.marked):
-            border = self._borders(self.marked)
-            for role, width in (("base", 4), ("mark", 2)):
-                painter.setPen(QPen(theme().color(role), width))
-                painter.drawPath(border)
-        self._paint_marks(painter, picture)
-        if self.overlay is not None:
-            paint_scale(painter, QRectF(self.rect()), rect, self.overlay)
+        with QPainter(self) as painter:
+            picture = self.picture
+            if picture is None:
+                painter.setPen(theme().color("muted"))
+                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+                painter.drawText(self.rect().adjusted(24, 24, -24, -24), flags, self._placeholder)
+                return
+            rect = self.image_rect()
+            hatch, grid = self._ground.pixmaps(self, rect.size(), picture.image.shape[1:])
+            painter.drawPixmap(rect.topLeft(), hatch)
+            self._paint_part(painter, self._pixels, _extent(np.asarray(picture.placed.any(axis=0))))
+            if self._fits(self.overlay.values if self.overlay else None):
+                painter.drawImage(rect, self._laid_over)
+            if self.tints is not None and self.tints.shape[0] % picture.image.shape[1] == 0:
+                painter.drawImage(rect, self._tinted)
+            painter.drawPixmap(rect.topLeft(), grid)
+            if self.show_context and picture.current is not None:
+                context = np.asarray(picture.context.any(axis=0))
+                if not (self.heat or self.overlay):  # a veil would falsify the colours of the scale
+                    painter.drawImage(rect, self._veil)
+                if picture.blind is not None and picture.blind.any():
+                    painter.setPen(QPen(blind_colour(), 1.5))
+                    painter.drawPath(self._borders(picture.blind))
+                for role, width in (("base", 3.5), ("accent", 1.5)):
+                    painter.setPen(QPen(theme().color(role), width))
+                    painter.drawPath(self._borders(context))
+            self._paint_partial(painter, picture)
+            self._paint_observed(painter, picture.observed)
+            self._paint_order(painter, rect)
+            if self.marked is not None and self._fits(self.marked):
+                border = self._borders(self.marked)
+                for role, width in (("base", 4), ("mark", 2)):
+                    painter.setPen(QPen(theme().color(role), width))
+                    painter.drawPath(border)
+            self._paint_marks(painter, picture)
+            if self.overlay is not None:
+                paint_scale(painter, QRectF(self.rect()), rect, self.overlay)
 
     def _fits(self, values: NDArray[Any] | None) -> bool:
         """Test that (H, W) values have the size of the picture; those of another run are not shown."""

@@ -271,34 +271,34 @@ class ContactSheet(QAbstractScrollArea):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the visible images, their captions and outlines."""
-        painter = QPainter(self.viewport())
-        painter.fillRect(event.rect(), theme().color("window"))
-        if not self._count:
-            painter.setPen(theme().color("muted"))
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.viewport().rect().adjusted(16, 16, -16, -16), flags, self._placeholder)
-            return
-        exposed, empty, muted = event.rect(), theme().color("raised"), theme().color("muted")
-        elide, metrics = Qt.TextElideMode.ElideRight, painter.fontMetrics()
-        for place in self._visible():
-            rect = self.image_rect(place)
-            if not exposed.intersects(rect.adjusted(0, -MARK_PX, 0, self._layout.caption)):
-                continue
-            index = self.index_of(place)
-            image = self._pictures.image(index)
-            if image is None:
-                painter.fillRect(rect, empty)
-            else:
-                painter.drawImage(QRectF(rect), image)
-            colour = self._mark(index) if self._mark else None
-            if colour is not None:
-                painter.fillRect(rect.x(), rect.y() - MARK_PX, rect.width(), MARK_PX - 1, colour)
-            if self._caption is not None:
-                below = QRect(rect.left() - GAP // 2, rect.bottom() + 1, rect.width() + GAP, self._layout.caption)
-                text = metrics.elidedText(self._caption(index), elide, below.width())
-                painter.setPen(muted)
-                painter.drawText(below, Qt.AlignmentFlag.AlignCenter, text)
-        self._paint_outlines(painter)
+        with QPainter(self.viewport()) as painter:
+            painter.fillRect(event.rect(), theme().color("window"))
+            if not self._count:
+                painter.setPen(theme().color("muted"))
+                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+                painter.drawText(self.viewport().rect().adjusted(16, 16, -16, -16), flags, self._placeholder)
+                return
+            exposed, empty, muted = event.rect(), theme().color("raised"), theme().color("muted")
+            elide, metrics = Qt.TextElideMode.ElideRight, painter.fontMetrics()
+            for place in self._visible():
+                rect = self.image_rect(place)
+                if not exposed.intersects(rect.adjusted(0, -MARK_PX, 0, self._layout.caption)):
+                    continue
+                index = self.index_of(place)
+                image = self._pictures.image(index)
+                if image is None:
+                    painter.fillRect(rect, empty)
+                else:
+                    painter.drawImage(QRectF(rect), image)
+                colour = self._mark(index) if self._mark else None
+                if colour is not None:
+                    painter.fillRect(rect.x(), rect.y() - MARK_PX, rect.width(), MARK_PX - 1, colour)
+                if self._caption is not None:
+                    below = QRect(rect.left() - GAP // 2, rect.bottom() + 1, rect.width() + GAP, self._layout.caption)
+                    text = metrics.elidedText(self._caption(index), elide, below.width())
+                    painter.setPen(muted)
+                    painter.drawText(below, Qt.AlignmentFlag.AlignCenter, text)
+            self._paint_outlines(painter)
 
     def _paint_outlines(self, painter: QPainter) -> None:
         current = self._current if self.hasFocus() else -1

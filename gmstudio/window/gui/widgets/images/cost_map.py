@@ -103,24 +103,24 @@ class CostMap(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint image, map, pointer and scale."""
-        painter = QPainter(self)
-        painter.setPen(theme().color("muted"))
-        if self._picture is None or self._heat is None:
-            flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect().adjusted(16, 16, -16, -16), flags, self._placeholder)
-            return
-        image, heat = self.places()
-        for place, picture in ((image, self._picture), (heat, self._heat)):
-            painter.drawImage(place, picture)
-            painter.setPen(theme().color("border"))
-            painter.drawRect(place.adjusted(-0.5, -0.5, 0, 0))
-        if self._pixel is not None:
-            row, column = self._pixel
-            painter.setPen(QPen(theme().color("accent"), 2))
-            for place in (image, heat):
-                side_x, side_y = place.width() / self._bits.shape[1], place.height() / self._bits.shape[0]
-                painter.drawRect(QRectF(place.left() + column * side_x, place.top() + row * side_y, side_x, side_y))
-        self._paint_legend(painter, heat.bottom() + GRID)
+        with QPainter(self) as painter:
+            painter.setPen(theme().color("muted"))
+            if self._picture is None or self._heat is None:
+                flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+                painter.drawText(self.rect().adjusted(16, 16, -16, -16), flags, self._placeholder)
+                return
+            image, heat = self.places()
+            for place, picture in ((image, self._picture), (heat, self._heat)):
+                painter.drawImage(place, picture)
+                painter.setPen(theme().color("border"))
+                painter.drawRect(place.adjusted(-0.5, -0.5, 0, 0))
+            if self._pixel is not None:
+                row, column = self._pixel
+                painter.setPen(QPen(theme().color("accent"), 2))
+                for place in (image, heat):
+                    side_x, side_y = place.width() / self._bits.shape[1], place.height() / self._bits.shape[0]
+                    painter.drawRect(QRectF(place.left() + column * side_x, place.top() + row * side_y, side_x, side_y))
+            self._paint_legend(painter, heat.bottom() + GRID)
 
     def _paint_legend(self, painter: QPainter, top: float) -> None:
         row = np.full((1, 256, 4), 255, np.uint8)

@@ -247,23 +247,23 @@ class ImageGrid(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint every image from the atlas, then captions and outlines."""
-        painter = QPainter(self)
-        if not len(self._images):
-            painter.setPen(theme().color("muted"))
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect().adjusted(16, 16, -16, -16), flags, self._placeholder)
-            return
-        _, scale, _ = self._laid_out()
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale < 1)
-        _, _, height, width = self._images.shape
-        exposed = QRectF(event.rect())
-        for index in range(len(self._images)):
-            target = self.image_rect(index)
-            if exposed.intersects(target):
-                painter.drawImage(target, self._atlas, QRectF(0, index * height, width, height))
-        self._paint_captions(painter)
-        self._paint_column_labels(painter)
-        self._paint_outlines(painter)
+        with QPainter(self) as painter:
+            if not len(self._images):
+                painter.setPen(theme().color("muted"))
+                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+                painter.drawText(self.rect().adjusted(16, 16, -16, -16), flags, self._placeholder)
+                return
+            _, scale, _ = self._laid_out()
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, scale < 1)
+            _, _, height, width = self._images.shape
+            exposed = QRectF(event.rect())
+            for index in range(len(self._images)):
+                target = self.image_rect(index)
+                if exposed.intersects(target):
+                    painter.drawImage(target, self._atlas, QRectF(0, index * height, width, height))
+            self._paint_captions(painter)
+            self._paint_column_labels(painter)
+            self._paint_outlines(painter)
 
     def _paint_column_labels(self, painter: QPainter) -> None:
         """Paint the labels above the first row, leaving out those that would run into the one before."""

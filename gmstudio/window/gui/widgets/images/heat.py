@@ -57,16 +57,16 @@ class HeatLegend(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the bar and its numbers."""
-        painter = QPainter(self)
-        left, right = (self.fontMetrics().horizontalAdvance(text) / 2 + 2 for text in ("0.0", "≥ 00 nats"))
-        bar = QRectF(left, 0.5, self.width() - left - right, 11)
-        painter.drawImage(bar, self._bar)
-        painter.setPen(theme().color("border"))
-        painter.drawRect(bar)
-        painter.setPen(theme().color("muted"))
-        for tick in range(_TICKS + 1):
-            x = bar.left() + bar.width() * tick / _TICKS
-            text = f"{self.top * tick / _TICKS:g}"
-            text = f"≥ {text} nats" if tick == _TICKS else text
-            label = QRectF(x - 40, bar.bottom() + 2, 80, self.height())
-            painter.drawText(label, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, text)
+        with QPainter(self) as painter:
+            left, right = (self.fontMetrics().horizontalAdvance(text) / 2 + 2 for text in ("0.0", "≥ 00 nats"))
+            bar = QRectF(left, 0.5, self.width() - left - right, 11)
+            painter.drawImage(bar, self._bar)
+            painter.setPen(theme().color("border"))
+            painter.drawRect(bar)
+            painter.setPen(theme().color("muted"))
+            for tick in range(_TICKS + 1):
+                x = bar.left() + bar.width() * tick / _TICKS
+                text = f"{self.top * tick / _TICKS:g}"
+                text = f"≥ {text} nats" if tick == _TICKS else text
+                label = QRectF(x - 40, bar.bottom() + 2, 80, self.height())
+                painter.drawText(label, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, text)

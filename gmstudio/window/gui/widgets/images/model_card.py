@@ -181,31 +181,31 @@ class ModelCardView(QAbstractButton):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the card from top to bottom."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
-        focused = self.hasFocus() or self.underMouse()
-        painter.setPen(QPen(theme().color("accent" if focused else "border"), 1))
-        painter.setBrush(theme().color("base"))
-        painter.drawRoundedRect(frame, 4, 4)
-        self._tips = []
-        content, line = self._content, self._line()
-        width = self.width() - 2 * PAD
-        top = float(PAD)
-        self._text(painter, QRectF(PAD, top, width, line), content.title, "text", bold=True)
-        self._text(painter, QRectF(PAD, top + line, width, line), content.subtitle, "muted")
-        top += 2 * line + GRID / 2
-        top = self._paint_pictures(painter, top)
-        top = self._paint_likelihood(painter, top, width)
-        self._text(painter, QRectF(PAD, top, width, line), content.second or "", "text")
-        self._tips.append((QRectF(PAD, top, width, line), content.second_tip))
-        top += line
-        top = self._paint_code(painter, top, width)
-        for row, pictures in zip(content.rows, self._rows, strict=True):
-            top = self._paint_row(painter, top, row, pictures)
-        note = QRectF(PAD, self.height() - PAD - line, width, line)
-        self._text(painter, note, content.note, "error" if content.error else "muted")
-        self._tips.append((note, content.note))
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            frame = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+            focused = self.hasFocus() or self.underMouse()
+            painter.setPen(QPen(theme().color("accent" if focused else "border"), 1))
+            painter.setBrush(theme().color("base"))
+            painter.drawRoundedRect(frame, 4, 4)
+            self._tips = []
+            content, line = self._content, self._line()
+            width = self.width() - 2 * PAD
+            top = float(PAD)
+            self._text(painter, QRectF(PAD, top, width, line), content.title, "text", bold=True)
+            self._text(painter, QRectF(PAD, top + line, width, line), content.subtitle, "muted")
+            top += 2 * line + GRID / 2
+            top = self._paint_pictures(painter, top)
+            top = self._paint_likelihood(painter, top, width)
+            self._text(painter, QRectF(PAD, top, width, line), content.second or "", "text")
+            self._tips.append((QRectF(PAD, top, width, line), content.second_tip))
+            top += line
+            top = self._paint_code(painter, top, width)
+            for row, pictures in zip(content.rows, self._rows, strict=True):
+                top = self._paint_row(painter, top, row, pictures)
+            note = QRectF(PAD, self.height() - PAD - line, width, line)
+            self._text(painter, note, content.note, "error" if content.error else "muted")
+            self._tips.append((note, content.note))
 
     def _text(self, painter: QPainter, rect: QRectF, words: str, role: str, *, bold: bool = False) -> None:
         font = QFont(self.font())

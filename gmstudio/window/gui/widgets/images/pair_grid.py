@@ -135,20 +135,20 @@ class PairGrid(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint all pairs and their captions."""
-        painter = QPainter(self)
-        if not self._pairs:
-            painter.setPen(theme().color("muted"))
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect().adjusted(16, 16, -16, -16), flags, self._placeholder)
-            return
-        for index, (before, after) in enumerate(self._pictures):
-            left, right = self.pair_rects(index)
-            if before is None:
-                self._paint_bad(painter, left.united(right))
-            else:
-                self._paint_picture(painter, left, before)
-                self._paint_picture(painter, right, after)
-            self._paint_caption(painter, index, left.united(right))
+        with QPainter(self) as painter:
+            if not self._pairs:
+                painter.setPen(theme().color("muted"))
+                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+                painter.drawText(self.rect().adjusted(16, 16, -16, -16), flags, self._placeholder)
+                return
+            for index, (before, after) in enumerate(self._pictures):
+                left, right = self.pair_rects(index)
+                if before is None:
+                    self._paint_bad(painter, left.united(right))
+                else:
+                    self._paint_picture(painter, left, before)
+                    self._paint_picture(painter, right, after)
+                self._paint_caption(painter, index, left.united(right))
 
     def _paint_picture(self, painter: QPainter, square: QRect, picture: QImage) -> None:
         size = picture.size().scaled(square.size(), Qt.AspectRatioMode.KeepAspectRatio).expandedTo(QSize(1, 1))

@@ -257,17 +257,17 @@ class PictureComparison(ActiveWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the pictures, and what belongs to the mode."""
-        painter = QPainter(self)
-        if not self.pictures:
-            paint_sentence(painter, QRectF(self.rect()), self._placeholder)
-            return
-        paint: dict[Mode, Callable[[QPainter], None]] = {
-            "side": self._paint_pictures,
-            "swipe": self._paint_swipe,
-            "blink": self._paint_pictures,
-            "difference": self._paint_differences,
-        }
-        paint[self.mode](painter)
+        with QPainter(self) as painter:
+            if not self.pictures:
+                paint_sentence(painter, QRectF(self.rect()), self._placeholder)
+                return
+            paint: dict[Mode, Callable[[QPainter], None]] = {
+                "side": self._paint_pictures,
+                "swipe": self._paint_swipe,
+                "blink": self._paint_pictures,
+                "difference": self._paint_differences,
+            }
+            paint[self.mode](painter)
 
     def _paint_pictures(self, painter: QPainter) -> None:
         for number, cell in zip(self._subjects(), self._cells(), strict=True):

@@ -96,12 +96,12 @@ class TraversalStrip(ImageGrid):
             return
         x = self._x_of(min(len(self.images) - 0.5, max(-0.5, self._position)))
         top = self._band() or MARK_PX
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(theme().color("accent"))
-        corners = (QPointF(x - MARK_PX, top - MARK_PX), QPointF(x + MARK_PX, top - MARK_PX), QPointF(x, top))
-        painter.drawPolygon(QPolygonF(corners))
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme().color("accent"))
+            corners = (QPointF(x - MARK_PX, top - MARK_PX), QPointF(x + MARK_PX, top - MARK_PX), QPointF(x, top))
+            painter.drawPolygon(QPolygonF(corners))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Click an image, or begin a drag of the mark."""

@@ -210,27 +210,28 @@ class PlaneSurface(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint maps, kept picture of the other layers, handles, frame and legend."""
-        painter, mapping = QPainter(self), self.mapping
+        mapping = self.mapping
         self._keep(mapping)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setClipRect(mapping.area)
-        self.paint_heats(painter, mapping)
-        kept, ratio = self._kept_view, self.devicePixelRatioF()
-        target = mapping.rect(kept.left, kept.right, kept.bottom, kept.top)
-        if abs(target.width() * ratio - self._kept.width()) < 1:  # moved: by whole pixels, which Qt copies
-            place = QPointF(round(target.left() * ratio) / ratio, round(target.top() * ratio) / ratio)
-            painter.drawPixmap(place, self._kept)
-        else:
-            painter.drawPixmap(target, self._kept, QRectF(self._kept.rect()))
-        LayerPainter(painter, mapping).paint_profiles(self._layers)
-        under = self._hands.nearest(mapping, self._pointer) if self._pointer is not None else None
-        self._hands.paint(painter, mapping, under)
-        if self.hasFocus():
-            self._paint_focus(painter, mapping)
-        painter.setClipping(False)
-        frame = FramePainter(painter, mapping, self._axes)
-        frame.paint_axes(self.width(), self.readout)
-        frame.paint_legend(self._entries, self.width())
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setClipRect(mapping.area)
+            self.paint_heats(painter, mapping)
+            kept, ratio = self._kept_view, self.devicePixelRatioF()
+            target = mapping.rect(kept.left, kept.right, kept.bottom, kept.top)
+            if abs(target.width() * ratio - self._kept.width()) < 1:  # moved: by whole pixels, which Qt copies
+                place = QPointF(round(target.left() * ratio) / ratio, round(target.top() * ratio) / ratio)
+                painter.drawPixmap(place, self._kept)
+            else:
+                painter.drawPixmap(target, self._kept, QRectF(self._kept.rect()))
+            LayerPainter(painter, mapping).paint_profiles(self._layers)
+            under = self._hands.nearest(mapping, self._pointer) if self._pointer is not None else None
+            self._hands.paint(painter, mapping, under)
+            if self.hasFocus():
+                self._paint_focus(painter, mapping)
+            painter.setClipping(False)
+            frame = FramePainter(painter, mapping, self._axes)
+            frame.paint_axes(self.width(), self.readout)
+            frame.paint_legend(self._entries, self.width())
 
     def paint_heats(self, painter: QPainter, mapping: Mapping) -> None:
         """Paint the ground and the maps, nearest neighbour."""

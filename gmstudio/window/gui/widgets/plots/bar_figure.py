@@ -122,16 +122,16 @@ class BarFigure(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint axes, bars, the reference line and the names of the series."""
-        painter = QPainter(self)
-        frame = self._frame()
-        painter.fillRect(frame, theme().color("base"))
-        self._paint_axes(painter, frame)
-        if self._values.size:
-            for number in range(len(self._values)):
-                self._paint_series(painter, frame, number)
-            if self._reference is not None:
-                self._paint_reference(painter, frame)
-            self._paint_names(painter, frame)
+        with QPainter(self) as painter:
+            frame = self._frame()
+            painter.fillRect(frame, theme().color("base"))
+            self._paint_axes(painter, frame)
+            if self._values.size:
+                for number in range(len(self._values)):
+                    self._paint_series(painter, frame, number)
+                if self._reference is not None:
+                    self._paint_reference(painter, frame)
+                self._paint_names(painter, frame)
 
     def _paint_series(self, painter: QPainter, frame: QRectF, number: int) -> None:
         series, count = self._values.shape

@@ -57,19 +57,19 @@ class CdfStrip(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the intervals, the pointer at u and the outline of the marked interval."""
-        painter = QPainter(self)
-        bar = self.bar_rect()
-        painter.setPen(theme().color("muted"))
-        flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(0, POINTER, bar.left() - 4, BAR), flags, "u   0")
-        beside = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip
-        painter.drawText(QRectF(bar.right() + 4, POINTER, RIGHT_MARGIN - 4, BAR), beside, "1")
-        if self.probabilities.size:
-            self._paint_shares(painter, bar)
-            self._paint_pointer(painter, bar)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(theme().color("border"))
-        painter.drawRect(bar)
+        with QPainter(self) as painter:
+            bar = self.bar_rect()
+            painter.setPen(theme().color("muted"))
+            flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(QRectF(0, POINTER, bar.left() - 4, BAR), flags, "u   0")
+            beside = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip
+            painter.drawText(QRectF(bar.right() + 4, POINTER, RIGHT_MARGIN - 4, BAR), beside, "1")
+            if self.probabilities.size:
+                self._paint_shares(painter, bar)
+                self._paint_pointer(painter, bar)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(theme().color("border"))
+            painter.drawRect(bar)
 
     def _edges(self, bar: QRectF) -> NDArray[np.float64]:
         """Borders of the intervals, (L + 1,) x coordinates."""

@@ -120,27 +120,27 @@ class ClassBars(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the rows that are exposed."""
-        painter = QPainter(self)
-        metrics, height = self.fontMetrics(), self._row_height()
-        names = self.name_width()
-        highest = max((sum(row.counts) for row in self._rows), default=0) or 1
-        numbers = metrics.horizontalAdvance(f"{highest:,}") + GRID
-        room = max(self.width() - names - numbers, 1)
-        exposed = event.rect()
-        first, last = exposed.top() // height, exposed.bottom() // height
-        for number in range(max(first, 0), min(last + 1, len(self._rows))):
-            row, top = self._rows[number], number * height
-            if row.label == self._selected:
-                painter.fillRect(QRect(0, top, self.width(), height), theme().color("raised"))
-            painter.setPen(theme().color("text"))
-            name = self.shown_name(row)
-            painter.drawText(QRect(0, top, names, height), Qt.AlignmentFlag.AlignVCenter, name)
-            left = float(names)
-            for split, count in enumerate(row.counts):
-                width = room * count / highest
-                painter.fillRect(QRect(round(left), top + 4, round(width), height - 8), theme().series(split))
-                left += width
-            painter.setPen(theme().color("muted"))
-            place = QRect(self.width() - numbers, top, numbers, height)
-            flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
-            painter.drawText(place, flags, f"{sum(row.counts):,}")
+        with QPainter(self) as painter:
+            metrics, height = self.fontMetrics(), self._row_height()
+            names = self.name_width()
+            highest = max((sum(row.counts) for row in self._rows), default=0) or 1
+            numbers = metrics.horizontalAdvance(f"{highest:,}") + GRID
+            room = max(self.width() - names - numbers, 1)
+            exposed = event.rect()
+            first, last = exposed.top() // height, exposed.bottom() // height
+            for number in range(max(first, 0), min(last + 1, len(self._rows))):
+                row, top = self._rows[number], number * height
+                if row.label == self._selected:
+                    painter.fillRect(QRect(0, top, self.width(), height), theme().color("raised"))
+                painter.setPen(theme().color("text"))
+                name = self.shown_name(row)
+                painter.drawText(QRect(0, top, names, height), Qt.AlignmentFlag.AlignVCenter, name)
+                left = float(names)
+                for split, count in enumerate(row.counts):
+                    width = room * count / highest
+                    painter.fillRect(QRect(round(left), top + 4, round(width), height - 8), theme().series(split))
+                    left += width
+                painter.setPen(theme().color("muted"))
+                place = QRect(self.width() - numbers, top, numbers, height)
+                flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight
+                painter.drawText(place, flags, f"{sum(row.counts):,}")

@@ -218,17 +218,17 @@ class DistributionView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the chart, then the marks of pointer and keyboard."""
-        painter = QPainter(self)
-        if not self.levels:
-            painter.setPen(theme().color("muted"))
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect().adjusted(16, 8, -16, -8), flags, self._placeholder)
+        with QPainter(self) as painter:
+            if not self.levels:
+                painter.setPen(theme().color("muted"))
+                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+                painter.drawText(self.rect().adjusted(16, 8, -16, -8), flags, self._placeholder)
+                self._paint_focus(painter)
+                return
+            chart = self.chart()
+            paint_chart(painter, chart, self.fontMetrics().horizontalAdvance(str(self.levels - 1)))
+            self._paint_pointed(painter, chart.plot)
             self._paint_focus(painter)
-            return
-        chart = self.chart()
-        paint_chart(painter, chart, self.fontMetrics().horizontalAdvance(str(self.levels - 1)))
-        self._paint_pointed(painter, chart.plot)
-        self._paint_focus(painter)
 
     def _paint_pointed(self, painter: QPainter, plot: QRectF) -> None:
         """Draw a triangle under the marked value, and outlines of the hovered one and the candidate."""

@@ -62,23 +62,23 @@ class GroupedBars(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint axis, bars, names and legend."""
-        painter = QPainter(self)
-        height = self.fontMetrics().height()
-        marks = ticks(0.0, self.top)
-        margin = max(self.fontMetrics().horizontalAdvance(f"{mark:g}") for mark in marks) + 2 * GAP
-        above = height if len(self._series) > 1 or self._has_values else GAP
-        area = QRectF(margin, above + GAP, self.width() - margin - GAP, self.height() - above - height - 2 * GAP)
-        for mark in marks:
-            y = area.bottom() - mark / self.top * area.height()
-            painter.setPen(theme().color("grid"))
-            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
-            painter.setPen(theme().color("muted"))
-            flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(QRectF(0, y - height / 2, area.left() - GAP, height), flags, f"{mark:g}")
-        if self._values.size:
-            self._paint_bars(painter, area)
-        if len(self._series) > 1:
-            self._paint_legend(painter)
+        with QPainter(self) as painter:
+            height = self.fontMetrics().height()
+            marks = ticks(0.0, self.top)
+            margin = max(self.fontMetrics().horizontalAdvance(f"{mark:g}") for mark in marks) + 2 * GAP
+            above = height if len(self._series) > 1 or self._has_values else GAP
+            area = QRectF(margin, above + GAP, self.width() - margin - GAP, self.height() - above - height - 2 * GAP)
+            for mark in marks:
+                y = area.bottom() - mark / self.top * area.height()
+                painter.setPen(theme().color("grid"))
+                painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+                painter.setPen(theme().color("muted"))
+                flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+                painter.drawText(QRectF(0, y - height / 2, area.left() - GAP, height), flags, f"{mark:g}")
+            if self._values.size:
+                self._paint_bars(painter, area)
+            if len(self._series) > 1:
+                self._paint_legend(painter)
 
     @property
     def _has_values(self) -> bool:

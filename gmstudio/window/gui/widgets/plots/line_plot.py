@@ -196,21 +196,21 @@ class LinePlot(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint axes, lines, marks and legend."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        area = self.area
-        if area.width() < LEAST_ROOM or area.height() < LEAST_ROOM / 2:
-            return
-        self._paint_legend(painter)
-        self._paint_axes(painter, area)
-        painter.setClipRect(area.adjusted(-2, -2, 2, 2))
-        for number, line in enumerate(self._lines):
-            ends = self._places_of(line, line.low), self._places_of(line, line.high)
-            paint_band(painter, *ends, _colour(number, line))
-        for number, line in enumerate(self._lines):
-            places = self._places_of(line, line.y)
-            paint_line(painter, places, _colour(number, line), line.joined, line.dashed, line.dots)
-        self._paint_marks(painter, area)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            area = self.area
+            if area.width() < LEAST_ROOM or area.height() < LEAST_ROOM / 2:
+                return
+            self._paint_legend(painter)
+            self._paint_axes(painter, area)
+            painter.setClipRect(area.adjusted(-2, -2, 2, 2))
+            for number, line in enumerate(self._lines):
+                ends = self._places_of(line, line.low), self._places_of(line, line.high)
+                paint_band(painter, *ends, _colour(number, line))
+            for number, line in enumerate(self._lines):
+                places = self._places_of(line, line.y)
+                paint_line(painter, places, _colour(number, line), line.joined, line.dashed, line.dots)
+            self._paint_marks(painter, area)
 
     def _places_of(self, line: PlotLine, values: Floats | None) -> Floats:
         """Places (N, 2) on the widget of a line or an end of its band; those that are not finite are left out."""

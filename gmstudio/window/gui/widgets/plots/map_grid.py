@@ -153,14 +153,14 @@ class MapGrid(ImageGrid):
         super().paintEvent(event)
         if self._maps is None or self._maps.mark is None:
             return
-        painter = QPainter(self)
-        painter.setPen(QPen(theme().color("mark"), 1.5))
-        (row, column), (height, width) = self._maps.mark, self._maps.values.shape[2:]
-        for index in range(len(self._maps.values)):
-            rect = self.image_rect(index)
-            wide, high = rect.width() / width, rect.height() / height
-            if min(wide, high) >= SMALLEST_MARK:
-                painter.drawRect(QRectF(rect.left() + column * wide, rect.top() + row * high, wide, high))
+        with QPainter(self) as painter:
+            painter.setPen(QPen(theme().color("mark"), 1.5))
+            (row, column), (height, width) = self._maps.mark, self._maps.values.shape[2:]
+            for index in range(len(self._maps.values)):
+                rect = self.image_rect(index)
+                wide, high = rect.width() / width, rect.height() / height
+                if min(wide, high) >= SMALLEST_MARK:
+                    painter.drawRect(QRectF(rect.left() + column * wide, rect.top() + row * high, wide, high))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Emit the value under the pointer."""
@@ -237,25 +237,28 @@ class MapLegend(QWidget):
         """Paint swatches or the scale."""
         if self._maps is None:
             return
-        painter, metrics, texts = QPainter(self), self.fontMetrics(), self.texts()
-        if self._maps.classes:
-            for (left, top), index, text in zip(self._places(), self._classes(), texts, strict=True):
-                swatch = QRectF(left + 0.5, top + (metrics.height() - SWATCH) / 2 + 0.5, SWATCH, SWATCH)
-                painter.fillRect(swatch, class_colour(index, len(self._maps.classes)))
-                painter.setPen(theme().color("muted"))
-                painter.drawRect(swatch)
-                painter.drawText(left + SWATCH + 6, top + metrics.ascent(), text)
-            return
-        left, right = (metrics.horizontalAdvance(text) + 8 for text in texts)
-        bar = QRectF(left, (metrics.height() - BAR_HEIGHT) / 2 + 0.5, max(self.width() - left - right, 24), BAR_HEIGHT)
-        table = diverging_table() if self._maps.signed else heat_table()
-        for step in range(64):
-            part = QRectF(bar.left() + bar.width() * step / 64, bar.top(), bar.width() / 64 + 1, bar.height())
-            painter.fillRect(part.intersected(bar), QColor(*table[step * 4 + 2].tolist()))
-        painter.setPen(theme().color("muted"))
-        painter.drawRect(bar)
-        painter.drawText(0, metrics.ascent(), texts[0])
-        painter.drawText(int(bar.right()) + 8, metrics.ascent(), texts[1])
+        metrics, texts = self.fontMetrics(), self.texts()
+        with QPainter(self) as painter:
+            if self._maps.classes:
+                for (left, top), index, text in zip(self._places(), self._classes(), texts, strict=True):
+                    swatch = QRectF(left + 0.5, top + (metrics.height() - SWATCH) / 2 + 0.5, SWATCH, SWATCH)
+                    painter.fillRect(swatch, class_colour(index, len(self._maps.classes)))
+                    painter.setPen(theme().color("muted"))
+                    painter.drawRect(swatch)
+                    painter.drawText(left + SWATCH + 6, top + metrics.ascent(), text)
+                return
+            left, right = (metrics.horizontalAdvance(text) + 8 for text in texts)
+            bar = QRectF(
+                left, (metrics.height() - BAR_HEIGHT) / 2 + 0.5, max(self.width() - left - right, 24), BAR_HEIGHT
+            )
+            table = diverging_table() if self._maps.signed else heat_table()
+            for step in range(64):
+                part = QRectF(bar.left() + bar.width() * step / 64, bar.top(), bar.width() / 64 + 1, bar.height())
+                painter.fillRect(part.intersected(bar), QColor(*table[step * 4 + 2].tolist()))
+            painter.setPen(theme().color("muted"))
+            painter.drawRect(bar)
+            painter.drawText(0, metrics.ascent(), texts[0])
+            painter.drawText(int(bar.right()) + 8, metrics.ascent(), texts[1])
 
 
 def class_colour(index: int, count: int) -> QColor:

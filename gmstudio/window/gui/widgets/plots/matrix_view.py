@@ -175,29 +175,29 @@ class MatrixView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint headings, cells, numbers and outlines."""
-        painter = QPainter(self)
-        if not self._values.size:
-            painter.setPen(theme().color("muted"))
-            flags = Align.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(QRectF(self.rect()).adjusted(8, 8, -8, -8), flags, self._placeholder)
-            return
-        self._paint_headings(painter)
-        colours = self._colours()
-        metrics = self.fontMetrics()
-        widest = max(metrics.horizontalAdvance(self.text(*cell)) for cell in np.ndindex(self._values.shape))
-        first = self.cell_rect(0, 0)
-        numbers = widest + 2 <= first.width() and metrics.height() <= first.height() + 4
-        for row, column in np.ndindex(self._values.shape):
-            rect, colour = self.cell_rect(row, column), colours[row][column]
-            painter.fillRect(rect.adjusted(0, 0, 0.5, 0.5), colour)
-            if numbers:
-                dark = 0.299 * colour.redF() + 0.587 * colour.greenF() + 0.114 * colour.blueF() > BRIGHT
-                painter.setPen(QColor("black") if dark else QColor("white"))
-                painter.drawText(rect, Align.AlignCenter, self.text(row, column))
-        self._outline(painter, self._hovered, "muted")
-        self._outline(painter, self._marked, "mark")
-        if self.hasFocus():
-            self._outline(painter, self._current, "accent")
+        with QPainter(self) as painter:
+            if not self._values.size:
+                painter.setPen(theme().color("muted"))
+                flags = Align.AlignCenter | Qt.TextFlag.TextWordWrap
+                painter.drawText(QRectF(self.rect()).adjusted(8, 8, -8, -8), flags, self._placeholder)
+                return
+            self._paint_headings(painter)
+            colours = self._colours()
+            metrics = self.fontMetrics()
+            widest = max(metrics.horizontalAdvance(self.text(*cell)) for cell in np.ndindex(self._values.shape))
+            first = self.cell_rect(0, 0)
+            numbers = widest + 2 <= first.width() and metrics.height() <= first.height() + 4
+            for row, column in np.ndindex(self._values.shape):
+                rect, colour = self.cell_rect(row, column), colours[row][column]
+                painter.fillRect(rect.adjusted(0, 0, 0.5, 0.5), colour)
+                if numbers:
+                    dark = 0.299 * colour.redF() + 0.587 * colour.greenF() + 0.114 * colour.blueF() > BRIGHT
+                    painter.setPen(QColor("black") if dark else QColor("white"))
+                    painter.drawText(rect, Align.AlignCenter, self.text(row, column))
+            self._outline(painter, self._hovered, "muted")
+            self._outline(painter, self._marked, "mark")
+            if self.hasFocus():
+                self._outline(painter, self._current, "accent")
 
     def _outline(self, painter: QPainter, cell: tuple[int, int] | None, role: str) -> None:
         if cell is not None:

@@ -202,21 +202,21 @@ class OverlaidHistograms(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint axes, outlines, marks, threshold and legend."""
-        painter = QPainter(self)
-        area = self.area
-        painter.fillRect(area, theme().color("base"))
-        if not self._shares:
-            painter.setPen(theme().color("muted"))
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(area.adjusted(8, 8, -8, -8), flags, self._placeholder)
-            return
-        scale = self._scale
-        self._paint_axes(painter, area, scale)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for one, shares in zip(self._sets, self._shares, strict=True):
-            self._paint_outline(painter, area, scale, one, shares)
-        self._paint_lines(painter, area)
-        self._paint_legend(painter)
+        with QPainter(self) as painter:
+            area = self.area
+            painter.fillRect(area, theme().color("base"))
+            if not self._shares:
+                painter.setPen(theme().color("muted"))
+                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+                painter.drawText(area.adjusted(8, 8, -8, -8), flags, self._placeholder)
+                return
+            scale = self._scale
+            self._paint_axes(painter, area, scale)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            for one, shares in zip(self._sets, self._shares, strict=True):
+                self._paint_outline(painter, area, scale, one, shares)
+            self._paint_lines(painter, area)
+            self._paint_legend(painter)
 
     def _paint_outline(self, painter: QPainter, area: QRectF, scale: PlotScale, one: Histogram, shares: Floats) -> None:
         heights = np.nan_to_num(scale.shares(shares)).clip(0, 1) * area.height()

@@ -122,23 +122,23 @@ class RateCurve(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint axes, curve and point."""
-        painter = QPainter(self)
-        area = self.area
-        painter.fillRect(area, theme().color("base"))
-        self._paint_axes(painter, area)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if self._diagonal:
-            painter.setPen(QPen(theme().color("muted"), 1, Qt.PenStyle.DashLine))
-            painter.drawLine(area.bottomLeft(), area.topRight())
-        if self._rates is None:
-            return
-        painter.setPen(QPen(self._rates.colour, 2))
-        painter.drawPolyline(QPolygonF(self._points(area)))
-        if 0 <= self._point < len(self._rates.x):
-            place = self.place_of(self._point)
-            painter.setPen(QPen(theme().color("text"), 2))
-            painter.setBrush(theme().color("text") if self.hasFocus() else theme().color("base"))
-            painter.drawEllipse(place, 5, 5)
+        with QPainter(self) as painter:
+            area = self.area
+            painter.fillRect(area, theme().color("base"))
+            self._paint_axes(painter, area)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            if self._diagonal:
+                painter.setPen(QPen(theme().color("muted"), 1, Qt.PenStyle.DashLine))
+                painter.drawLine(area.bottomLeft(), area.topRight())
+            if self._rates is None:
+                return
+            painter.setPen(QPen(self._rates.colour, 2))
+            painter.drawPolyline(QPolygonF(self._points(area)))
+            if 0 <= self._point < len(self._rates.x):
+                place = self.place_of(self._point)
+                painter.setPen(QPen(theme().color("text"), 2))
+                painter.setBrush(theme().color("text") if self.hasFocus() else theme().color("base"))
+                painter.drawEllipse(place, 5, 5)
 
     def _points(self, area: QRectF) -> list[QPointF]:
         assert self._rates is not None

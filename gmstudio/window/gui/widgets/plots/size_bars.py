@@ -69,24 +69,24 @@ class SizeBars(QWidget):
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint names, values and bars."""
-        painter = QPainter(self)
-        painter.setPen(theme().color("muted"))
-        if not self._bars:
-            flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect().adjusted(16, 16, -16, -16), flags, self._placeholder)
-            return
-        longest = max(bar.value for bar in self._bars) or 1.0
-        line = self.fontMetrics().height()
-        for number, bar in enumerate(self._bars):
-            top = number * self.row_height()
-            words = QRectF(0, top, self.width(), line)
-            font = QFont(self.font())
-            font.setBold(bar.own)
-            painter.setFont(font)
-            painter.setPen(theme().color("text"))
-            painter.drawText(words, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, bar.title)
-            painter.drawText(words, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, bar.text)
-            lane = QRectF(0, top + line + 1, self.width(), BAR)
-            painter.fillRect(lane, theme().color("base"))
-            length = max(lane.width() * bar.value / longest, 1.0)
-            painter.fillRect(QRectF(0, lane.top(), length, BAR), theme().color("accent" if bar.own else "muted"))
+        with QPainter(self) as painter:
+            painter.setPen(theme().color("muted"))
+            if not self._bars:
+                flags = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+                painter.drawText(self.rect().adjusted(16, 16, -16, -16), flags, self._placeholder)
+                return
+            longest = max(bar.value for bar in self._bars) or 1.0
+            line = self.fontMetrics().height()
+            for number, bar in enumerate(self._bars):
+                top = number * self.row_height()
+                words = QRectF(0, top, self.width(), line)
+                font = QFont(self.font())
+                font.setBold(bar.own)
+                painter.setFont(font)
+                painter.setPen(theme().color("text"))
+                painter.drawText(words, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, bar.title)
+                painter.drawText(words, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, bar.text)
+                lane = QRectF(0, top + line + 1, self.width(), BAR)
+                painter.fillRect(lane, theme().color("base"))
+                length = max(lane.width() * bar.value / longest, 1.0)
+                painter.fillRect(QRectF(0, lane.top(), length, BAR), theme().color("accent" if bar.own else "muted"))

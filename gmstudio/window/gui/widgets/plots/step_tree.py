@@ -112,18 +112,18 @@ class StepTree(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw axis, lines and titles."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for line in self._lines:
-            self._paint_line(painter, line)
-        for line in self._lines:
-            self._paint_title(painter, line)
-        if self._lines:
-            self._paint_axis(painter)
-        if self.hasFocus():
-            painter.setPen(QPen(theme().color("accent"), 1))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            for line in self._lines:
+                self._paint_line(painter, line)
+            for line in self._lines:
+                self._paint_title(painter, line)
+            if self._lines:
+                self._paint_axis(painter)
+            if self.hasFocus():
+                painter.setPen(QPen(theme().color("accent"), 1))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
 
     def _paint_line(self, painter: QPainter, line: TreeLine) -> None:
         current = line.key == self._current

@@ -41,18 +41,18 @@ class ColourScale(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the bar and its ends."""
-        painter = QPainter(self)
-        bar = QRectF(0.5, 0.5, self.width() - 1, BAR_PX - 1)
-        gradient = QLinearGradient(bar.topLeft(), bar.topRight())
-        for stop in range(STOPS + 1):
-            gradient.setColorAt(stop / STOPS, heat_colour(stop / STOPS))
-        painter.fillRect(bar, gradient)
-        painter.setPen(theme().color("border"))
-        painter.drawRect(bar)
-        if self._range is None:
-            return
-        painter.setPen(theme().color("muted"))
-        area = QRectF(0, BAR_PX + 2, self.width(), self.height() - BAR_PX)
-        low, high = self._range
-        painter.drawText(area, Qt.AlignmentFlag.AlignLeft, f"≤ {low:.4g}")
-        painter.drawText(area, Qt.AlignmentFlag.AlignRight, f"≥ {high:.4g} {self._unit}".rstrip())
+        with QPainter(self) as painter:
+            bar = QRectF(0.5, 0.5, self.width() - 1, BAR_PX - 1)
+            gradient = QLinearGradient(bar.topLeft(), bar.topRight())
+            for stop in range(STOPS + 1):
+                gradient.setColorAt(stop / STOPS, heat_colour(stop / STOPS))
+            painter.fillRect(bar, gradient)
+            painter.setPen(theme().color("border"))
+            painter.drawRect(bar)
+            if self._range is None:
+                return
+            painter.setPen(theme().color("muted"))
+            area = QRectF(0, BAR_PX + 2, self.width(), self.height() - BAR_PX)
+            low, high = self._range
+            painter.drawText(area, Qt.AlignmentFlag.AlignLeft, f"≤ {low:.4g}")
+            painter.drawText(area, Qt.AlignmentFlag.AlignRight, f"≥ {high:.4g} {self._unit}".rstrip())

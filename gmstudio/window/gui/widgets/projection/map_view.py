@@ -255,20 +255,20 @@ class MapView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the points, images, outlines and axes."""
-        painter = QPainter(self)
-        painter.fillRect(self.rect(), theme().color("base"))
-        if not self.count:
-            painter.setPen(theme().color("muted"))
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.rect().adjusted(16, 16, -16, -16), flags, self._placeholder)
-        else:
-            self._paint_points(painter)
-            self._paint_neighbours(painter)
-            self._paint_axes(painter)
-            self._paint_shape(painter)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(theme().color("accent" if self.hasFocus() else "border"), 1))
-        painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
+        with QPainter(self) as painter:
+            painter.fillRect(self.rect(), theme().color("base"))
+            if not self.count:
+                painter.setPen(theme().color("muted"))
+                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+                painter.drawText(self.rect().adjusted(16, 16, -16, -16), flags, self._placeholder)
+            else:
+                self._paint_points(painter)
+                self._paint_neighbours(painter)
+                self._paint_axes(painter)
+                self._paint_shape(painter)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(theme().color("accent" if self.hasFocus() else "border"), 1))
+            painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
 
     def _paint_points(self, painter: QPainter) -> None:
         visible = self.visible()

@@ -110,23 +110,23 @@ class SigmaSlider(QAbstractSlider):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint track, ticks at each σ, band, fill from 0, and handle."""
         colors = theme()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        middle = self.height() / 2
-        painter.setBrush(colors.color("border"))
-        left, right = self._x_of_tick(self._scale.low), self._x_of_tick(self._scale.high)
-        painter.drawRoundedRect(QRectF(left, middle - TRACK / 2, right - left, TRACK), TRACK / 2, TRACK / 2)
-        for tick in self._scale.marks:
-            reach = 5 if tick == self._scale.zero else 3
-            painter.drawRect(QRectF(self._x_of_tick(tick) - 0.5, middle + TRACK / 2, 1, reach))
-        self._paint_band(painter, middle)
-        handle = self._x(self._sigma)
-        active = colors.color("accent" if self.isEnabled() else "muted")
-        low, high = sorted((self._x(0.0), handle))
-        painter.setBrush(active)
-        painter.drawRect(QRectF(low, middle - TRACK / 2, high - low, TRACK))
-        self._paint_handle(painter, QPointF(handle, middle), active)
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(Qt.PenStyle.NoPen)
+            middle = self.height() / 2
+            painter.setBrush(colors.color("border"))
+            left, right = self._x_of_tick(self._scale.low), self._x_of_tick(self._scale.high)
+            painter.drawRoundedRect(QRectF(left, middle - TRACK / 2, right - left, TRACK), TRACK / 2, TRACK / 2)
+            for tick in self._scale.marks:
+                reach = 5 if tick == self._scale.zero else 3
+                painter.drawRect(QRectF(self._x_of_tick(tick) - 0.5, middle + TRACK / 2, 1, reach))
+            self._paint_band(painter, middle)
+            handle = self._x(self._sigma)
+            active = colors.color("accent" if self.isEnabled() else "muted")
+            low, high = sorted((self._x(0.0), handle))
+            painter.setBrush(active)
+            painter.drawRect(QRectF(low, middle - TRACK / 2, high - low, TRACK))
+            self._paint_handle(painter, QPointF(handle, middle), active)
 
     def _paint_band(self, painter: QPainter, middle: float) -> None:
         if self._band is None:

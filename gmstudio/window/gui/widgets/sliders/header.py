@@ -45,14 +45,14 @@ class SliderHeader(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the name of the measure and the scale."""
-        painter = QPainter(self)
-        painter.setPen(theme().color("muted"))
-        area = QRect(0, 0, self._label_px + measure_px(self.fontMetrics()) - GAP, self.height())
-        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self._title)
-        left, width = slider_span(self._row_width, self.fontMetrics(), self._label_px)
-        reach = width - 2 * RADIUS - 4
-        for tick, text in self._scale.heads:
-            share = (tick - self._scale.low) / (self._scale.high - self._scale.low)
-            x = round(left + RADIUS + 2 + share * reach)
-            room = QRect(x - HEAD_PX // 2, 0, HEAD_PX, self.height())
-            painter.drawText(room, Qt.AlignmentFlag.AlignCenter, text)
+        with QPainter(self) as painter:
+            painter.setPen(theme().color("muted"))
+            area = QRect(0, 0, self._label_px + measure_px(self.fontMetrics()) - GAP, self.height())
+            painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, self._title)
+            left, width = slider_span(self._row_width, self.fontMetrics(), self._label_px)
+            reach = width - 2 * RADIUS - 4
+            for tick, text in self._scale.heads:
+                share = (tick - self._scale.low) / (self._scale.high - self._scale.low)
+                x = round(left + RADIUS + 2 + share * reach)
+                room = QRect(x - HEAD_PX // 2, 0, HEAD_PX, self.height())
+                painter.drawText(room, Qt.AlignmentFlag.AlignCenter, text)

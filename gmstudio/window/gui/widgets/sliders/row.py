@@ -93,14 +93,14 @@ class LockButton(QCheckBox):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the icon, and a frame with the focus."""
-        painter = QPainter(self)
-        locked = self.isChecked()
-        role = "accent" if locked else "text" if self.underMouse() or self.hasFocus() else "muted"
-        theme().icon("lock" if locked else "unlock", role).paint(painter, self.rect().adjusted(4, 4, -4, -4))
-        if self.hasFocus():
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            painter.setPen(QPen(theme().color("accent"), 1))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
+        with QPainter(self) as painter:
+            locked = self.isChecked()
+            role = "accent" if locked else "text" if self.underMouse() or self.hasFocus() else "muted"
+            theme().icon("lock" if locked else "unlock", role).paint(painter, self.rect().adjusted(4, 4, -4, -4))
+            if self.hasFocus():
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                painter.setPen(QPen(theme().color("accent"), 1))
+                painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
 
     def hitButton(self, position: QPoint) -> bool:
         """Switch by a click anywhere on the icon; a check box has a smaller area for clicks."""
@@ -238,25 +238,27 @@ class SliderRow(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the background of the current row, label and measure."""
         colors = theme()
-        painter = QPainter(self)
-        if self._current:
-            painter.fillRect(self.rect(), colors.color("raised"))
-            painter.fillRect(QRect(0, 0, 3, self.height()), colors.color("accent"))
-        painter.setPen(colors.color("muted" if self._faint else "text"))
-        label = f"{self._label} {COLLAPSED}" if self._faint else self._label
-        flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
-        room = QRect(10, 0, self._label_px - 10, self.height())
-        painter.drawText(room, flags, self.fontMetrics().elidedText(label, Qt.TextElideMode.ElideRight, room.width()))
-        if self._measure is None:
-            return
-        text, share = self._measure
-        area = QRect(self._label_px, 0, measure_px(self.fontMetrics()) - GAP, self.height() - BAR_PX - 3)
-        painter.setPen(colors.color("muted"))
-        painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
-        bar = QRectF(area.left(), self.height() - BAR_PX - 4, area.width(), BAR_PX)
-        painter.fillRect(bar, colors.color("grid" if not self._current else "border"))
-        bar.setLeft(bar.right() - bar.width() * share)
-        painter.fillRect(bar, colors.series(0))
+        with QPainter(self) as painter:
+            if self._current:
+                painter.fillRect(self.rect(), colors.color("raised"))
+                painter.fillRect(QRect(0, 0, 3, self.height()), colors.color("accent"))
+            painter.setPen(colors.color("muted" if self._faint else "text"))
+            label = f"{self._label} {COLLAPSED}" if self._faint else self._label
+            flags = Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft
+            room = QRect(10, 0, self._label_px - 10, self.height())
+            painter.drawText(
+                room, flags, self.fontMetrics().elidedText(label, Qt.TextElideMode.ElideRight, room.width())
+            )
+            if self._measure is None:
+                return
+            text, share = self._measure
+            area = QRect(self._label_px, 0, measure_px(self.fontMetrics()) - GAP, self.height() - BAR_PX - 3)
+            painter.setPen(colors.color("muted"))
+            painter.drawText(area, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
+            bar = QRectF(area.left(), self.height() - BAR_PX - 4, area.width(), BAR_PX)
+            painter.fillRect(bar, colors.color("grid" if not self._current else "border"))
+            bar.setLeft(bar.right() - bar.width() * share)
+            painter.fillRect(bar, colors.series(0))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Lay out slider, field and lock."""
