@@ -92,6 +92,7 @@ class Server(Feature):
         self._turns = InteractiveTurns()
         self._answers = answers or ConcurrentAnswers()
         self._step_copy = StepCopy()
+        self._answered_during_step = False
         self._left: deque[Command] = deque()
         """Commands that could not be answered during a step of training."""
         self._reported_at = 0.0
@@ -255,7 +256,7 @@ class Server(Feature):
             traceback.print_exc()
             self._note_lost_device(error)
         took = time.perf_counter() - began
-        self._turns.trained(took)
+        self._turns.trained(took, alone=not self._answered_during_step)
         self._background_s = took if self._jobs.foreground else BACKGROUND_SHARE * took
         self._release_ended_training()
 
@@ -264,6 +265,7 @@ class Server(Feature):
 
         On an accelerator they come after the step: there, what is computed waits in one queue.
         """
+        self._answered_during_step = False
         if not self._turns.long_training or training.model.device.type != "cpu":
             training.advance()
             return
@@ -286,6 +288,7 @@ class Server(Feature):
 
     def _answer_during_step(self, command: Command) -> bool:
         """Answer a command in another thread than the loop's, which makes a step; False: not before it is made."""
+        self._answered_during_step = True
         compute_alone()  # as many threads as there are cores make the step
         try:
             command = with_one_name(command)

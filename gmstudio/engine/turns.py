@@ -48,9 +48,15 @@ class InteractiveTurns:
         self._dragged_at = self._free_until = -math.inf
         self._piece_s = self._training_s = 0.0
 
-    def trained(self, seconds: float) -> None:
-        """Earn a share of a piece of training that took ``seconds``."""
-        self.left_s = min(MOST_S, self.left_s + SHARE * seconds)
+    def trained(self, seconds: float, *, alone: bool = True) -> None:
+        """Earn a share of a piece of training.
+
+        Args:
+            seconds: that it took.
+            alone: no command was answered meanwhile; those that were need no time after it.
+        """
+        if alone:
+            self.left_s = min(MOST_S, self.left_s + SHARE * seconds)
         self._training_s = max(seconds, 0.9 * self._training_s)  # between long steps there are short pieces
 
     def worked(self, seconds: float, processor_s: float) -> None:

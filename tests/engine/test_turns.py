@@ -34,6 +34,13 @@ def test_several_turns_follow_a_long_piece_of_training() -> None:
     assert turns.wait_s < LONG_GRACE_S, "then training goes on"
 
 
+def test_commands_that_are_answered_meanwhile_earn_no_time_after_a_piece_of_training() -> None:
+    turns = InteractiveTurns()
+    turns.trained(0.4, alone=False)
+    turns.answered(interactive=True, seconds=0.0)
+    assert turns.wait_s == SHORT_GRACE_S and turns.long_training
+
+
 def test_short_pieces_earn_little_and_a_long_training_earns_no_more_than_the_most() -> None:
     turns = InteractiveTurns()
     turns.trained(0.002)
