@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any, ClassVar
 
 from PySide6.QtCore import QEvent, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QKeySequence, QShowEvent
+from PySide6.QtGui import QAction, QFocusEvent, QKeyEvent, QKeySequence, QShowEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QScrollArea, QTabWidget, QToolButton, QWidget
 
 from gmstudio.media.provenance import Provenance
@@ -26,11 +26,27 @@ __all__ = ["Control", "Panel"]
 class _ActionButton(QToolButton):
     """Button of an action.
 
+    While the action that it carries out is disabled, for instance until the engine has answered, the panel holds the
+    focus for it: Qt would give it to the next button, which a second press of the space bar would carry out.
+
+    Args:
+        panel: that it belongs to.
+
     Signals:
         primary_set: the property ``primary`` was set, on which the colour of the icon depends.
     """
 
     primary_set = Signal()
+
+    def __init__(self, panel: "Panel") -> None:
+        super().__init__(panel)
+        self._panel = panel
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Leave the focus to the panel where it is lost because the button is disabled."""
+        super().focusOutEvent(event)
+        if not self.isEnabled() and self.window() is self._panel.window():
+            self._panel.hold_focus(self)
 
     def setProperty(self, name: str, value: object) -> bool:
         """Set a property."""
@@ -86,6 +102,7 @@ class Panel(ActiveWidget):
         self._reasons: dict[QAction, str] = {}
         self._needs: dict[QAction, str] = {}
         self._buttons: dict[QAction, list[QToolButton]] = {}
+        self._focus_of: QToolButton | None = None
         self._everywhere: set[QAction] = set()
         self._keys = PanelKeys(self, lambda: self._panel_wide, self._buttons_of)
         self._remembered: list[Control] = []
@@ -241,9 +258,22 @@ class Panel(ActiveWidget):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         else:
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        action.changed.connect(lambda: button.setAccessibleName(action.text()))
+        action.changed.connect(partial(self._follow_action, action, button))
         self._buttons.setdefault(action, []).append(button)
         return button
+
+    def _follow_action(self, action: QAction, button: QToolButton) -> None:
+        """Name a button as its action is named, and give the focus back to one that is enabled again."""
+        button.setAccessibleName(action.text())
+        if button is self._focus_of and action.isEnabled():
+            self._focus_of = None
+            if self.hasFocus():
+                button.setFocus()
+
+    def hold_focus(self, button: QToolButton) -> None:
+        """Hold the focus of a button that is disabled until it is enabled again, or the focus is moved."""
+        self._focus_of = button
+        self.setFocus()
 
     def name_widget(self, widget: QWidget, control: str, accessible_name: str, tip: str) -> None:
         """Set object name ``<panel>.<control>``, accessible name and tooltip of a control."""

@@ -82,3 +82,19 @@ def test_the_icon_of_a_primary_button_is_visible_on_the_accent(panel: FirstPanel
     assert panel.play.icon().cacheKey() == theme().icon("play", "accent_text").cacheKey()
     panel.set_action_icon(panel.play, "pause")
     assert panel.play.icon().cacheKey() == theme().icon("pause", "accent_text").cacheKey()
+
+
+def test_a_button_has_the_focus_again_once_its_action_is_enabled_unless_it_was_moved(panel: FirstPanel) -> None:
+    button = panel.findChild(QToolButton, "first.play")
+    assert isinstance(button, QToolButton)
+    button.setFocus()
+    panel.play.setEnabled(False)
+    assert panel.hasFocus()
+    panel.play.setText("Play on")
+    assert panel.hasFocus()
+    panel.play.setEnabled(True)
+    assert button.hasFocus()
+    panel.play.setEnabled(False)
+    panel.line.setFocus()
+    panel.play.setEnabled(True)
+    assert panel.line.hasFocus()
