@@ -115,6 +115,8 @@ class WindowSettings:
         if not self._file.contains(NAMED_RUNS):
             self._name_runs()
             self._file.setValue(NAMED_RUNS, "1")
+        self._values = {setting.key: self._file.value(setting.key) for setting in SETTINGS}
+        """Values in the file, and what was changed since: to read one there would wait for the thread that writes."""
 
     def _open(self) -> QSettings:
         ini = QSettings.Format.IniFormat
@@ -138,8 +140,12 @@ class WindowSettings:
             self._file.setValue(key, with_names(with_names(text, home, ""), examples, f"{EXAMPLES}/"))
 
     def get(self, setting: Setting[T]) -> T:
-        """Return the value in the file; the default where there is none or an invalid one."""
-        value = self._changed.get(setting.key, self._file.value(setting.key))
+        """Return the value that the file had at the start, or was changed to; the default for none or an invalid one.
+
+        Args:
+            setting: one of ``SETTINGS``.
+        """
+        value = self._values[setting.key]
         if value is None:
             return setting.default
         try:
@@ -149,7 +155,7 @@ class WindowSettings:
 
     def put(self, setting: Setting[T], value: T) -> None:
         """Change a value; soon it is written to the file, in a thread: the window does not wait for a slow disk."""
-        self._changed[setting.key] = setting.encode(value)
+        self._values[setting.key] = self._changed[setting.key] = setting.encode(value)
         self._later.start()
 
     def sync(self) -> None:

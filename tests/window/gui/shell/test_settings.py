@@ -188,6 +188,18 @@ def test_damage_gives_a_value_of_the_right_type(qapp: object, tmp_path: Path, se
     assert type(WindowSettings(tmp_path / "window.ini").get(setting)) is type(setting.default)
 
 
+def test_no_value_is_read_from_the_file_later_where_a_thread_may_write(
+    qapp: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = WindowSettings(tmp_path / "window.ini")
+    monkeypatch.setattr(settings, "_file", None)
+    settings.put(THEME, "dark")
+    settings._later.stop()
+    found = {setting.key: settings.get(setting) for setting in SETTINGS}
+    assert found.pop(THEME.key) == "dark"
+    assert found == {setting.key: setting.default for setting in SETTINGS if setting is not THEME}
+
+
 def test_a_file_of_an_earlier_version_is_read(qapp: object, tmp_path: Path) -> None:
     (tmp_path / "window.ini").write_text("[window]\ntheme=dark\n")
     assert WindowSettings(tmp_path / "window.ini").get(THEME) == "dark"
