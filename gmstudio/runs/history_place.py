@@ -56,10 +56,12 @@ def put_back(database: sqlite3.Connection, path: Path) -> str:
             path.with_name(f"{path.name}{suffix}").unlink(missing_ok=True)
         made.replace(path)
     except OSError as error:
-        raise unwritten(f"{path} was deleted or replaced, and could not be written anew", error) from error
+        raise unwritten(
+            f"{path} was deleted or replaced, and no new file could be written in its place", error
+        ) from error
     return (
-        f"{path.name} was deleted or replaced while the run was open for training; it was written anew with all that "
-        f"it held.{other}"
+        f"{path.name} was deleted or replaced while the run was open for training; a new file was put in its place "
+        f"with all that it held.{other}"
     )
 
 

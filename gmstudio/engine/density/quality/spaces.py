@@ -217,7 +217,7 @@ def _read(path: Path, network: Classifier) -> float | None:
     except FileNotFoundError:
         return None
     except (OSError, safetensors.SafetensorError, RuntimeError, KeyError, ValueError):
-        return None  # a damaged file is written anew after training
+        return None  # a damaged file is replaced after training
     return accuracy
 
 

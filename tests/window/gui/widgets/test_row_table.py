@@ -16,11 +16,11 @@ class Counted(QAbstractTableModel):
         super().__init__()
         self.asked = 0
 
-    def rowCount(self, _parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008
+    def rowCount(self, _parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:
         self.asked += 1
         return ROWS
 
-    def columnCount(self, _parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008
+    def columnCount(self, _parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:
         self.asked += 1
         return 2
 

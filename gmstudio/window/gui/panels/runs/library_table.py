@@ -81,11 +81,11 @@ class LibraryTable(QAbstractTableModel):
 
     # ---- Qt's model -------------------------------------------------------------------------------------------------
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+    def rowCount(self, parent: Index = QModelIndex()) -> int:
         """Number of runs."""
         return 0 if parent.isValid() else len(self.runs)
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+    def columnCount(self, parent: Index = QModelIndex()) -> int:
         """Number of columns, hidden ones too."""
         return 0 if parent.isValid() else len(COLUMNS)
 

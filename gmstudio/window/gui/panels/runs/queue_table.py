@@ -68,11 +68,11 @@ class QueueTable(QAbstractTableModel):
 
     # ---- Qt's model -------------------------------------------------------------------------------------------------
 
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+    def rowCount(self, parent: Index = QModelIndex()) -> int:
         """Number of entries."""
         return 0 if parent.isValid() else len(self._keys)
 
-    def columnCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
+    def columnCount(self, parent: Index = QModelIndex()) -> int:
         """Number of columns."""
         return 0 if parent.isValid() else len(COLUMNS)
 
