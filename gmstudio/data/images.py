@@ -15,8 +15,8 @@ from gmstudio.data.dataset import Dataset, Split
 from gmstudio.data.images_preparation import Conversion, Preparation, conversion
 from gmstudio.data.images_splitting import choose_rows, label_names_of
 from gmstudio.data.importing import settings
+from gmstudio.data.importing.kept_sets import imports_home
 from gmstudio.data.importing.set_file import ImportedSet, is_import, name_of_import, open_import
-from gmstudio.data.importing.store import import_images, imports_home
 from gmstudio.data.progress import Progress
 from gmstudio.data.source import BINARIZATIONS, LEVELS_TITLE, LoadProgress, Source, loaded
 from gmstudio.protocol.config import ConfigError, field
@@ -181,6 +181,9 @@ def find_set(config: ImagesConfig) -> Iterator[Progress | ImportedSet]:
     if is_import(path):
         yield open_import(path)
         return
+    # Imported here, for the readers of all formats are a thirtieth of what an engine loads before it is ready.
+    from gmstudio.data.importing.store import import_images
+
     yield from import_images(path, import_settings(config), home)
 
 

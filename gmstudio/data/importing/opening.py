@@ -8,7 +8,8 @@ from pathlib import Path
 
 from gmstudio.data.dataset import DataError
 from gmstudio.data.folder import is_subfolder
-from gmstudio.data.importing import formats, pictures
+from gmstudio.data.importing import pictures
+from gmstudio.data.importing.formats.choosing import READ_TAR, read_format
 from gmstudio.data.importing.picture_index import PICTURE_SUFFIXES, is_junk, suffix_of
 from gmstudio.data.importing.raw import RawSet
 from gmstudio.data.importing.settings import ReadSettings
@@ -41,7 +42,7 @@ def open_raw(path: Path, settings: ReadSettings) -> Iterator[Progress | RawSet]:
     if not is_usual:
         raise DataError(f"{path} is neither a file nor a folder. Choose a folder of pictures, or a file of images.")
     lower = path.name.lower()
-    if lower.endswith(PACKED) and not lower.endswith(formats.READ_TAR) and not is_folder:
+    if lower.endswith(PACKED) and not lower.endswith(READ_TAR) and not is_folder:
         raise DataError(f"{path} is an archive that is not opened. Unpack it and choose the folder, or pack it as zip.")
     if lower.endswith(".zip") and not is_folder:
         yield from pictures.open_zip(path, settings)
@@ -59,7 +60,7 @@ def open_raw(path: Path, settings: ReadSettings) -> Iterator[Progress | RawSet]:
 
 
 def _read_format(path: Path, settings: ReadSettings) -> Generator[Progress, None, RawSet | None]:
-    reading = formats.read_format(path, settings)
+    reading = read_format(path, settings)
     while True:
         try:
             share = next(reading)

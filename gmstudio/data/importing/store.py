@@ -1,4 +1,4 @@
-"""Imported sets: where they are kept, and the import of files into one of them."""
+"""Import of files of images into a set that is kept."""
 
 import hashlib
 import os
@@ -16,6 +16,7 @@ from gmstudio.data.dataset import DataError
 from gmstudio.data.importing.decoding_pieces import decode_pieces
 from gmstudio.data.importing.duplicates import Duplicates, find_duplicates
 from gmstudio.data.importing.fitting import Target
+from gmstudio.data.importing.kept_sets import find_import, imports_home, list_imports, named_import
 from gmstudio.data.importing.opening import open_raw
 from gmstudio.data.importing.raw import BadImageError, Guess, RawSet
 from gmstudio.data.importing.set_file import (
@@ -34,7 +35,6 @@ from gmstudio.data.importing.survey import survey
 from gmstudio.data.progress import Progress
 from gmstudio.protocol.data import SPLITS, SplitName
 from gmstudio.protocol.plain_text import plain_text
-from gmstudio.runs.library import runs_home
 
 __all__ = [
     "ImportProgress",
@@ -50,47 +50,10 @@ __all__ = [
 ]
 
 ImportProgress = Progress
-HOME_NAME = "data"
 MAX_BAD_LISTED = 100
 MAX_DUPLICATES_LISTED = 20
 _SIGNED_FILES = 20_000
 T = TypeVar("T")
-
-
-def imports_home() -> Path:
-    """Folder of the imported sets: ``data`` beside the library of runs.
-
-    Raises:
-        RunError: when the library's place is unknown.
-    """
-    return runs_home().parent / HOME_NAME
-
-
-def list_imports(home: Path) -> tuple[ImportedSet, ...]:
-    """Imported sets, the newest first; what is no set, or damaged, is left out."""
-    found = []
-    try:
-        folders = [Path(entry.path) for entry in os.scandir(home) if entry.is_dir() and not entry.name.startswith(".")]
-    except OSError:
-        return ()
-    for folder in folders:
-        if is_import(folder):
-            try:
-                found.append(open_import(folder))
-            except DataError:
-                continue
-    return tuple(sorted(found, key=lambda imported: (imported.record.date, imported.folder.name), reverse=True))
-
-
-def find_import(home: Path, sha256: str) -> ImportedSet | None:
-    """Return the imported set of this hash, by which a run names the images that it saw; None where it is gone."""
-    return next((imported for imported in list_imports(home) if imported.record.sha256 == sha256), None)
-
-
-def named_import(home: Path, name: str) -> ImportedSet | None:
-    """Return the imported set that has this name, the latest of several; None when there is none."""
-    wanted = name.strip().casefold()
-    return next((found for found in list_imports(home) if found.record.name.casefold() == wanted), None)
 
 
 def import_images(

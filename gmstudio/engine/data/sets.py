@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from gmstudio.data.dataset import DataError
+from gmstudio.data.importing.kept_sets import imports_home
 from gmstudio.data.importing.set_file import ImportedSet, is_import, open_import
-from gmstudio.data.importing.store import imports_home
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.data_import import DataSetDescribed, DataSetDetails, DataSetInfo, DataSetsListed, ListDataSets
 from gmstudio.protocol.images import ImageSpec

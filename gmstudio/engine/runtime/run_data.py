@@ -5,7 +5,7 @@ from typing import Any
 
 from gmstudio.data import SOURCES
 from gmstudio.data.dataset import DataError, Dataset
-from gmstudio.data.importing.store import find_import, imports_home
+from gmstudio.data.importing.kept_sets import find_import, imports_home
 from gmstudio.engine.runtime.datasets import FILE_FIELDS, DatasetCache, load_data
 from gmstudio.protocol.config import ConfigError
 from gmstudio.runs.folder import RunFolder

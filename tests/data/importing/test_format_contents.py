@@ -7,7 +7,8 @@ import pytest
 import scipy.io
 
 from gmstudio.data.dataset import DataError
-from gmstudio.data.importing.formats import FormatSet, open_format
+from gmstudio.data.importing.formats.choosing import open_format
+from gmstudio.data.importing.formats.format_set import FormatSet
 from gmstudio.data.importing.raw import BadImageError, RawSet
 from gmstudio.data.importing.set_file import ImportedSet
 from gmstudio.data.importing.settings import ImportSettings, ReadSettings

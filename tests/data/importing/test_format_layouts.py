@@ -10,7 +10,7 @@ import scipy.io
 from cifar_making import cifar_batch_pickle, write_tar
 from idx_making import write_idx
 
-from gmstudio.data.importing.formats import open_format
+from gmstudio.data.importing.formats.choosing import open_format
 from gmstudio.data.importing.formats.format_set import FormatSet
 from gmstudio.data.importing.settings import ReadSettings
 

@@ -19,7 +19,7 @@ _MAX_GROWTH_MB = 450  # of the process as a whole, over all files
 _OPENER = """
 import json, sys
 from pathlib import Path
-from gmstudio.data.importing.formats import open_format
+from gmstudio.data.importing.formats.choosing import open_format
 from gmstudio.data.importing.settings import ReadSettings
 import numpy.lib.format
 

@@ -9,7 +9,7 @@ import pytest
 from test_format_layouts import CIFAR, COLOUR, GREY
 
 from gmstudio.data.dataset import DataError
-from gmstudio.data.importing.formats import open_format
+from gmstudio.data.importing.formats.choosing import open_format
 from gmstudio.data.importing.raw import BadImageError
 from gmstudio.data.importing.settings import ReadSettings
 from gmstudio.protocol.config import ConfigError
