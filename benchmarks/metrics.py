@@ -22,6 +22,7 @@ from gmstudio.runs.folder import RunFolder
 from gmstudio.window.state.training.state import TrainingState
 
 FAMILY, DATA = "vae", "digits"
+SLOWED_DATA = "mnist"
 NEVER = 1_000_000
 CURVES, STEPS_PER_S = 160, 63
 """Of the run in the window: 10,080 metrics a second."""
@@ -68,7 +69,7 @@ def _slowing(rate: int, seconds: float) -> dict[str, Any]:
     more: dict[str, torch.Tensor] = {}
     loss = step.phase_loss
     shares = list[float]()
-    spec = RunSpec(family=FAMILY, data="mnist", data_config={"levels": 2}, training=_training())
+    spec = RunSpec(family=FAMILY, data=SLOWED_DATA, data_config={"levels": 2}, training=_training())
     with (
         TemporaryDirectory() as folder,
         environment(GMSTUDIO_HOME=folder),
