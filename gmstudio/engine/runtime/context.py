@@ -1,6 +1,6 @@
 """State shared by the engine's features: the device, data sets, models, and the run in training."""
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -197,18 +197,18 @@ class EngineContext:
             raise AfterStepError
         return self.last_step
 
-    def read_model(self, run: str) -> Generator[None, None, None]:
+    def read_model(self, run: str) -> Iterator[None]:
         """Read the weights of a run in a job, so that ``model`` returns at once; yields meanwhile. Empty: no effect.
 
         Raises:
-            RunError: when the run or its checkpoints are missing or damaged.
+            RunError: when the run is missing or damaged; what is wrong with its checkpoints ``model`` raises.
         """
         if not run:
             return
         run = same_name(run)
         step = self.chosen_steps.get(run)
         if step is not None or not self.is_live(run):
-            yield from self.models.load_pieces(run, self.device, step)
+            yield from self.models.read_pieces(run, step)
 
     def _warn_once(self, run: str, warnings: tuple[str, ...]) -> None:
         """Report which checkpoints were passed over, at the first request of a model."""

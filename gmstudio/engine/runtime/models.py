@@ -114,12 +114,21 @@ class ModelCache:
 
     def load_pieces(self, path: str, device: torch.device, step: int | None = None) -> Generator[None, None, Loaded]:
         """Load a model as ``load`` does, in a job: yields while the checkpoint is read; returns the model."""
-        while True:
-            try:
-                with self.patience(0.0):
-                    return self.load(path, device, step)
-            except StillReadingError as slow:
-                yield from until_done(slow.reading)
+        yield from self.read_pieces(path, step)
+        return self.load(path, device, step)
+
+    def read_pieces(self, path: str, step: int | None = None) -> Iterator[None]:
+        """Read a checkpoint in a job, so that ``load`` need not wait for it; what is wrong with it ``load`` raises.
+
+        Raises:
+            RunError: when the run is missing or damaged.
+        """
+        with RunFolder.open(path) as run:
+            key = _key_of(run, step)
+            if key in self._kept:
+                return
+            reading = self._reading(run, key, step)
+        yield from until_done(reading)
 
     def _reading(self, run: RunFolder, key: _Key, step: int | None) -> "Future[Checkpoint]":
         """Return the reading of a checkpoint, which is begun where it is not under way."""
