@@ -34,7 +34,7 @@ from gmstudio.protocol.pixels import AdvancePixels, OpenPixels, PixelsMoved, Pix
 from gmstudio.protocol.run_spec import RunSpec
 
 CPU = torch.device("cpu")
-STEPS = 6
+STEPS = 4
 TIMEOUT_S = 20.0
 CONFIGS: dict[str, dict[str, Any]] = {
     "vae": {},
