@@ -58,7 +58,10 @@ class LatentsFeature(Feature):
             return None
         if codes.has_summed_bound(loaded.model, command):
             return codes.decode_with_summed_bound(loaded.model, loaded.step, command)
-        return rest_of(codes.decode_pieces(loaded.model, loaded.step, command), self.context.send)
+        job = codes.decode_pieces(loaded.model, loaded.step, command)
+        if self._moving.takes_long(loaded.model, command):  # no piece of it holds up the next move of a code
+            return job
+        return rest_of(job, self.context.send)
 
     def _with_data(self, command: Command, loaded: Loaded, answer: Callable[[Dataset], Job | None]) -> Job | None:
         """Answer with the data set of the run."""

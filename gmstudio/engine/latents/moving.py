@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 
 from gmstudio.engine.latents.codes import decode
+from gmstudio.engine.runtime.inspection import PIECE_S
 from gmstudio.engine.runtime.threads import computing_threads
 from gmstudio.families.base import Family, SteppedDecoder
 from gmstudio.protocol.latents import Decode, Decoded
@@ -59,8 +60,7 @@ class MovingCodes:
         Raises:
             ValueError: as from ``codes.decode``.
         """
-        cost = self._costs.setdefault(f"{command.run} {model.config}", _Cost())
-        most = model.num_decode_steps if isinstance(model, SteppedDecoder) else 1
+        cost, most = self._cost_of(model, command), _steps_of(model)
         steps, preview, view = cost.steps(most), "", model
         if steps < most:
             assert isinstance(model, SteppedDecoder)
@@ -73,3 +73,14 @@ class MovingCodes:
             event = decode(view, step, command, preview=preview)
             cost.note(steps, clock() - began)
         return event
+
+    def takes_long(self, model: Family, command: Decode) -> bool:
+        """Return whether one whole image takes longer than a piece of work, as codes that moved have shown."""
+        return self._cost_of(model, command).known * _steps_of(model) > PIECE_S
+
+    def _cost_of(self, model: Family, command: Decode) -> _Cost:
+        return self._costs.setdefault(f"{command.run} {model.config}", _Cost())
+
+
+def _steps_of(model: Family) -> int:
+    return model.num_decode_steps if isinstance(model, SteppedDecoder) else 1

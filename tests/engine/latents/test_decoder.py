@@ -88,6 +88,19 @@ def test_a_moving_code_has_a_preview_in_fewer_steps_where_there_is_no_time_for_a
     assert (images[2] != images[4]).any()
 
 
+@pytest.mark.parametrize("long", [True, False], ids=["long", "short"])
+def test_a_code_at_rest_is_decoded_at_once_unless_that_takes_long(monkeypatch: pytest.MonkeyPatch, long: bool) -> None:
+    monkeypatch.setattr(moving, "PIECE_S", 0.0 if long else 60.0)
+    context = Context("vae")
+    feature = LatentsFeature(context)  # type: ignore[arg-type]
+    codes = Array.of(np.zeros((1, context.model_of_all.latent.num_dims), np.float32))
+    for _ in range(moving.MEASURED_STEPS):
+        feature._on_decode(Decode(run="a", codes=codes, moving=True))
+    context.events.clear()
+    job = feature._on_decode(Decode(run="a", codes=codes))
+    assert (job is not None) == long and len(context.events) == (not long)
+
+
 def test_a_single_code_is_decoded_step_by_step_and_many_in_parts() -> None:
     context = Context("ddpm", num_channels=4, num_timesteps=20)
     model = context.model_of_all
