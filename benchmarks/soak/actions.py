@@ -50,6 +50,7 @@ class Actions:
 
     Attributes:
         done: action → how often it was done.
+        forms_exported: names of the forms in which runs were exported.
     """
 
     def __init__(self, window: MainWindow, studio: Studio, place: Path, choose: random.Random) -> None:
@@ -59,6 +60,7 @@ class Actions:
         self._names = 0
         self._choose_place = random.Random(0)  # apart, so that the other choices stay those of the seed
         self.done: dict[str, int] = {}
+        self.forms_exported: set[str] = set()
         studio.library.trashed.connect(lambda event, _title: self._trashed.append(event))
         self._sliding = QTimer(window, interval=1000 // SLIDER_HZ)
         self._sliding.setTimerType(Qt.TimerType.PreciseTimer)
@@ -116,15 +118,23 @@ class Actions:
             for name in ("drag a slider", "drag a slider", "step pixels", "step pixels", "step pixels", "time travel"):
                 self._all[name][1]()
                 yield name, ONCE_S
-        exports = self._library.page(RunExports)
-        exports.list_forms()
-        yield "list the exports", EXPORT_S
-        for form in exports.forms:
-            self._export_as(form)
-            yield f"export as {form.name}", EXPORT_S
+        self._training.stop()
+        yield "stop", ONCE_S
+        for family in FAMILIES:  # none can be exported in all forms
+            yield from self._export_in_every_form(family)
         for name, (_weight, action) in self._all.items():
             action()
             yield name, LONG_S if name == SLIDER else ONCE_S
+
+    def _export_in_every_form(self, family: str) -> Iterator[tuple[str, float]]:
+        exports = self._library.page(RunExports)
+        run = next((info.run for info in self._runs() if info.spec.family == family), "")
+        self._library.choose_run(run)
+        exports.list_forms()
+        yield f"list the exports of {family}", EXPORT_S
+        for form in exports.forms:
+            if form.name not in self.forms_exported and self._export_as(form):
+                yield f"export as {form.name}", EXPORT_S
 
     # ---- training ------------------------------------------------------------------------------------------------
 
@@ -332,6 +342,7 @@ class Actions:
             return False
         target = self._place / f"export {len(self._exported)}{form.suffix}"
         self._exported.append(target)
+        self.forms_exported.add(form.name)
         exports.start(form, str(target))
         return True
 

@@ -36,6 +36,7 @@ def page(result: Mapping[str, Any]) -> str:
         "used once, and from there on one engine lived to the end, whose memory is given.",
         _load(result),
         "### Actions\n\n" + _counts(result["actions_by_kind"]),
+        f"Runs were exported as {', '.join(result['forms_exported'])}.",
         "### Faults injected\n\n" + _counts(result["faults_by_kind"]),
         "### The longest stalls\n\n" + _listed(result["worst_stalls"], "No event held the loop for over 100 ms."),
         "### Warnings and exceptions\n\n" + _listed(result["warnings"], "None, of Qt or Python."),

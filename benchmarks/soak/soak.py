@@ -115,6 +115,7 @@ def measure(minutes: float, seed: int) -> dict[str, Any]:
         "actions": sum(actions.done.values()),
         "faults": sum(faults.done.values()),
         "actions_by_kind": dict(sorted(actions.done.items())),
+        "forms_exported": sorted(actions.forms_exported),
         "faults_by_kind": dict(sorted(faults.done.items())),
         **_stalls(monitor),
         "rates_hz": {name: round(rate, 1) for name, rate in monitor.rates_hz.items()},
