@@ -9,6 +9,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
+from one_run import OneRun
 
 from gmstudio import data
 from gmstudio.engine.features import extraction
@@ -24,26 +25,12 @@ from gmstudio.engine.features.extraction import (
 from gmstudio.engine.features.layers import layer_of
 from gmstudio.engine.features.probing_handlers import ProbingFeature
 from gmstudio.engine.runtime.context import EngineContext
-from gmstudio.engine.runtime.models import Loaded
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family
-from gmstudio.protocol.base import Event
 from gmstudio.protocol.features import FeatureLayersListed, FeatureSpace, ListFeatureLayers
 from gmstudio.protocol.images import ImageSpec
 
 DIGITS = data.load("digits", {"levels": 4})
-
-
-class OneRun(EngineContext):
-    """An engine with one untrained model."""
-
-    def __init__(self, model: Family) -> None:
-        self.sent: list[Event] = []
-        super().__init__(self.sent.append)
-        self.own = model
-
-    def model(self, run: str, capability: str) -> Loaded:
-        return Loaded(self.own, 7, cast(Any, None))
 
 
 def vae(seed: int = 0, image: ImageSpec = DIGITS.image) -> Family:

@@ -6,6 +6,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
+from one_run import OneRun
 from torch import Tensor, nn
 
 from gmstudio import data
@@ -13,8 +14,6 @@ from gmstudio.data.dataset import Dataset, Split
 from gmstudio.engine.features import fine_tuning
 from gmstudio.engine.features.fine_tuning import Classifier, FineTuning, PieceSize
 from gmstudio.engine.features.layers import layer_of
-from gmstudio.engine.runtime.context import EngineContext
-from gmstudio.engine.runtime.models import Loaded
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family
 from gmstudio.nn.ema import MovingAverage
@@ -51,23 +50,14 @@ def build(name: str, **config: Any) -> Family:
         return kind(kind.Config(**{**SMALL[name], **config}), DIGITS.image).eval()
 
 
-class OneRun(EngineContext):
-    """An engine with one model."""
-
-    def __init__(self, model: Family) -> None:
-        super().__init__(lambda _event: None)
-        self.own = model
-        self.record = new_record(RunSpec(family="vae", data="digits"), image=DIGITS.image, device="cpu")
-
-    def model(self, run: str, capability: str) -> Loaded:
-        return Loaded(self.own, 7, self.record)
+RECORD = new_record(RunSpec(family="vae", data="digits"), image=DIGITS.image, device="cpu")
 
 
 def started(model: Family, layer: str = "", dataset: Dataset = DIGITS, **settings: Any) -> FineTuning:
     timestep = settings.pop("timestep", 0)
     space = settings.pop("space", FeatureSpace(run=RUN, layer=layer, timestep=timestep))
     settings = {"labels_per_class": 3, "steps": 6, "num_seeds": 1, "max_test": 60, "batch_size": 16, **settings}
-    return FineTuning(OneRun(model), dataset, FineTune(request=1, space=space, run=RUN, **settings))
+    return FineTuning(OneRun(model, RECORD), dataset, FineTune(request=1, space=space, run=RUN, **settings))
 
 
 def tuned(model: Family, layer: str = "", dataset: Dataset = DIGITS, **settings: Any) -> FineTuned:

@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
+from one_run import OneRun
 
 from gmstudio import data
 from gmstudio.data.dataset import Dataset, Split
@@ -17,8 +18,6 @@ from gmstudio.engine.features.extraction import pixels_of
 from gmstudio.engine.features.probe import Probe
 from gmstudio.engine.features.probing import choose_labelled
 from gmstudio.engine.features.probing_handlers import ProbingFeature
-from gmstudio.engine.runtime.context import EngineContext
-from gmstudio.engine.runtime.models import Loaded
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family
 from gmstudio.protocol.array import Array
@@ -39,26 +38,20 @@ PIXELS = FeatureSpace(layer="pixels")
 RUN = "/runs/vae"
 
 
-class OneRun(EngineContext):
+def one_run() -> OneRun:
     """An engine with one untrained model."""
-
-    def __init__(self) -> None:
-        super().__init__(lambda _event: None)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            kind = FAMILIES["vae"]
-            self.own: Family = kind(kind.Config(num_hidden=16, num_latent=3), DIGITS.image).eval()
-        self.record = new_record(RunSpec(family="vae", data="digits"), image=DIGITS.image, device="cpu")
-
-    def model(self, run: str, capability: str) -> Loaded:
-        return Loaded(self.own, 7, self.record)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        kind = FAMILIES["vae"]
+        model: Family = kind(kind.Config(num_hidden=16, num_latent=3), DIGITS.image).eval()
+    return OneRun(model, new_record(RunSpec(family="vae", data="digits"), image=DIGITS.image, device="cpu"))
 
 
 def probed(space: FeatureSpace = PIXELS, dataset: Dataset = DIGITS, **settings: Any) -> FeaturesProbed:
     """The last event of a probe."""
     settings = {"num_seeds": 2, "max_test": 200, **settings}
     command = ProbeFeatures(request=1, space=space, run=RUN, **settings)
-    *_, last = Probe(OneRun(), dataset, command).run()
+    *_, last = Probe(one_run(), dataset, command).run()
     assert last is not None and last.done
     return last
 
@@ -159,7 +152,7 @@ def test_a_run_of_a_model_is_probed_in_pieces_with_progress(monkeypatch: pytest.
     command = ProbeFeatures(
         request=1, space=FeatureSpace(run=RUN, layer="code"), run=RUN, labels_per_class=(2, 5), num_seeds=2, max_test=50
     )
-    pieces = list(Probe(OneRun(), DIGITS, command).run())
+    pieces = list(Probe(one_run(), DIGITS, command).run())
     events = [event for event in pieces if event is not None]
     shares = [event.progress.share for event in events]
     assert shares == sorted(shares) and shares[0] < 0.3 and shares[-1] == 1.0
@@ -181,7 +174,7 @@ def test_spaces_share_labelled_and_test_images() -> None:
 
 def test_it_ends_between_two_fits() -> None:
     command = ProbeFeatures(request=1, space=PIXELS, run=RUN, labels_per_class=(5,), num_seeds=3)
-    pieces = Probe(OneRun(), DIGITS, command).run()
+    pieces = Probe(one_run(), DIGITS, command).run()
     next(pieces)
     cast(Any, pieces).close()
     assert list(pieces) == []
@@ -236,7 +229,7 @@ def test_without_test_images_it_is_measured_on_validation_images() -> None:
 
 
 def test_a_probe_is_answered_with_the_data_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    context = OneRun()
+    context = one_run()
 
     class Folder:
         record = context.record
@@ -262,7 +255,7 @@ def given(images: Any) -> GivenImages:
 
 
 def found_neighbours(command: FindNeighbours) -> NeighboursFound:
-    job = ProbingFeature(OneRun()).handlers()[FindNeighbours](command)
+    job = ProbingFeature(one_run()).handlers()[FindNeighbours](command)
     assert job is not None
     *_, last = cast(Iterator[Any], job)
     assert isinstance(last, NeighboursFound)

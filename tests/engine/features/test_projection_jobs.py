@@ -1,11 +1,12 @@
 """Projections of images by the engine: points, what is kept, and what is refused."""
 
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from one_run import OneRun
 
 from gmstudio import data
 from gmstudio.engine.features import projection
@@ -13,11 +14,9 @@ from gmstudio.engine.features.projection import ProjectionStore, project_images
 from gmstudio.engine.features.projection_methods import principal_components
 from gmstudio.engine.runtime.context import EngineContext
 from gmstudio.engine.runtime.inspection import encoder_of
-from gmstudio.engine.runtime.models import Loaded
 from gmstudio.families import FAMILIES
 from gmstudio.families.base import Family
 from gmstudio.protocol.array import Array
-from gmstudio.protocol.base import Event
 from gmstudio.protocol.features import FeatureSpace
 from gmstudio.protocol.features_projection import ImagesProjected, ProjectImages, ProjectionMethod, ProjectionSettings
 from gmstudio.protocol.image_sets import DataImages, GivenImages, ImageSet
@@ -25,19 +24,6 @@ from gmstudio.protocol.image_sets import DataImages, GivenImages, ImageSet
 DIGITS = data.load("digits", {"levels": 16})
 TEST = DataImages(data="digits", data_config={"levels": 16}, split="test", count=80)
 CODE = FeatureSpace(run="run", layer="code")
-
-
-class OneRun(EngineContext):
-    """An engine with one untrained model."""
-
-    def __init__(self) -> None:
-        self.sent: list[Event] = []
-        super().__init__(self.sent.append)
-        self.own = vae(0)
-
-    def model(self, run: str, capability: str) -> Loaded:
-        """The model, for any run."""
-        return Loaded(self.own, 7, cast(Any, None))
 
 
 def vae(seed: int) -> Family:
@@ -49,7 +35,7 @@ def vae(seed: int) -> Family:
 
 @pytest.fixture
 def context() -> OneRun:
-    return OneRun()
+    return OneRun(vae(0))
 
 
 @pytest.fixture
