@@ -134,7 +134,9 @@ class Actions:
         yield f"list the exports of {family}", EXPORT_S
         for form in exports.forms:
             if form.name not in self.forms_exported and self._export_as(form):
-                yield f"export as {form.name}", EXPORT_S
+                yield f"export as {form.name}", ONCE_S
+                while exports.busy:
+                    yield f"export as {form.name}", ONCE_S
 
     # ---- training ------------------------------------------------------------------------------------------------
 

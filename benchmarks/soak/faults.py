@@ -5,7 +5,7 @@ import random
 import signal
 import sqlite3
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -20,6 +20,8 @@ STOPPED_MS = 1500
 CUED_MS = 2500
 """Time for which a fault of the engine's lasts."""
 LOCKED_MS = 1500
+OVER_S = 4.0
+"""Time after which a fault that lasts the longest is over, and what it did is reported."""
 METRICS = "10,000 metrics a second"
 CURVES = 160
 """Further curves of each step, at some sixty steps a second."""
@@ -72,6 +74,16 @@ class Faults:
             if self._all[name]():
                 self.done[name] = self.done.get(name, 0) + 1
                 return name
+
+    def inject_each(self) -> Iterator[tuple[str, float]]:
+        """Inject each fault that the engine survives once, where it is possible.
+
+        Yields:
+            What was injected, and the seconds until it is over.
+        """
+        for name, inject in self._all.items():
+            if name not in DEADLY and inject():
+                yield name, LONG_S if name == METRICS else OVER_S
 
     @property
     def _pid(self) -> int:

@@ -32,8 +32,8 @@ def page(result: Mapping[str, Any]) -> str:
         "## The last soak",
         f"{date.today().isoformat()}, {os.cpu_count()} cores, {memory:.0f} GiB, {result['minutes']:g} minutes, seed "
         f"{result['seed']}. Random actions on the real window with a real engine, every fault that is possible while "
-        "it runs, those that end the engine in the first two fifths. Then each panel, family, export and action was "
-        "used once, and from there on one engine lived to the end, whose memory is given.",
+        "it runs, those that end the engine in the first two fifths. Then each panel, family, export, action and fault "
+        "was used once, and from there on one engine lived to the end, whose memory is given.",
         _load(result),
         "### Actions\n\n" + _counts(result["actions_by_kind"]),
         f"Runs were exported as {', '.join(result['forms_exported'])}.",

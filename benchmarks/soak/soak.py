@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -138,7 +139,7 @@ def _act(soaked: Soaked, length_s: float, choose: random.Random, parts: tuple[Mo
             monitor.note_memory(now, soaked.studio.client.state.pid)
         if deadly and now > DEADLY_SHARE * length_s:
             deadly = False
-            _use_everything(soaked, monitor, actions)
+            _use_everything(soaked, parts)
             continue
         if now > fault_at:
             fault_at = now + choose.uniform(0.5, 1.5) * FAULT_EVERY_S
@@ -156,11 +157,12 @@ def _act(soaked: Soaked, length_s: float, choose: random.Random, parts: tuple[Mo
                   f" {len(monitor.stalls)} stalls, {len(monitor.warnings)} warnings", file=sys.stderr)  # fmt: skip
 
 
-def _use_everything(soaked: Soaked, monitor: Monitor, actions: Actions) -> None:
-    """Use everything once, in one engine; then begin to follow the memory."""
+def _use_everything(soaked: Soaked, parts: tuple[Monitor, Actions, Faults]) -> None:
+    """Use everything once, in one engine, also what follows a fault; then begin to follow the memory."""
+    monitor, actions, faults = parts
     soaked.cue.unlink(missing_ok=True)
     _wait_for_engine(soaked.studio)
-    for doing, pause_s in actions.use_everything():
+    for doing, pause_s in chain(actions.use_everything(), faults.inject_each()):
         monitor.doing = doing
         run_events(pause_s)
     monitor.begin_memory()

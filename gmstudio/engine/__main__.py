@@ -19,7 +19,9 @@ def main() -> int:
     frames_out = os.dup(1)
     os.dup2(2, 1)
     from gmstudio.engine.concurrent_answers import ConcurrentAnswers  # after the redirection: importing may print
+    from gmstudio.system.heap import share_one_heap
 
+    share_one_heap()
     answers = ConcurrentAnswers()
     if hasattr(os, "nice"):
         with contextlib.suppress(OSError):
