@@ -120,7 +120,7 @@ class Actions:
                 yield name, ONCE_S
         self._training.stop()
         yield "stop", ONCE_S
-        for family in FAMILIES:  # none can be exported in all forms
+        for family in FAMILIES:  # none can be exported in all forms, and what a form needs depends on it
             yield from self._export_in_every_form(family)
         for name, (_weight, action) in self._all.items():
             action()
@@ -133,7 +133,7 @@ class Actions:
         exports.list_forms()
         yield f"list the exports of {family}", EXPORT_S
         for form in exports.forms:
-            if form.name not in self.forms_exported and self._export_as(form):
+            if self._export_as(form):
                 yield f"export as {form.name}", ONCE_S
                 while exports.busy:
                     yield f"export as {form.name}", ONCE_S
