@@ -73,14 +73,14 @@ class ConcurrentAnswers:
         finally:
             with self._changed:
                 self._accepts = None
+                self._changed.wait_for(lambda: not self._working)  # if it is left, it comes before those that wait
                 left += self._waiting
                 self._waiting.clear()
-                self._changed.wait_for(lambda: not self._working)
 
     def _run(self) -> None:
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: bool(self._waiting))
+                self._changed.wait_for(lambda: self._accepts is not None and bool(self._waiting))
                 command, answer = self._next(), self._answer
                 self._working = True
             assert answer is not None

@@ -325,3 +325,20 @@ def test_without_memory_for_a_copy_training_goes_on(live: Any, monkeypatch: pyte
     copies = StepCopy()
     copies.note_explored()
     assert copies.of(live) is None
+
+
+def test_a_command_that_is_left_at_the_end_of_a_step_comes_before_those_that_waited_for_it() -> None:
+    answers, begun, may_end = ConcurrentAnswers(), threading.Event(), threading.Event()
+
+    def leave(_command: Command) -> bool:
+        begun.set()
+        assert may_end.wait(TIMEOUT_S)
+        return False
+
+    commands = [Decode(request=number, run="r", codes=Array.of(np.zeros((1, 2), np.float32))) for number in (1, 2, 3)]
+    with answers.during_step(lambda _command: True, leave) as left:
+        for command in commands:
+            assert answers.offer(command, first=True)
+            assert begun.wait(TIMEOUT_S)
+        threading.Timer(0.05, may_end.set).start()  # the step ends while the first is in hand
+    assert [command.request for command in left] == [1, 2, 3]
