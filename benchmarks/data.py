@@ -52,8 +52,9 @@ def _child(folder: Path, home: Path) -> None:
     import os
 
     from gmstudio.data import SOURCES
+    from gmstudio.data.importing.set_file import ImportedSet, open_import
     from gmstudio.data.importing.settings import ImportSettings
-    from gmstudio.data.importing.store import ImportedSet, import_images, open_import
+    from gmstudio.data.importing.store import import_images
     from gmstudio.data.progress import Progress
 
     os.environ["GMSTUDIO_HOME"] = str(home)

@@ -7,8 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from gmstudio.data.importing.set_file import ImportedSet
 from gmstudio.data.importing.settings import ImportSettings
-from gmstudio.data.importing.store import ImportedSet, import_images
+from gmstudio.data.importing.store import import_images
 
 
 def some_pixels(seed: int, height: int = 6, width: int = 5, channels: int = 1) -> NDArray[np.uint8]:

@@ -16,8 +16,8 @@ from gmstudio.cli.terminal import say
 
 if TYPE_CHECKING:
     from gmstudio.data.downloading import DownloadedSet
+    from gmstudio.data.importing.set_file import ImportedSet
     from gmstudio.data.importing.settings import ImportSettings
-    from gmstudio.data.importing.store import ImportedSet
 
 T = TypeVar("T")
 INTERRUPTED = 130
@@ -131,7 +131,9 @@ def _accept_licence(title: str, licence: str, url: str, size: int, accepted: boo
 
 
 def _import(path: Path, settings: "ImportSettings", name: str, as_json: bool) -> "ImportedSet":
-    from gmstudio.data.importing.store import ImportedSet, import_images, imports_home
+    from gmstudio.data.importing.kept_sets import imports_home
+    from gmstudio.data.importing.set_file import ImportedSet
+    from gmstudio.data.importing.store import import_images
 
     return _run(import_images(path, settings, imports_home(), name), ImportedSet, as_json)
 

@@ -7,7 +7,7 @@ from gmstudio.cli.terminal import new_console, say
 from gmstudio.protocol.plain_text import plain_text
 
 if TYPE_CHECKING:
-    from gmstudio.data.importing.store import ImportedSet
+    from gmstudio.data.importing.set_file import ImportedSet
 
 SOURCE_KEYS = ("name", "title", "summary", "needs_files")
 IMPORTED_KEYS = (
@@ -39,7 +39,7 @@ def lists_document() -> dict[str, object]:
     """Sources, imported sets and sets that can be downloaded."""
     from gmstudio.data import SOURCES
     from gmstudio.data.downloading import SETS
-    from gmstudio.data.importing.store import imports_home, list_imports
+    from gmstudio.data.importing.kept_sets import imports_home, list_imports
 
     home = imports_home()
     return {

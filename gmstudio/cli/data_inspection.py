@@ -9,8 +9,8 @@ from gmstudio.cli.terminal import say
 
 if TYPE_CHECKING:
     from gmstudio.data.importing.raw import RawSet
+    from gmstudio.data.importing.set_file import ImportedSet
     from gmstudio.data.importing.settings import ImportSettings
-    from gmstudio.data.importing.store import ImportedSet
 
 INSPECTION_KEYS = (
     "name",
@@ -47,7 +47,8 @@ def inspect(
         ValueError: when there is nothing of that name, or it cannot be used.
     """
     from gmstudio.data import SOURCES
-    from gmstudio.data.importing.store import imports_home, is_import, named_import, open_import
+    from gmstudio.data.importing.kept_sets import imports_home, named_import
+    from gmstudio.data.importing.set_file import is_import, open_import
     from gmstudio.system.typed_path import typed_path
 
     if not what.strip():

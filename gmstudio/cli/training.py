@@ -274,7 +274,7 @@ def plan_of(
 
 def _files_of(data: str, place: str) -> str:
     """Folder of the imported set that ``place`` names, where it is no path; else ``place``."""
-    from gmstudio.data.importing.store import imports_home, named_import
+    from gmstudio.data.importing.kept_sets import imports_home, named_import
     from gmstudio.system.typed_path import typed_path
 
     if data != "images" or typed_path(place).exists():

@@ -20,7 +20,7 @@ from gmstudio.cli.data_documents import DOWNLOAD_KEYS, IMPORTED_KEYS, REMOTE_KEY
 from gmstudio.cli.data_inspection import INSPECTION_KEYS
 from gmstudio.data import SOURCES
 from gmstudio.data.downloading import SETS, RemoteFile, RemoteSet, downloads_home
-from gmstudio.data.importing.store import imports_home, list_imports
+from gmstudio.data.importing.kept_sets import imports_home, list_imports
 
 IMAGES = np.random.RandomState(0).randint(0, 256, (40, 9, 8)).astype(np.uint8)
 LABELS = np.arange(40) % 3

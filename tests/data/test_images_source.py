@@ -10,8 +10,9 @@ from idx_making import write_set
 from PIL import Image
 
 from gmstudio.data import DataError, Dataset, Progress, images_preparation, load, load_pieces
+from gmstudio.data.importing.kept_sets import imports_home, list_imports
 from gmstudio.data.importing.settings import ImportSettings
-from gmstudio.data.importing.store import import_images, imports_home, list_imports
+from gmstudio.data.importing.store import import_images
 from gmstudio.protocol.config import ConfigError
 from gmstudio.protocol.data import SPLITS
 

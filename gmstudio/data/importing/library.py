@@ -5,8 +5,9 @@ from pathlib import Path
 import msgspec
 
 from gmstudio.data.dataset import DataError
+from gmstudio.data.importing.kept_sets import list_imports
 from gmstudio.data.importing.set_file import SET_NAME, ImportedSet, is_import, open_import
-from gmstudio.data.importing.store import list_imports, unused_name
+from gmstudio.data.importing.store import unused_name
 from gmstudio.protocol.plain_text import MAX_TITLE, plain_text
 from gmstudio.runs.atomic import replace_file
 from gmstudio.runs.trash import free_place, refusal, trash_home

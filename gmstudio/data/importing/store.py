@@ -16,7 +16,7 @@ from gmstudio.data.dataset import DataError
 from gmstudio.data.importing.decoding_pieces import decode_pieces
 from gmstudio.data.importing.duplicates import Duplicates, find_duplicates
 from gmstudio.data.importing.fitting import Target
-from gmstudio.data.importing.kept_sets import find_import, imports_home, list_imports, named_import
+from gmstudio.data.importing.kept_sets import list_imports
 from gmstudio.data.importing.opening import open_raw
 from gmstudio.data.importing.raw import BadImageError, Guess, RawSet
 from gmstudio.data.importing.set_file import (
@@ -26,8 +26,6 @@ from gmstudio.data.importing.set_file import (
     GuessRecord,
     ImportedSet,
     SetRecord,
-    is_import,
-    open_import,
 )
 from gmstudio.data.importing.set_writer import SetWriter
 from gmstudio.data.importing.settings import ImportSettings
@@ -36,29 +34,13 @@ from gmstudio.data.progress import Progress
 from gmstudio.protocol.data import SPLITS, SplitName
 from gmstudio.protocol.plain_text import plain_text
 
-__all__ = [
-    "ImportProgress",
-    "ImportedSet",
-    "find_import",
-    "import_images",
-    "imports_home",
-    "is_import",
-    "list_imports",
-    "named_import",
-    "open_import",
-    "unused_name",
-]
-
-ImportProgress = Progress
 MAX_BAD_LISTED = 100
 MAX_DUPLICATES_LISTED = 20
 _SIGNED_FILES = 20_000
 T = TypeVar("T")
 
 
-def import_images(
-    path: Path, settings: ImportSettings, home: Path, name: str = ""
-) -> Iterator[ImportProgress | ImportedSet]:
+def import_images(path: Path, settings: ImportSettings, home: Path, name: str = "") -> Iterator[Progress | ImportedSet]:
     """Import files of images, a piece at a time; the last item is the set.
 
     The same files with the same settings are found again. Closing the iterator ends the import and leaves nothing.

@@ -5,8 +5,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from gmstudio.data.downloading import SETS, DownloadProgress, RemoteSet, download, downloads_home
+from gmstudio.data.importing.kept_sets import imports_home
 from gmstudio.data.importing.settings import ImportSettings
-from gmstudio.data.importing.store import import_images, imports_home
+from gmstudio.data.importing.store import import_images
 from gmstudio.data.progress import Progress
 from gmstudio.engine.data.imports import import_events
 from gmstudio.engine.runtime.meter import Meter

@@ -17,11 +17,12 @@ from gmstudio.data.images import ImagesConfig
 from gmstudio.data.images_preparation import conversion
 from gmstudio.data.importing.decoding_pieces import decode_pieces
 from gmstudio.data.importing.fitting import Target
+from gmstudio.data.importing.kept_sets import imports_home
 from gmstudio.data.importing.opening import open_raw
 from gmstudio.data.importing.raw import BadImageError, Guess, RawImage, RawSet
 from gmstudio.data.importing.set_file import ImportedSet, is_import, open_import
 from gmstudio.data.importing.settings import ImportSettings, ReadSettings
-from gmstudio.data.importing.store import import_images, imports_home
+from gmstudio.data.importing.store import import_images
 from gmstudio.data.importing.survey import survey
 from gmstudio.data.progress import STAGE_TITLES, Progress
 from gmstudio.engine.data.sets import described

@@ -12,10 +12,11 @@ import pytest
 from picture_making import encoded, imported, picture_of, png, some_pixels, write
 
 from gmstudio.data import SOURCES, DataError, load
+from gmstudio.data.importing.kept_sets import list_imports
 from gmstudio.data.importing.library import rename_import
-from gmstudio.data.importing.set_file import ImportedSet
+from gmstudio.data.importing.set_file import ImportedSet, open_import
 from gmstudio.data.importing.settings import ImportSettings
-from gmstudio.data.importing.store import import_images, list_imports, open_import
+from gmstudio.data.importing.store import import_images
 from gmstudio.data.progress import Progress
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from gmstudio.data.importing.store import imports_home, list_imports
+from gmstudio.data.importing.kept_sets import imports_home, list_imports
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.run_data import DataChangedError, DataUnavailableError
 from gmstudio.engine.training.job import start_training
