@@ -358,7 +358,7 @@ class History:
         open, that is refused and the log stays, which every reader understands.
 
         Raises:
-            RunError: when the file was deleted or replaced, and cannot be replaced.
+            RunError: when the file was deleted or replaced, and no new file can be written in its place.
         """
         if self._closed:
             return

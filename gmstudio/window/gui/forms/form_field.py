@@ -237,9 +237,8 @@ class FormField(QWidget):
         self._error.setVisible(bool(sentence))
         changed = self.value != self.default
         self._reset.setVisible(changed)
-        set_style_property(
-            self._label, "changed", changed
-        )  # no font of its own, which would stay as large as it was made
+        # no font of its own, which would stay as large as it was made
+        set_style_property(self._label, "changed", changed)
 
     def _name_editor(self, object_name: str) -> None:
         unit = self._unit.text()

@@ -53,13 +53,14 @@ class Turns(QObject):
 
     def _next(self) -> None:
         """Call those that are due until the turn is over: what waited for longest first, so that each has its turn."""
+        self._timer.start()  # before the first, so that the others have their turn even if it fails
         end = time.thread_time() + BUDGET_S
         while self._due:
             _call(self._due.popleft())
             if time.thread_time() > end or self._count() >= MANY:
                 break
-        if self._due:
-            self._timer.start()
+        if not self._due:
+            self._timer.stop()
 
 
 def _method(follower: Follower) -> Callable[[], None] | None:
