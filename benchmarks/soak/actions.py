@@ -36,6 +36,8 @@ STEPS_PER_S = 60
 MOST_RUNS = 8
 PANEL_S, ONCE_S, TRAINED_S, EXPORT_S = 3.0, 0.5, 8.0, 4.0
 """Time for each panel, action, training and export when everything is used once."""
+PLAYED, PLAYED_HZ = 8, 1000.0
+"""Generations played of each run then, and their speed: some hundred pixels, and the seconds that compiling takes."""
 SIZES = ((1366, 768), (960, 540), (1600, 900))
 
 
@@ -115,9 +117,10 @@ class Actions:
             yield "stop", ONCE_S
             self._train(family)
             yield f"train {family}", TRAINED_S
-            for name in ("drag a slider", "drag a slider", "step pixels", "step pixels", "step pixels", "time travel"):
+            for name in ("drag a slider", "drag a slider", "time travel"):
                 self._all[name][1]()
                 yield name, ONCE_S
+            yield from self._play_pixels(family)
         self._training.stop()
         yield "stop", ONCE_S
         for family in FAMILIES:  # none can be exported in all forms, and what a form needs depends on it
@@ -125,6 +128,20 @@ class Actions:
         for name, (_weight, action) in self._all.items():
             action()
             yield name, LONG_S if name == SLIDER else ONCE_S
+
+    def _play_pixels(self, family: str) -> Iterator[tuple[str, float]]:
+        """Play generations of a family's run, so many pixels that its steps are compiled where they can be."""
+        run = next((info.run for info in self._runs("pixel_session") if info.spec.family == family), "")
+        if not run:
+            return
+        self._window.show_panel("pixels")
+        pixels = self._studio.state(PixelsState)
+        pixels.choose_run(run)
+        yield f"open pixels of {family}", PANEL_S
+        pixels.navigator.set_speed(PLAYED_HZ)
+        for _ in range(PLAYED):
+            pixels.navigator.play()
+            yield f"play pixels of {family}", PANEL_S
 
     def _export_in_every_form(self, family: str) -> Iterator[tuple[str, float]]:
         exports = self._library.page(RunExports)

@@ -1,5 +1,6 @@
 """Points of curves that were lost in a soak: steps that are missing on the disk, or in the window."""
 
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def lost_points(studio: Studio, home: Path) -> dict[str, Any]:
     for run in runs:
         training.choose_run(run)
         wait_until(partial(_is_open, studio, run), run, OPENED_S)
-        steps = _stored(home / "runs" / run)
+        steps = _read(home / "runs" / run)
         curve = training.history(run).curve("train", "loss")
         shown = curve.steps if curve is not None else np.zeros(0, np.int64)
         gaps, differing = num_missing(steps, _of_example(run)), np.setxor1d(steps, shown)
@@ -65,6 +66,14 @@ def num_missing(steps: Steps, example: Steps) -> int:
     return int(own[-1]) - before - len(own) if len(own) else 0
 
 
+def _read(folder: Path) -> Steps:
+    """Steps of a run on the disk, read in a thread: the window's loop goes on, as its stalls are watched."""
+    with ThreadPoolExecutor(1) as pool:
+        reading = pool.submit(_stored, folder)
+        wait_until(reading.done, f"the points of {folder.name}", OPENED_S)
+        return reading.result()
+
+
 def _stored(folder: Path) -> Steps:
     with RunFolder.open(folder) as run:
         return run.history.read_scalars().get(("train", "loss"), (np.zeros(0, np.int64),))[0]
@@ -73,7 +82,7 @@ def _stored(folder: Path) -> Steps:
 def _of_example(run: str) -> Steps:
     """Steps of the example of a run's family, by which runs are named; none where there is no such example."""
     folder = examples_home() / run.split("-")[-2]
-    return _stored(folder) if folder.is_dir() else np.zeros(0, np.int64)
+    return _read(folder) if folder.is_dir() else np.zeros(0, np.int64)
 
 
 def _is_open(studio: Studio, run: str) -> bool:
