@@ -90,8 +90,7 @@ def save_and_die(folder: Path, operation: int, torn: bool) -> None:
     os.fsync = lambda descriptor: None  # a killed process loses nothing that it wrote; only a power cut would
     threading.setprofile(Killer(operation, torn))  # the thread that writes begins with its first checkpoint
     advance_to(job, NEXT)
-    while not job.trainer._writer.poll():
-        job.advance()
+    job.trainer._writer.finish()  # waits; had training gone on, its own poll might take the news, and it save once more
 
 
 def finish(folder: Path) -> None:
