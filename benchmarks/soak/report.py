@@ -59,7 +59,10 @@ def _load(result: Mapping[str, Any]) -> str:
         ("Faults", f"{result['faults']:,}"),
         ("Memory of the window, everything used once before", grown("window")),
         ("Memory of the last engine, everything used once before", grown("engine")),
-        ("Longest stall of the event loop", f"{result['longest_stall_ms']} ms"),
+        (
+            "Longest stall of the event loop over 100 ms",
+            f"{stall} ms" if (stall := result["longest_stall_ms"]) else "none",
+        ),
         ("Longest garbage collection of the window", f"{result['longest_collection_ms']} ms"),
         (
             "Stalls over 100 ms, and those in which the window's thread took the processor for so long",

@@ -8,7 +8,8 @@ import contextlib
 import math
 import sqlite3
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import repeat
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -37,6 +38,7 @@ _WRITE_TIMEOUT_S = 1.0
 """Nothing is answered meanwhile; a training that meets a locked file pauses and goes on by itself."""
 _READ_TIMEOUT_S = 0.2
 """Readers wait less: they serve the window, and only a program that keeps the whole file locked makes them wait."""
+_INSERT_POINTS = "INSERT OR REPLACE INTO points VALUES (?, ?, ?)"
 _POINTS = "FROM points p JOIN series s ON p.series = s.id WHERE s.split = ? AND p.step > ?"
 
 
@@ -148,9 +150,20 @@ class History:
     # ---- writing --------------------------------------------------------------------------------------------
 
     def append(
-        self, scalars: Iterable[Scalar] = (), images: Iterable[ImageGrid] = (), events: Iterable[Event] = ()
+        self,
+        scalars: Iterable[Scalar] = (),
+        images: Iterable[ImageGrid] = (),
+        events: Iterable[Event] = (),
+        *,
+        curves: Mapping[tuple[str, str], Curve] | None = None,
     ) -> None:
         """Store all of the given rows, or (on an error) none; a value of the same step and name is replaced.
+
+        Args:
+            scalars: single values.
+            images: grids of images.
+            events: entries of the log.
+            curves: many values at once: (split, name) → steps (n,) int64, values (n,) float64.
 
         Raises:
             RunError: when it cannot be written, for example because the disk is full.
@@ -159,7 +172,10 @@ class History:
         rows = [(int(e.step), e.time, e.kind, e.text) for e in events]
         with self._errors_as_sentences(), self._transaction():
             points = [(self._series_id(s.split, s.name), int(s.step), float(s.value)) for s in scalars]
-            self._db.executemany("INSERT OR REPLACE INTO points VALUES (?, ?, ?)", points)
+            self._db.executemany(_INSERT_POINTS, points)
+            for key, (steps, values) in (curves or {}).items():
+                rows_of_one = zip(repeat(self._series_id(*key)), steps.tolist(), values.tolist(), strict=False)
+                self._db.executemany(_INSERT_POINTS, rows_of_one)
             self._db.executemany("INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?, ?)", grids)
             self._db.executemany("INSERT INTO events (step, time, kind, text) VALUES (?, ?, ?, ?)", rows)
 

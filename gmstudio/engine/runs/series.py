@@ -2,11 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-import numpy as np
-
 from gmstudio.protocol.array import Array
 from gmstudio.protocol.runs import Series
-from gmstudio.runs.history import Curve, Scalar
+from gmstudio.runs.history import Curve
 
 POINTS_A_PIECE = 100_000
 """Points of one message, which the window takes in a few milliseconds."""
@@ -34,14 +32,3 @@ def series_of(curves: Mapping[tuple[str, str], Curve]) -> tuple[Series, ...]:
     return tuple(
         Series(split, name, Array.of(steps), Array.of(values)) for (split, name), (steps, values) in curves.items()
     )
-
-
-def curves_of(rows: list[Scalar]) -> dict[tuple[str, str], Curve]:
-    """Group rows by curve: (split, name) → steps and values."""
-    grouped: dict[tuple[str, str], list[Scalar]] = {}
-    for row in rows:
-        grouped.setdefault((row.split, row.name), []).append(row)
-    return {
-        key: (np.array([row.step for row in some], np.int64), np.array([row.value for row in some], np.float64))
-        for key, some in grouped.items()
-    }

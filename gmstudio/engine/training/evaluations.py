@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import torch
 
 from gmstudio.data.dataset import Dataset
@@ -16,7 +17,7 @@ from gmstudio.protocol.array import Array
 from gmstudio.protocol.runs import SamplesDrawn
 from gmstudio.protocol.training_settings import Training
 from gmstudio.runs.folder import RunFolder
-from gmstudio.runs.history import ImageGrid, Scalar
+from gmstudio.runs.history import ImageGrid
 
 
 class Evaluations:
@@ -54,10 +55,10 @@ class Evaluations:
         for found in self._validation.measure():
             values |= found or {}
             yield WORKING
-        rows = [Scalar(step, "valid", name, value) for name, value in values.items()]
-        self._run.history.append(scalars=rows)
+        curves = {("valid", name): (np.array([step]), np.array([value])) for name, value in values.items()}
+        self._run.history.append(curves=curves)
         self._recorder.restart_clock(step)
-        yield StepOutput((self._recorder.appended(rows),), at_step_boundary=False)
+        yield StepOutput((self._recorder.appended(curves),), at_step_boundary=False)
 
     def sample(self, step: int) -> Iterator[StepOutput]:
         """Draw and store a grid of samples.

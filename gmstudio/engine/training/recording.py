@@ -1,18 +1,16 @@
 """Record of a training: the scalars of its steps, its rate, and what is stored but not yet sent."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from gmstudio.engine.runs.series import curves_of, series_of
+from gmstudio.engine.runs.series import series_of
 from gmstudio.engine.training.scalars import PendingScalars, norm_name, term_name
 from gmstudio.engine.training.step import Outcome
 from gmstudio.families.base import Phase
 from gmstudio.protocol.base import Event
 from gmstudio.protocol.runs import HistoryAppended
 from gmstudio.runs.folder import RunFolder
-from gmstudio.runs.history import Scalar
-
-FLUSH_SECONDS = 0.1
+from gmstudio.runs.history import Curve
 
 
 class StepRecorder:
@@ -57,22 +55,22 @@ class StepRecorder:
     @property
     def due(self) -> bool:
         """Scalars have waited long enough to be stored and sent."""
-        return self.pending.seconds_waiting() > FLUSH_SECONDS
+        return self.pending.due
 
-    def store(self) -> list[Scalar]:
-        """Store what is pending; its curves are kept to be sent.
+    def store(self) -> Mapping[tuple[str, str], Curve]:
+        """Store what is pending, and return it; it is kept to be sent.
 
         Raises:
             RunError: when it cannot be stored; it stays pending.
         """
-        rows = self.pending.store()
-        if rows:
-            self.keep([self.appended(rows)])
-        return rows
+        curves = self.pending.store()
+        if curves:
+            self.keep([self.appended(curves)])
+        return curves
 
-    def appended(self, rows: list[Scalar]) -> HistoryAppended:
-        """Return stored rows as curves for the window."""
-        return HistoryAppended(run=self._run, series=series_of(curves_of(rows)))
+    def appended(self, curves: Mapping[tuple[str, str], Curve]) -> HistoryAppended:
+        """Return stored curves as a message to the window."""
+        return HistoryAppended(run=self._run, series=series_of(curves))
 
     def keep(self, events: Iterable[Event]) -> None:
         """Keep events to be sent."""

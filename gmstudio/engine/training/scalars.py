@@ -3,12 +3,19 @@
 import time
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from gmstudio.families.base import Phase
 from gmstudio.runs.batch_sizes import note_batch_size
 from gmstudio.runs.clock import note_time
-from gmstudio.runs.history import History, Scalar
+from gmstudio.runs.history import Curve, History
+
+STORED_EVERY_S = 0.1
+"""So often scalars are stored and sent, where there are not very many curves."""
+A_CURVE_S, AT_MOST_S = 0.003, 0.5
+"""A curve that grows costs the history a page, however much it grows: many curves are stored less often."""
 
 
 def term_name(phase: Phase, term: str, phases: Sequence[Phase]) -> str:
@@ -30,14 +37,18 @@ class PendingScalars:
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self._waiting: list[tuple[int, str, torch.Tensor | float]] = []
+        self._waiting: dict[str, tuple[list[int], list[torch.Tensor | float]]] = {}
         self._remarks: list[tuple[int, str, str]] = []
         self._batch_sizes: list[tuple[int, int, int]] = []
         self._stored_at = time.monotonic()
 
     def add(self, step: int, name: str, value: torch.Tensor | float) -> None:
         """Add a scalar of a step; a 0-dim tensor is not read back yet, so nothing waits for the device."""
-        self._waiting.append((step, name, value))
+        curve = self._waiting.get(name)
+        if curve is None:
+            curve = self._waiting[name] = ([], [])
+        curve[0].append(step)
+        curve[1].append(value)
 
     def remark(self, step: int, kind: str, text: str) -> None:
         """Add a sentence to the run's log; it is stored with the scalars, so that a full disk cannot split a step."""
@@ -47,12 +58,17 @@ class PendingScalars:
         """Add that the batches after a step have another size."""
         self._batch_sizes.append((step, before, size))
 
-    def seconds_waiting(self) -> float:
-        """Seconds since scalars were last stored."""
-        return time.monotonic() - self._stored_at
+    @property
+    def due(self) -> bool:
+        """Scalars have waited long enough to be stored."""
+        interval_s = min(AT_MOST_S, max(STORED_EVERY_S, A_CURVE_S * len(self._waiting)))
+        return time.monotonic() - self._stored_at > interval_s
 
-    def store(self) -> list[Scalar]:
+    def store(self) -> dict[tuple[str, str], Curve]:
         """Read all pending scalars back at once, store and return them.
+
+        Returns:
+            (split, name) → steps (n,) int64 rising, values (n,) float64.
 
         Raises:
             RunError: when they cannot be stored; they stay pending.
@@ -65,14 +81,25 @@ class PendingScalars:
             note_batch_size(self._history, *self._batch_sizes[0])
             self._batch_sizes.pop(0)
         if not self._waiting:
-            return []
-        tensors = [value for _, _, value in self._waiting if isinstance(value, torch.Tensor)]
-        read = iter(torch.stack([t.float() for t in tensors]).tolist() if tensors else [])
-        rows = [
-            Scalar(step, "train", name, next(read) if isinstance(value, torch.Tensor) else value)
-            for step, name, value in self._waiting
-        ]
-        note_time(self._history, rows[-1].step, time.time())
-        self._history.append(scalars=rows)
+            return {}
+        read = _read([value for _steps, values in self._waiting.values() for value in values])
+        curves, start = dict[tuple[str, str], Curve](), 0
+        for name, (steps, values) in self._waiting.items():
+            curves["train", name] = np.array(steps, np.int64), read[start : start + len(values)]
+            start += len(values)
+        note_time(self._history, max(steps[-1] for steps, _values in self._waiting.values()), time.time())
+        self._history.append(curves=curves)
         self._waiting.clear()
-        return rows
+        return curves
+
+
+def _read(values: list[torch.Tensor | float]) -> NDArray[np.float64]:
+    """Read 0-dim tensors back from their device, all at once, among numbers that are already here: (n,)."""
+    tensors = [value for value in values if isinstance(value, torch.Tensor)]
+    on_device = np.fromiter((isinstance(value, torch.Tensor) for value in values), bool, len(values))
+    read = np.empty(len(values))
+    read[~on_device] = [value for value in values if not isinstance(value, torch.Tensor)]
+    if tensors:
+        alike = {value.dtype for value in tensors} == {torch.float32}
+        read[on_device] = torch.stack(tensors if alike else [value.float() for value in tensors]).cpu().numpy()
+    return read

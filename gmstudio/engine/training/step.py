@@ -115,7 +115,7 @@ class TrainStep:
         norm = optimizer.move(want_norm=given.want_norm)
         if phase.after_update is not None:
             phase.after_update()
-        detached = {name: value.detach() for name, value in terms.items()}
+        detached = {name: value.detach() if value.requires_grad else value for name, value in terms.items()}
         return Outcome(phase, detached, norm.detach() if norm is not None else None)
 
     def _require_grad_of(self, phase: Phase) -> None:
