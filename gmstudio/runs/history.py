@@ -217,6 +217,9 @@ class History:
     def _transaction(self) -> Iterator[None]:
         if not self.write:
             raise RunError(f"{self.path} is open for reading only. Open the run for writing.")
+        if self._db.in_transaction:  # of ``writing``, which stores all or nothing
+            yield
+            return
         self._put_back()
         self._db.execute("BEGIN IMMEDIATE")
         known = dict(self._series)
@@ -253,7 +256,7 @@ class History:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """Transaction for a table of another module; all of it is stored, or nothing.
+        """Transaction for tables of other modules, and for what is appended within it; all is stored, or nothing.
 
         Raises:
             RunError: when it cannot be written.

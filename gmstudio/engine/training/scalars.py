@@ -14,7 +14,7 @@ from gmstudio.runs.history import Curve, History
 
 STORED_EVERY_S = 0.1
 """So often scalars are stored and sent, where there are not very many curves."""
-A_CURVE_S, AT_MOST_S = 0.003, 0.5
+A_CURVE_S, AT_MOST_S = 0.006, 0.5
 """A curve that grows costs the history a page, however much it grows: many curves are stored less often."""
 
 
@@ -87,8 +87,10 @@ class PendingScalars:
         for name, (steps, values) in self._waiting.items():
             curves["train", name] = np.array(steps, np.int64), read[start : start + len(values)]
             start += len(values)
-        note_time(self._history, max(steps[-1] for steps, _values in self._waiting.values()), time.time())
-        self._history.append(curves=curves)
+        newest = max(steps[-1] for steps, _values in self._waiting.values())
+        with self._history.writing():
+            note_time(self._history, newest, time.time())
+            self._history.append(curves=curves)
         self._waiting.clear()
         return curves
 
