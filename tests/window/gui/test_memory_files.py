@@ -39,8 +39,8 @@ def test_the_theme_needs_no_folder_for_temporary_files() -> None:
     code = (
         "from PySide6.QtWidgets import QApplication, QSpinBox\n"
         "from gmstudio.window.gui.theme import theme\n"
-        "app = QApplication([]); theme(); box = QSpinBox(); box.show(); box.grab()\n"
-        "print(':/memory' in app.styleSheet())"
+        "app = QApplication([]); box = QSpinBox(); theme().dress(box); box.show(); box.grab()\n"
+        "print(':/memory' in box.styleSheet())"
     )
     done = subprocess.run(
         [sys.executable, "-c", code],

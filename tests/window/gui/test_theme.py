@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
+from shiboken6 import delete
 
 from gmstudio.system.resources import resource_path
 from gmstudio.window.gui.theme import ROLES, Mode, Theme, theme
@@ -99,3 +100,30 @@ def test_icons_are_of_one_kind(path: object) -> None:
 def test_an_icon_that_is_not_there(shown: Theme) -> None:
     with pytest.raises(FileNotFoundError, match="no_such_icon"):
         shown.icon("no_such_icon")
+
+
+def test_a_window_has_the_style_sheet_of_the_colours_and_what_is_put_into_it_too(qtbot: QtBot) -> None:
+    window, plain = QWidget(), QPushButton("Plain")
+    qtbot.addWidget(window)
+    theme().dress(window)
+    theme().set_mode("dark")
+    dark, bare = window.styleSheet(), plain.sizeHint()
+    theme().set_mode("light")
+    assert theme().color("accent").name() in window.styleSheet() != dark
+    QHBoxLayout(window).addWidget(plain)
+    assert plain.sizeHint() != bare, "the margins of the style sheet"
+    theme().set_mode("system")
+
+
+def test_a_dressed_window_that_is_gone_is_forgotten(qtbot: QtBot) -> None:
+    window = QWidget()
+    theme().dress(window)
+    delete(window)
+    for mode in DARK_OR_LIGHT:
+        theme().set_mode(mode)
+    theme().set_mode("system")
+
+
+def test_the_application_has_no_style_sheet_which_would_style_parts_at_each_level(qapp: QApplication) -> None:
+    theme()
+    assert qapp.styleSheet() == ""

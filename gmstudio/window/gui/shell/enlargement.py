@@ -9,7 +9,7 @@ from shiboken6 import isValid
 class Enlargement(QObject):
     """Type of a window's widgets, larger than the system's while it is on.
 
-    A rule of the application's style sheet would restyle every widget of every panel, which takes more than a second.
+    A rule of the window's style sheet would restyle every widget of every panel, which takes more than a second.
     So each visible widget gets a font of its own, at once, and others when they are shown. What the style sheet says of
     fonts stays. Widgets with a font of their own keep it.
 
@@ -50,26 +50,32 @@ class Enlargement(QObject):
         return False
 
     def _enlarge(self, widget: QWidget) -> None:
-        if widget not in self._enlarged and not widget.testAttribute(Qt.WidgetAttribute.WA_SetFont):
-            self._set_font(widget)
+        if widget in self._enlarged or widget.testAttribute(Qt.WidgetAttribute.WA_SetFont):
+            return
+        size, parent = widget.font().pointSizeF(), widget.parentWidget()
+        inherited = parent is not None and size == self._enlarged.get(parent)
+        self._enlarged[widget] = size if inherited else self._factor * size
+        self._set_font(widget)
 
     def _set_font(self, widget: QWidget) -> None:
-        font = QFont(widget.font())  # a font of the size alone would lose the style sheet's weight
-        self._enlarged[widget] = self._factor * font.pointSizeF()
-        font.setPointSizeF(self._enlarged[widget])
-        if widget not in self._setting:  # else it would be given the two fonts in turns without end
-            self._setting.add(widget)
+        if widget in self._setting:  # else it would be given the two fonts in turns without end
+            return
+        self._setting.add(widget)
+        size = self._enlarged[widget]
+        font = QFont()
+        font.setPointSizeF(size)
+        widget.setFont(font)
+        widget.style().polish(widget)  # the weight that the style sheet gives it
+        if widget.font().pointSizeF() < size:  # the style sheet gives it a size, too
+            font = QFont(widget.font())
+            font.setPointSizeF(size)
             widget.setFont(font)
-            self._setting.discard(widget)
+        self._setting.discard(widget)
 
     def _restore(self) -> None:
         """Give the enlarged widgets the font that system and style sheet say."""
         enlarged, self._enlarged = self._enlarged, {}
-        app = QApplication.font().pointSizeF()
-        for widget, size in enlarged.items():
+        for widget in enlarged:
             if isValid(widget):
-                styled = widget.font().bold() or size != self._factor * app
                 widget.setFont(QFont())
-                if styled:
-                    widget.style().unpolish(widget)
-                    widget.style().polish(widget)
+                widget.style().polish(widget)

@@ -28,8 +28,7 @@ class Presentation(QObject):
         super().__init__(window)
         self._window = window
         self._chrome = chrome
-        self._limits = [widget.maximumSize() for widget in chrome]
-        self._least = [widget.minimumSize() for widget in chrome]
+        self._limits: list[tuple[QSize, QSize]] = []
         self._type = Enlargement(window)
         self.on = False
 
@@ -40,7 +39,9 @@ class Presentation(QObject):
         self.on = on
         if not on:
             self._type.set_factor(1)  # first, so that what the panels show again has the size that it has left with
-        for widget, most, least in zip(self._chrome, self._limits, self._least, strict=True):
+        else:
+            self._limits = [(widget.minimumSize(), widget.maximumSize()) for widget in self._chrome]
+        for widget, (least, most) in zip(self._chrome, self._limits, strict=True):
             widget.setMinimumSize(QSize(0, 0) if on else least)
             widget.setMaximumSize(QSize(0, 0) if on else most)
         self.changed.emit(on)

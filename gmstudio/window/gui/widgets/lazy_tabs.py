@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from PySide6.QtCore import QSignalBlocker, QSize, Signal
+from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QApplication, QSizePolicy, QTabBar, QTabWidget, QWidget
+from PySide6.QtWidgets import QApplication, QLayout, QSizePolicy, QTabBar, QTabWidget, QWidget
 
 from gmstudio.window.gui.widgets.folding_row import FoldingRow
 
@@ -159,6 +159,14 @@ class LazyTabs(QTabWidget):
         if self._height == "largest" and event.size().width() != event.oldSize().width():
             for page in self._pages.values():
                 _fold(page, event.size().width())
+            self.updateGeometry()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Measure anew in another style: layouts keep sizes, and those in hidden pages until they are shown."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.StyleChange:
+            for layout in self.findChildren(QLayout):
+                layout.invalidate()
             self.updateGeometry()
 
     def _insert(self, index: int, page: QWidget, tab: Tab) -> None:

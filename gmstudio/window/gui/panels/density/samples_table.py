@@ -12,6 +12,7 @@ from gmstudio.protocol.density_samples import DistanceCurve, QualityNumber, Samp
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+from gmstudio.window.gui.widgets.when_styled import when_styled
 from gmstudio.window.state.density.samples import HELD_OUT, SamplesState, comparable
 
 NAMES: dict[str, tuple[str, str]] = {
@@ -85,9 +86,7 @@ class NumbersTable(QWidget):
         heading.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         heading.setMinimumSectionSize(self.fontMetrics().horizontalAdvance(LONGEST) + 2 * GRID)
         heading.setTextElideMode(Qt.TextElideMode.ElideRight)
-        height = heading.sizeHint().height() + self.grid.horizontalScrollBar().sizeHint().height() + 4
-        height += len(NAMES) * self.grid.verticalHeader().defaultSectionSize()
-        self.grid.setFixedHeight(min(height, TALLEST_PX))
+        when_styled(self.grid, self._fit_height)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(GRID // 2)
@@ -95,6 +94,11 @@ class NumbersTable(QWidget):
         column.addWidget(self.grid)
         state.changed.connect(self._show)
         self._show()
+
+    def _fit_height(self) -> None:
+        height = self.grid.horizontalHeader().sizeHint().height() + self.grid.horizontalScrollBar().sizeHint().height()
+        height += 4 + len(NAMES) * self.grid.verticalHeader().defaultSectionSize()
+        self.grid.setFixedHeight(min(height, TALLEST_PX))
 
     def _show(self) -> None:
         measured = self._state.measured

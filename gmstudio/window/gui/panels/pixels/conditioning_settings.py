@@ -18,6 +18,7 @@ from gmstudio.window.gui.panels.pixels.names import CHANNELS
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider, fit_width
+from gmstudio.window.gui.widgets.when_styled import when_styled
 from gmstudio.window.state.pixels.conditioning import FACTORS, PRESETS, default_threshold
 from gmstudio.window.state.pixels.state import PixelsState
 
@@ -102,6 +103,10 @@ class ConditioningSettings(QStackedWidget):
         conditioning.changed.connect(self.refresh)
         self._session.changed.connect(self.refresh)
         self._session.navigator.opened.connect(self.refresh)
+        when_styled(self, self._fit_height)
+
+    def _fit_height(self) -> None:
+        self.setFixedHeight(self._pages[self.currentIndex()].sizeHint().height())
 
     def refresh(self) -> None:
         """Show the settings of the chosen preset."""
@@ -110,7 +115,7 @@ class ConditioningSettings(QStackedWidget):
         for index, page in enumerate(self._pages):  # only the open page takes up height
             shown = index == self.currentIndex()
             page.setSizePolicy(page.sizePolicy().horizontalPolicy(), _SHOWN if shown else _HIDDEN)
-        self.setFixedHeight(self._pages[self.currentIndex()].sizeHint().height())
+        self._fit_height()
         self.num_observed.setEnabled(conditioning.image is not None)
         if state is not None:
             self.num_observed.set_range(0, state.num_dims)

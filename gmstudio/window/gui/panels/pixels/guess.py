@@ -20,6 +20,7 @@ from gmstudio.window.gui.widgets.plots.curve_line import Trace
 from gmstudio.window.gui.widgets.plots.curve_plot import CurvePlot
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider, fit_width
 from gmstudio.window.gui.widgets.style_property import set_style_property
+from gmstudio.window.gui.widgets.when_styled import when_styled
 from gmstudio.window.state.pixels.film_export import FilmExport
 from gmstudio.window.state.pixels.guessed_film import GuessedFilm
 from gmstudio.window.state.pixels.state import PixelsState
@@ -127,7 +128,8 @@ class GuessView(ActiveWidget):
     def _lay_out(self, panel: Panel) -> None:
         guess, keep = panel.button(self.guess), panel.button(self.keep)
         guess.setProperty("primary", True)
-        guess.setMinimumWidth(guess.sizeHint().width())  # which stays while it says that it stops
+        least = guess.minimumWidth  # which stays while it says that it stops
+        when_styled(guess, lambda: guess.setMinimumWidth(max(least(), guess.sizeHint().width())))
         actions = (self.back, self.play, self.forward, self.tints, self.save)
         back, play, forward, tints, save = (panel.button(action, icon_only=True) for action in actions)
         self._save_button = save
