@@ -18,8 +18,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.models import configured_model
 from benchmarks.training import BareLoop, Loop, random_images
-from gmstudio.engine.runtime.memory import keep_freed_memory
 from gmstudio.protocol.images import ImageSpec
+from gmstudio.system.heap import keep_freed_memory
 
 SIZE = 28
 NUM_DIMS = SIZE * SIZE

@@ -15,7 +15,6 @@ from benchmarks.models import comparison, configured_model
 from gmstudio.data.dataset import Dataset, Split
 from gmstudio.engine.runtime.building import family_class
 from gmstudio.engine.runtime.device import choose_device, describe_device
-from gmstudio.engine.runtime.memory import keep_freed_memory
 from gmstudio.engine.training.trainer import Trainer
 from gmstudio.families.base import Family
 from gmstudio.protocol.images import ImageSpec
@@ -23,6 +22,7 @@ from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.training_settings import Training as TrainingSettings
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.record import new_record
+from gmstudio.system.heap import keep_freed_memory
 
 NUM_IMAGES = 4096
 ROUNDS = 6

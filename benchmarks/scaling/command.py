@@ -13,7 +13,7 @@ from benchmarks.scaling.growth import exponent
 from benchmarks.scaling.measured import Cost, CostMeter
 from benchmarks.scaling.memory import StepMemory
 from gmstudio.engine.runtime.building import family_class
-from gmstudio.engine.runtime.memory import keep_freed_memory
+from gmstudio.system.heap import keep_freed_memory
 
 FAMILIES = ("made", "pixelcnn", "vae")
 """One of each mechanism: masked layers, convolutions pixel by pixel, a code decoded at once."""

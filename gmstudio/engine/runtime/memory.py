@@ -1,22 +1,18 @@
-"""Memory of the process: a limit on it, and freed memory that is kept for reuse.
+"""Memory of the process: a limit on it, and its return after a training.
 
 A model too large for the machine should cause an error message instead of a killed process. Linux overcommits memory
 and kills a process that uses more than there is. Under a limit the allocation fails instead, torch raises an error, and
 the command fails with a sentence (``errors.error_sentence``).
-
-The C library returns the upper end of the heap to the system as soon as little more than its largest block is free
-there. Each training step would then get gradients and activations as new pages, which the system clears one by one: 15
-to 75 thousand of them for flows and convolutional networks, up to a fifth of the step. So freed memory is kept.
 """
 
-import ctypes
 import gc
-import platform
 import re
 import sys
 from pathlib import Path
 
 import torch
+
+from gmstudio.system.heap import return_free_memory
 
 SPARED = 0.05
 """Share of the available memory that is left to other processes."""
@@ -77,27 +73,6 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(part in str(error) for part in OUT_OF_MEMORY)
 
 
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
-"""``M_TRIM_THRESHOLD`` and ``M_MMAP_THRESHOLD`` of glibc's ``mallopt``."""
-MAX_KEPT = 2**30
-"""Free bytes at the upper end of the heap that are not returned to the system."""
-MAX_BLOCK = 2**28
-"""Larger blocks are returned to the system when they are freed."""
-
-
-def keep_freed_memory() -> bool:
-    """Let this process keep up to a gibibyte of freed memory for reuse; harmless when done twice.
-
-    Returns:
-        True with glibc; other C libraries have no such setting.
-    """
-    if not _is_glibc():
-        return False
-    library = ctypes.CDLL(None)
-    kept = library.mallopt(TRIM_THRESHOLD, MAX_KEPT)
-    return bool(library.mallopt(MMAP_THRESHOLD, MAX_BLOCK) and kept)
-
-
 def give_back_memory() -> None:
     """Return free memory to the system, as at the end of a training; harmless at any time.
 
@@ -106,9 +81,4 @@ def give_back_memory() -> None:
     """
     if gc.get_freeze_count():
         gc.collect()
-    if _is_glibc():
-        ctypes.CDLL(None).malloc_trim(0)
-
-
-def _is_glibc() -> bool:
-    return platform.libc_ver()[0] == "glibc"
+    return_free_memory()

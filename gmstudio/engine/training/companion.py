@@ -11,7 +11,7 @@ from gmstudio.data.dataset import Dataset
 from gmstudio.engine.runtime.building import build_model, family_class, note_labels, run_config
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.errors import error_sentence
-from gmstudio.engine.runtime.memory import keep_freed_memory, limit_memory
+from gmstudio.engine.runtime.memory import limit_memory
 from gmstudio.engine.runtime.run_data import load_run_data
 from gmstudio.engine.training.averaging import TRAINED, load_parameters
 from gmstudio.engine.training.batches import batches_for
@@ -21,6 +21,7 @@ from gmstudio.engine.training.part_check import examples_of
 from gmstudio.families.base import Family
 from gmstudio.runs.checkpoints import WEIGHTS
 from gmstudio.runs.record import RunRecord
+from gmstudio.system.heap import keep_freed_memory
 
 State = dict[str, dict[str, NDArray[Any]]]
 

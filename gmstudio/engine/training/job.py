@@ -12,7 +12,7 @@ import torch
 from gmstudio.engine.runtime.building import build_model, note_labels, run_config
 from gmstudio.engine.runtime.context import Progress
 from gmstudio.engine.runtime.errors import error_sentence, is_device_lost
-from gmstudio.engine.runtime.memory import is_out_of_memory, keep_freed_memory, limit_memory
+from gmstudio.engine.runtime.memory import is_out_of_memory, limit_memory
 from gmstudio.engine.training.distributed import Ranks
 from gmstudio.engine.training.freed_space import FreedSpace
 from gmstudio.engine.training.loggers.live import LiveLoggers
@@ -29,6 +29,7 @@ from gmstudio.protocol.training import Remedy, TrainingChanged
 from gmstudio.runs.folder import RunFolder
 from gmstudio.runs.library import new_run_path, runs_home
 from gmstudio.runs.record import DiskFullError, RunBusyError, RunError, RunRecord, Status
+from gmstudio.system.heap import keep_freed_memory
 
 Send = Callable[[Event], None]
 BY_ITSELF = "Training then continues by itself."

@@ -10,7 +10,7 @@ import torch
 from gmstudio.engine.runtime.building import build_run_model, note_labels
 from gmstudio.engine.runtime.datasets import DatasetCache
 from gmstudio.engine.runtime.errors import ScheduleOpenError
-from gmstudio.engine.runtime.memory import keep_freed_memory, limit_memory
+from gmstudio.engine.runtime.memory import limit_memory
 from gmstudio.engine.runtime.run_data import changes_since, load_run_data, log_changes
 from gmstudio.engine.runtime.weights import load_checkpoint
 from gmstudio.engine.training.distributed import Ranks
@@ -27,6 +27,7 @@ from gmstudio.runs.history import SCHEDULE
 from gmstudio.runs.library import new_run_path, runs_home
 from gmstudio.runs.names import folder_of
 from gmstudio.runs.record import RunRecord, read_record
+from gmstudio.system.heap import keep_freed_memory
 
 TOLERANCE = 0.02
 """Relative change of the learning rate that needs no decision."""

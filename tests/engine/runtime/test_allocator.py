@@ -8,11 +8,13 @@ import weakref
 import pytest
 
 from gmstudio.engine.runtime import memory
+from gmstudio.system import heap
 
 FAULTS = """
 import resource, sys
 import numpy as np
-from gmstudio.engine.runtime.memory import give_back_memory, keep_freed_memory
+from gmstudio.engine.runtime.memory import give_back_memory
+from gmstudio.system.heap import keep_freed_memory
 
 def faults(blocks):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -48,7 +50,7 @@ def test_what_is_left_of_a_training_is_freed_where_that_is_quick(monkeypatch: py
     assert left() is None
 
 
-@pytest.mark.skipif(not memory._is_glibc(), reason="needs glibc")
+@pytest.mark.skipif(not heap.is_glibc(), reason="needs glibc")
 def test_what_is_freed_is_used_again_without_asking_the_system() -> None:
     done = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, timeout=60, check=True)
     first, kept, given_back = map(int, done.stdout.split())
@@ -58,5 +60,5 @@ def test_what_is_freed_is_used_again_without_asking_the_system() -> None:
 
 def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.libc_ver", lambda: ("", ""))
-    assert not memory.keep_freed_memory()
+    assert not heap.keep_freed_memory() and not heap.share_one_heap()
     memory.give_back_memory()
