@@ -368,8 +368,12 @@ class RunLibrary(QObject):
 
     @property
     def arriving(self) -> bool:
-        """A list of many runs arrives, of which the engine has nothing to read any more, or is taken over by panels."""
-        return self.turns.waiting or (self._parts.incomplete and not self.left)
+        """The first list is awaited, or one of many runs arrives or is taken over by panels.
+
+        While the engine reads runs from the disk it is not said to arrive: that may take long.
+        """
+        awaited = self._listing.busy and not self.home
+        return awaited or self.turns.waiting or (self._parts.incomplete and not self.left)
 
     def _num_expected(self) -> int:
         """Number of runs; many, while a list arrives in parts."""

@@ -246,3 +246,16 @@ def curve(end: int) -> HistoryAppended:
     steps = np.arange(1, end + 1)
     series = Series("train", "loss", Array.of(steps), Array.of(np.ones(end)))
     return HistoryAppended(run="/runs/a", series=(series,), reset=True)
+
+
+def test_the_first_list_is_awaited_until_its_first_part_or_a_failure(client: FakeClient, library: RunLibrary) -> None:
+    assert not library.arriving, "the engine may take long to start"
+    library.refresh()
+    assert library.arriving
+    client.deliver(CommandFailed(request=client.sent[-1].request, command="ListRuns", message="It cannot be read."))
+    assert not library.arriving
+    library.refresh()
+    client.deliver(RunsListed(request=client.sent[-1].request, home="/runs", runs=(run("a"),), problems=(), state="s"))
+    assert not library.arriving
+    library.refresh()
+    assert not library.arriving, "what is known can be shown"
