@@ -33,8 +33,8 @@ def measure(canvases: int = 1, size: int = 600, frames: int = 240) -> dict[str, 
     """
     application = QApplication.instance() or QApplication(["gmstudio"])
     assert isinstance(application, QApplication)
-    theme()
     stage = QWidget()
+    theme().style_window(stage)
     grid = QGridLayout(stage)
     planes = [PlaneCanvas() for _ in range(canvases)]
     for number, plane in enumerate(planes):

@@ -37,8 +37,8 @@ def measure_frames(points: int = 60_000, frames: int = 300) -> dict[str, Any]:
     """
     application = QApplication.instance() or QApplication(["gmstudio"])
     assert isinstance(application, QApplication)
-    theme()
     shown = ImageMap()
+    theme().style_window(shown)
     shown.resize(*SIZE)
     places, labels = _clusters(points, 2)
     shown.show()

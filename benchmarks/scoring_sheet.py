@@ -32,11 +32,11 @@ def measure_contact_sheet(images: int = IMAGES, pages: int = 200, notches: int =
     """
     application = QApplication.instance() or QApplication(["gmstudio"])
     assert isinstance(application, QApplication)
-    theme()
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, LEVELS, (images, 1, SIDE, SIDE), dtype=np.uint8)
     scores = rng.normal(-100.0, 10.0, images)
     sheet = ContactSheet()
+    theme().style_window(sheet)
     sheet.resize(WIDTH, HEIGHT)
     sheet.set_captions(lambda index: f"{scores[index]:.1f}")
     sheet.wanted.connect(lambda wanted: sheet.show_images(wanted, pictures[list(wanted)], LEVELS))

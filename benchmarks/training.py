@@ -53,7 +53,7 @@ def measure(
 ) -> dict[str, Any]:
     """Time both loops in turns, so that other load affects both alike.
 
-    The engine's loop records every step, writes its history and a checkpoint every 200 steps; validation and sample
+    The engine's loop records every step, writes its history and checkpoints as often as the family does by default; validation and sample
     grids are left out, since the bare loop has none. The bare loop is batch, loss, backward and fused Adam.
 
     Returns:

@@ -181,3 +181,25 @@ def nothing_left_behind(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     found = watch.left_behind()
     if found:
         pytest.fail("The test left behind: " + "; ".join(found), pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def styled(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give widgets that a test shows by themselves the style sheet, which they have from their window else.
+
+    One with a style sheet of its own keeps that.
+    """
+    if "qtbot" not in request.fixturenames:
+        return
+    from pytestqt.qtbot import QtBot
+
+    from gmstudio.window.gui.theme import theme
+
+    add = QtBot.addWidget
+
+    def add_styled(qtbot: QtBot, widget: Any, **options: Any) -> None:
+        add(qtbot, widget, **options)
+        if widget.isWindow() and not widget.styleSheet():
+            theme().style_window(widget)
+
+    monkeypatch.setattr(QtBot, "addWidget", add_styled)

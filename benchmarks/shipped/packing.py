@@ -19,7 +19,7 @@ from gmstudio.families.base import Family, FreeEnergy
 from gmstudio.runs.checkpoints import WEIGHTS, CheckpointStore
 from gmstudio.runs.description import Description, write_description
 from gmstudio.runs.folder import RunFolder
-from gmstudio.runs.history import Curve, History, ImageGrid, Scalar
+from gmstudio.runs.history import Curve, History, ImageGrid
 from gmstudio.runs.lock import LOCK_NAME
 from gmstudio.runs.record import write_record
 
@@ -120,11 +120,7 @@ def _difference(before: Family, after: Family, dataset: Dataset) -> tuple[float,
 
 def copy_thinned(source: History, target: History) -> None:
     """Copy some points of each curve, some sample grids and all events."""
-    for (split, name), curve in source.read_scalars().items():
-        steps, values = thinned(curve)
-        target.append(
-            scalars=[Scalar(int(step), split, name, float(value)) for step, value in zip(steps, values, strict=True)]
-        )
+    target.append(curves={key: thinned(curve) for key, curve in source.read_scalars().items()})
     for kind in source.image_kinds():
         steps_kept = source.image_steps(kind)
         chosen = sorted({steps_kept[i] for i in np.linspace(0, len(steps_kept) - 1, MAX_GRIDS).round().astype(int)})

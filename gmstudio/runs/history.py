@@ -9,7 +9,6 @@ import math
 import sqlite3
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import repeat
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -90,6 +89,8 @@ class History:
         if not write and not self.path.is_file():
             raise RunMissingError(f"{folder} has no {HISTORY_NAME}, so no curves or samples can be shown.")
         self._series: dict[tuple[str, str], int] = {}
+        self._writing = False
+        """Within ``writing``, of whose transaction all is that is stored."""
         with self._errors_as_sentences():
             self._db = self._connect()
         try:
@@ -174,8 +175,8 @@ class History:
             points = [(self._series_id(s.split, s.name), int(s.step), float(s.value)) for s in scalars]
             self._db.executemany(_INSERT_POINTS, points)
             for key, (steps, values) in (curves or {}).items():
-                rows_of_one = zip(repeat(self._series_id(*key)), steps.tolist(), values.tolist(), strict=False)
-                self._db.executemany(_INSERT_POINTS, rows_of_one)
+                series = [self._series_id(*key)] * len(steps)
+                self._db.executemany(_INSERT_POINTS, zip(series, steps.tolist(), values.tolist(), strict=True))
             self._db.executemany("INSERT OR REPLACE INTO images VALUES (?, ?, ?, ?, ?)", grids)
             self._db.executemany("INSERT INTO events (step, time, kind, text) VALUES (?, ?, ?, ?)", rows)
 
@@ -217,12 +218,12 @@ class History:
     def _transaction(self) -> Iterator[None]:
         if not self.write:
             raise RunError(f"{self.path} is open for reading only. Open the run for writing.")
-        if self._db.in_transaction:  # of ``writing``, which stores all or nothing
+        if self._writing:
             yield
             return
         self._put_back()
         self._db.execute("BEGIN IMMEDIATE")
-        known = dict(self._series)
+        known, self._writing = dict(self._series), True
         try:
             yield
             self._db.execute("COMMIT")
@@ -231,6 +232,8 @@ class History:
             if self._db.in_transaction:  # a full disk may have rolled it back already
                 self._db.execute("ROLLBACK")
             raise
+        finally:
+            self._writing = False
 
     def _put_back(self) -> None:
         """Restore a file that was deleted or replaced: all that it held is still open here. Log that."""

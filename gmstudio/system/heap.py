@@ -11,6 +11,7 @@ thousand of them for flows and convolutional networks, up to a fifth of the step
 
 import ctypes
 import platform
+import sys
 
 ARENA_MAX, TRIM_THRESHOLD, MMAP_THRESHOLD = -8, -1, -3
 """Options of glibc's ``mallopt``."""
@@ -50,4 +51,4 @@ def return_free_memory() -> None:
 
 def is_glibc() -> bool:
     """Return whether the process uses glibc."""
-    return platform.libc_ver()[0] == "glibc"
+    return sys.platform == "linux" and platform.libc_ver()[0] == "glibc"

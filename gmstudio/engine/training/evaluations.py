@@ -55,7 +55,8 @@ class Evaluations:
         for found in self._validation.measure():
             values |= found or {}
             yield WORKING
-        curves = {("valid", name): (np.array([step]), np.array([value])) for name, value in values.items()}
+        steps = np.array([step], np.int64)
+        curves = {("valid", name): (steps, np.array([value], np.float64)) for name, value in values.items()}
         self._run.history.append(curves=curves)
         self._recorder.restart_clock(step)
         yield StepOutput((self._recorder.appended(curves),), at_step_boundary=False)

@@ -14,7 +14,7 @@ from gmstudio.runs.history import Curve, History
 
 STORED_EVERY_S = 0.1
 """So often scalars are stored and sent, where there are not very many curves."""
-A_CURVE_S, AT_MOST_S = 0.006, 0.5
+SECONDS_PER_CURVE, LONGEST_INTERVAL_S = 0.006, 0.5
 """A curve that grows costs the history a page, however much it grows: many curves are stored less often."""
 
 
@@ -61,7 +61,7 @@ class PendingScalars:
     @property
     def due(self) -> bool:
         """Scalars have waited long enough to be stored."""
-        interval_s = min(AT_MOST_S, max(STORED_EVERY_S, A_CURVE_S * len(self._waiting)))
+        interval_s = min(LONGEST_INTERVAL_S, max(STORED_EVERY_S, SECONDS_PER_CURVE * len(self._waiting)))
         return time.monotonic() - self._stored_at > interval_s
 
     def store(self) -> dict[tuple[str, str], Curve]:
@@ -103,5 +103,5 @@ def _read(values: list[torch.Tensor | float]) -> NDArray[np.float64]:
     read[~on_device] = [value for value in values if not isinstance(value, torch.Tensor)]
     if tensors:
         alike = {value.dtype for value in tensors} == {torch.float32}
-        read[on_device] = torch.stack(tensors if alike else [value.float() for value in tensors]).cpu().numpy()
+        read[on_device] = torch.stack(tensors if alike else [value.float() for value in tensors]).detach().cpu().numpy()
     return read

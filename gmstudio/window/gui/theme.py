@@ -79,7 +79,7 @@ class Theme(QObject):
         self._icons: dict[tuple[str, str], QIcon] = {}
         self._files: dict[bool, MemoryFiles] = {}
         self._sheet = ""
-        self._dressed = WeakSet[QWidget]()
+        self._styled = WeakSet[QWidget]()
         self.dark = False
         app.setStyle(QStyleFactory.create("Fusion"))
         app.styleHints().colorSchemeChanged.connect(self._on_system_changed)
@@ -120,13 +120,13 @@ class Theme(QObject):
             self._icons[key] = self._tinted(name, role)
         return self._icons[key]
 
-    def dress(self, window: QWidget) -> None:
+    def style_window(self, window: QWidget) -> None:
         """Give a window the style sheet, now and whenever the colours change; what has it as an ancestor looks alike.
 
         It is not the application's, since Qt then styles all that is in a widget anew each time that the widget gets
         another parent, and a panel, which is put together from its parts, took three times as long to be built.
         """
-        self._dressed.add(window)
+        self._styled.add(window)
         window.setStyleSheet(self._sheet)
 
     @property
@@ -150,7 +150,7 @@ class Theme(QObject):
             self._files[self.dark] = MemoryFiles(drawings)
         icons = {name: self._files[self.dark].path(f"{name}.svg") for name in _SHEET_ICONS}
         self._sheet = Template(sheet).substitute(self._colors, **icons)
-        for window in self._dressed:
+        for window in self._styled:
             if isValid(window):
                 window.setStyleSheet(self._sheet)
 
@@ -229,7 +229,7 @@ def _drawing(name: str) -> str:
 
 
 def theme() -> Theme:
-    """Theme of the running application; created, and applied to the application, at the first call."""
+    """Theme of the running application; created, and its palette set, at the first call."""
     app = QApplication.instance()
     assert isinstance(app, QApplication), "the theme needs a QApplication"
     return _theme_of(app)

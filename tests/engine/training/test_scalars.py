@@ -89,3 +89,23 @@ def test_the_first_loss_that_diverges_is_named() -> None:
     assert diverged_loss(curves) == ("loss became −∞", 3)
     del curves["train", "loss"]
     assert diverged_loss(curves) is None, "only a loss ends the training"
+
+
+def test_values_and_their_time_are_stored_together_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise RunError("The disk is full.")
+
+    with History(tmp_path, write=True) as history:
+        pending = PendingScalars(history)
+        pending.add(3, "loss", torch.tensor(1.5, requires_grad=True))
+        with monkeypatch.context() as full:
+            full.setattr(history, "_series_id", refuse)
+            with pytest.raises(RunError):
+                pending.store()
+        with history.reading("clock") as database:
+            assert database is not None and database.execute("SELECT count(*) FROM clock").fetchone() == (0,)
+        assert list(pending.store()) == [("train", "loss")]
+        with history.reading("clock") as database:
+            assert database is not None and database.execute("SELECT step FROM clock").fetchall() == [(3,)]

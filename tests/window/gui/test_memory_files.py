@@ -39,7 +39,7 @@ def test_the_theme_needs_no_folder_for_temporary_files() -> None:
     code = (
         "from PySide6.QtWidgets import QApplication, QSpinBox\n"
         "from gmstudio.window.gui.theme import theme\n"
-        "app = QApplication([]); box = QSpinBox(); theme().dress(box); box.show(); box.grab()\n"
+        "app = QApplication([]); box = QSpinBox(); theme().style_window(box); box.show(); box.grab()\n"
         "print(':/memory' in box.styleSheet())"
     )
     done = subprocess.run(

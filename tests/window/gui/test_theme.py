@@ -105,7 +105,7 @@ def test_an_icon_that_is_not_there(shown: Theme) -> None:
 def test_a_window_has_the_style_sheet_of_the_colours_and_what_is_put_into_it_too(qtbot: QtBot) -> None:
     window, plain = QWidget(), QPushButton("Plain")
     qtbot.addWidget(window)
-    theme().dress(window)
+    theme().style_window(window)
     theme().set_mode("dark")
     dark, bare = window.styleSheet(), plain.sizeHint()
     theme().set_mode("light")
@@ -115,9 +115,9 @@ def test_a_window_has_the_style_sheet_of_the_colours_and_what_is_put_into_it_too
     theme().set_mode("system")
 
 
-def test_a_dressed_window_that_is_gone_is_forgotten(qtbot: QtBot) -> None:
+def test_a_styled_window_that_is_gone_is_forgotten(qtbot: QtBot) -> None:
     window = QWidget()
-    theme().dress(window)
+    theme().style_window(window)
     delete(window)
     for mode in DARK_OR_LIGHT:
         theme().set_mode(mode)

@@ -9,9 +9,9 @@ from shiboken6 import isValid
 class Enlargement(QObject):
     """Type of a window's widgets, larger than the system's while it is on.
 
-    A rule of the window's style sheet would restyle every widget of every panel, which takes more than a second.
-    So each visible widget gets a font of its own, at once, and others when they are shown. What the style sheet says of
-    fonts stays. Widgets with a font of their own keep it.
+    A rule of the window's style sheet would restyle every widget of every panel, which takes half a second. So each
+    visible widget gets a font of its own, at once, and others when they are shown. What the style sheet says of fonts
+    stays. Widgets with a font of their own keep it.
 
     Args:
         window: whose widgets are enlarged; dialogs and menus are not.
@@ -23,6 +23,8 @@ class Enlargement(QObject):
         self._factor = 1.0
         self._enlarged: dict[QWidget, float] = {}
         """Widget → its size of type, points."""
+        self._sheets: dict[QWidget, str] = {}
+        """Widget to whose style sheet its size of type was added → the style sheet before."""
         self._setting: set[QWidget] = set()
         """Widgets whose font is being set: a style sheet may give them their own again meanwhile."""
 
@@ -66,15 +68,18 @@ class Enlargement(QObject):
         font.setPointSizeF(size)
         widget.setFont(font)
         widget.style().polish(widget)  # the weight that the style sheet gives it
-        if widget.font().pointSizeF() < size:  # the style sheet gives it a size, too
-            font = QFont(widget.font())
-            font.setPointSizeF(size)
-            widget.setFont(font)
+        if widget.font().pointSizeF() < size:  # the window's style sheet gives it a size; its own comes first
+            self._sheets.setdefault(widget, widget.styleSheet())
+            widget.setStyleSheet(f"{self._sheets[widget]} * {{ font-size: {size}pt; }}")
         self._setting.discard(widget)
 
     def _restore(self) -> None:
         """Give the enlarged widgets the font that system and style sheet say."""
         enlarged, self._enlarged = self._enlarged, {}
+        sheets, self._sheets = self._sheets, {}
+        for widget, sheet in sheets.items():
+            if isValid(widget):
+                widget.setStyleSheet(sheet)
         for widget in enlarged:
             if isValid(widget):
                 widget.setFont(QFont())

@@ -102,7 +102,7 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, QWidget] = {place.name: QWidget() for place in places} | {HELP: self._help}
         self._general: list[QAction] = []
         self._lay_out()
-        theme().dress(self)
+        theme().style_window(self)
         chrome = (self.menuBar(), self.statusBar(), self._sidebar, self.banner)
         self._presentation = Presentation(self, chrome)
         self._palette = CommandPalette(

@@ -22,6 +22,8 @@ TURN_MS = 2
 SWITCH_S = 0.0005
 """Switch interval of the interpreter while modules load in a thread, so that the window stays responsive."""
 PIECE_S = 0.002
+LONGEST_WAIT_S = 20.0
+"""For which panels are not built since something is awaited, all in all."""
 ROOM = 2000
 """Classes for which PySide's table of types has room beforehand: many more than the panels define."""
 
@@ -91,8 +93,9 @@ class Preloader(QObject):
         yield from self._built()
 
     def _built(self) -> Iterator[None]:
+        waited_until = time.monotonic() + LONGEST_WAIT_S  # an engine that hangs never answers
         for build in self._build:
-            while self._waits():
+            while self._waits() and time.monotonic() < waited_until:
                 yield
             build()
             yield

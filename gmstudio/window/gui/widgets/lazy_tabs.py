@@ -165,9 +165,12 @@ class LazyTabs(QTabWidget):
         """Measure anew in another style: layouts keep sizes, and those in hidden pages until they are shown."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.StyleChange:
-            for layout in self.findChildren(QLayout):
-                layout.invalidate()
-            self.updateGeometry()
+            self._measure_again(self)
+
+    def _measure_again(self, changed: QWidget) -> None:
+        for layout in changed.findChildren(QLayout):
+            layout.invalidate()
+        self.updateGeometry()
 
     def _insert(self, index: int, page: QWidget, tab: Tab) -> None:
         self.insertTab(index, page, tab.title)
@@ -184,6 +187,7 @@ class LazyTabs(QTabWidget):
             self.removeTab(index)
             self._insert(index, page, self._tabs[name])
             self.setCurrentIndex(current)
+        self._measure_again(page)
         empty.deleteLater()
         self.page_built.emit(name)
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLineEdit, QStyled
 
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.number_input import note_of, parse_number
+from gmstudio.window.gui.widgets.when_styled import when_styled
 
 ROW_PX, MOST_ROWS = 24, 16
 LEAST_COLUMN_PX, PADDING = 36, 5
@@ -210,6 +211,7 @@ class NumberTable(QTableView):
         self.numbers.edited.connect(lambda: self.edited.emit(self.numbers.values.copy()))
         self.numbers.refused.connect(lambda sentence: note_of(self.window()).show_below(self, sentence, brief=True))
         theme().changed.connect(self.viewport().update)
+        when_styled(self, self._fit_columns)
         self.set_editable(False)
 
     def set_editable(self, on: bool) -> None:
@@ -257,6 +259,10 @@ class NumberTable(QTableView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Share the new width among the columns."""
         super().resizeEvent(event)
+        self._share_width()
+
+    def _fit_columns(self) -> None:
+        self._measure()
         self._share_width()
 
     def _measure(self) -> None:

@@ -368,9 +368,9 @@ class RunLibrary(QObject):
 
     @property
     def arriving(self) -> bool:
-        """The first list is awaited, or one of many runs arrives or is taken over by panels.
+        """The first part of the first list is awaited, or a list of many runs arrives or is taken over by panels.
 
-        While the engine reads runs from the disk it is not said to arrive: that may take long.
+        Not while the engine still reads runs for it from the disk, which may take long.
         """
         awaited = self._listing.busy and not self.home
         return awaited or self.turns.waiting or (self._parts.incomplete and not self.left)

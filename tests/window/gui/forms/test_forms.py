@@ -16,7 +16,6 @@ from gmstudio.window.gui.forms.field_title import FieldTitle
 from gmstudio.window.gui.forms.form import Form
 from gmstudio.window.gui.forms.form_field import LABEL_WIDTH, shown_unit
 from gmstudio.window.gui.forms.path_edit import FolderEdit
-from gmstudio.window.gui.theme import theme
 
 
 @pytest.fixture
@@ -206,7 +205,6 @@ def title_that_wraps_in_bold() -> str:
 
 
 def test_a_field_keeps_its_height_when_its_title_becomes_bold(qtbot: QtBot) -> None:
-    theme()  # its style sheet makes titles bold
     title = title_that_wraps_in_bold()
     config = msgspec.defstruct("Config", [("levels", Annotated[bool, field(title, "Levels.")], False)])
     form = Form(schema_of(config), "f")

@@ -6,11 +6,19 @@ from collections.abc import Iterator
 import pytest
 from event_loop import slowness
 from PySide6.QtGui import QFont
-from PySide6.QtWidgets import QLabel, QLineEdit, QStackedWidget, QTableWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QSpinBox,
+    QStackedWidget,
+    QTableWidget,
+    QVBoxLayout,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from gmstudio.window.gui.shell.enlargement import Enlargement
-from gmstudio.window.gui.theme import theme
 
 LONGEST_S = 0.05
 WIDGETS = 2000
@@ -18,7 +26,6 @@ WIDGETS = 2000
 
 @pytest.fixture
 def window(qtbot: QtBot) -> Iterator[QWidget]:
-    theme()
     window = QWidget()
     qtbot.addWidget(window)
     QVBoxLayout(window)
@@ -75,6 +82,38 @@ def test_bold_by_the_style_sheet_stays_and_may_change_meanwhile(window: QWidget)
     assert text.font().bold() and size(text) < 12
     mark(text, False)
     assert not text.font().bold()
+
+
+def test_a_size_by_the_style_sheet_is_enlarged_and_comes_back(window: QWidget) -> None:
+    title = label(window)
+    title.setProperty("role", "title")
+    title.style().unpolish(title)
+    title.style().polish(title)
+    before = size(title)
+    assert before > size(window)
+    enlargement = Enlargement(window)
+    for _ in range(2):
+        enlargement.set_factor(1.5)
+        assert size(title) == 1.5 * before and title.font().bold()
+        enlargement.set_factor(1)
+        assert size(title) == before and title.font().bold() and not title.styleSheet()
+
+
+def test_a_font_that_a_parent_passes_on_counts_once(window: QWidget) -> None:
+    combo, field, table = QComboBox(), QSpinBox(), QTableWidget(2, 2)
+    combo.setEditable(True)
+    layout = window.layout()
+    assert layout is not None
+    for widget in (combo, field, table):
+        layout.addWidget(widget)
+        widget.show()
+    parts = [widget for widget in window.findChildren(QWidget) if widget.isVisible()]
+    before = size(window)
+    enlargement = Enlargement(window)
+    enlargement.set_factor(2)
+    assert {size(part) for part in parts} == {2 * before} and len(parts) > 6
+    enlargement.set_factor(1)
+    assert {size(part) for part in parts} == {before}
 
 
 def test_a_font_of_its_own_and_other_windows_stay(window: QWidget, qtbot: QtBot) -> None:

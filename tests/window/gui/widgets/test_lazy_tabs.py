@@ -3,7 +3,7 @@
 from functools import partial
 
 import pytest
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from gmstudio.window.gui.widgets.lazy_tabs import Height, LazyTabs, Tab
@@ -129,3 +129,26 @@ def test_a_page_that_is_opened_has_the_focus_itself(qtbot: QtBot) -> None:
     qtbot.waitUntil(field.hasFocus)
     tabs.show_page("map")
     assert QApplication.focusWidget() is tabs.page("map")
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_pages_that_are_not_shown_are_measured_in_the_style_of_the_window(qtbot: QtBot, early: bool) -> None:
+    def row() -> QWidget:
+        page, line = QWidget(), QHBoxLayout()
+        line.addWidget(QPushButton("Start"))
+        QVBoxLayout(page).addLayout(line)
+        page.sizeHint()  # which the layouts keep
+        return page
+
+    window, tabs = QWidget(), LazyTabs((Tab("a", "A", "", QLabel), Tab("b", "B", "", row)), height="largest")
+    if early:
+        tabs.build_all()
+    tabs.heightForWidth(200)
+    qtbot.addWidget(window)
+    QVBoxLayout(window).addWidget(tabs)
+    window.show()
+    tabs.build_all()
+    measured = tabs.heightForWidth(200)
+    tabs.show_page("b")
+    QApplication.processEvents()
+    assert measured == tabs.heightForWidth(200)

@@ -10,7 +10,7 @@ from gmstudio.window.gui.widgets.when_styled import when_styled
 def test_a_size_is_measured_now_and_when_the_widget_gets_into_its_window(qtbot: QtBot) -> None:
     window, button = QWidget(), QPushButton("Measured")
     qtbot.addWidget(window)
-    theme().dress(window)
+    theme().style_window(window)
     when_styled(button, lambda: button.setFixedWidth(button.sizeHint().width()))
     before = button.minimumWidth()
     assert before > 0

@@ -9,7 +9,7 @@ from gmstudio.window.gui.note_dialog import write_note
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.runs.library_columns import NAME, tags_of
 from gmstudio.window.gui.panels.runs.library_view import NUMBER_OF, LibraryView
-from gmstudio.window.gui.theme import GRID
+from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.state.runs.listed import ListedRuns
 from gmstudio.window.state.runs.state import MAX_COMPARED
@@ -170,6 +170,9 @@ class LibraryActions(QWidget):
         completer.setModel(QStringListModel(known, completer))
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         field.setCompleter(completer)
+        popup = completer.popup()  # it has no parent
+        assert popup is not None
+        theme().style_window(popup)
         field.returnPressed.connect(lambda: self._enter_tags(menu, field.text()))
         entry.setDefaultWidget(field)
         menu.addAction(entry)

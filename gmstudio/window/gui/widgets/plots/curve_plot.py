@@ -25,6 +25,7 @@ from gmstudio.window.gui.widgets.plots.extents import fits, union
 from gmstudio.window.gui.widgets.plots.legend_label import LegendLabel
 from gmstudio.window.gui.widgets.plots.plot_axes import PlotAxes
 from gmstudio.window.gui.widgets.plots.step_marks import StepMarks
+from gmstudio.window.gui.widgets.when_styled import when_styled
 
 REDRAW_MS = 50
 BEYOND_LOG = "Values ≤ 0 have no place on a logarithmic axis: {}."
@@ -94,7 +95,7 @@ class CurvePlot(ActiveWidget):
         self._view = pyqtgraph.PlotWidget(self, viewBox=box, axisItems=self._axes.items)
         # Its size hint is its present size, with which a page could never become smaller again.
         self._view.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        self._view.setMinimumSize(self._view.minimumSizeHint())
+        when_styled(self._view, lambda: self._view.setMinimumSize(self._view.minimumSizeHint()))
         self._view.viewport().installEventFilter(self)
         self._note = QLabel(self._view)  # over the curves, which do not move when it appears
         self._note.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
