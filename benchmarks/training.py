@@ -53,8 +53,9 @@ def measure(
 ) -> dict[str, Any]:
     """Time both loops in turns, so that other load affects both alike.
 
-    The engine's loop records every step, writes its history and checkpoints as often as the family does by default; validation and sample
-    grids are left out, since the bare loop has none. The bare loop is batch, loss, backward and fused Adam.
+    The engine's loop records every step, writes its history and checkpoints as often as the family does by default;
+    validation and sample grids are left out, since the bare loop has none. The bare loop is batch, loss, backward and
+    fused Adam.
 
     Returns:
         ``images_per_s``, ``bare_images_per_s``, ``ratio``; the same of processor seconds (``cpu_ratio``), which other
