@@ -10,7 +10,7 @@ from gmstudio.system.resources import resource_path
 FIGURES = (
     ("chain-rule", "163.4", "markov", "nats"),
     ("chain-rule", "108.6", "made", "nats"),
-    ("chain-rule", "66.6", "pixelcnn", "nats"),
+    ("chain-rule", "63.8", "pixelcnn", "nats"),
     ("good-model", "163.4", "markov", "nats"),
     ("good-model", "115.4", "nade", "nats"),
     ("good-model", "108.6", "made", "nats"),
