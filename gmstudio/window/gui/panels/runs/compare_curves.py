@@ -32,7 +32,7 @@ from gmstudio.window.gui.panels.train.curves import PLOT_TIP, smoothing_weight
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
-from gmstudio.window.gui.widgets.when_styled import when_styled
+from gmstudio.window.gui.widgets.table_height import show_all_rows
 from gmstudio.window.state.runs.compare import AXES, CompareState
 from gmstudio.window.state.runs.compare_grids import ComparedGrids
 from gmstudio.window.state.runs.compare_provenance import compared_origin
@@ -365,14 +365,10 @@ class _ValuesTable(QTableWidget):
             text = max(widest, COLUMNS[column][0], key=metrics.horizontalAdvance)
             self.setColumnWidth(column, metrics.horizontalAdvance(text) + 2 * GRID)
         self.verticalHeader().setDefaultSectionSize(metrics.height() + GRID)
-        when_styled(self, self._fit_height)
+        show_all_rows(self, MAX_COMPARED)
         self.setMinimumWidth(sum(self.columnWidth(column) for column in range(1, len(COLUMNS))) + 10 * GRID)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-
-    def _fit_height(self) -> None:
-        rows = MAX_COMPARED * self.verticalHeader().defaultSectionSize()
-        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows + 2 * self.frameWidth())
 
     def show_rows(self, rows: Sequence[tuple[str, ...]], icons: Sequence[QIcon]) -> None:
         """Write the rows; those that are missing stay empty."""

@@ -8,7 +8,7 @@ from gmstudio.window.gui.panels.density.models_list import swatch
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.images.compared_pictures import reading
 from gmstudio.window.gui.widgets.images.picture_comparison import PictureComparison
-from gmstudio.window.gui.widgets.when_styled import when_styled
+from gmstudio.window.gui.widgets.table_height import show_all_rows
 from gmstudio.window.state.runs.state import MAX_COMPARED
 
 COLUMNS = (
@@ -45,14 +45,10 @@ class PicturesTable(QTableWidget):
                 right = Qt.AlignmentFlag.AlignRight if column else Qt.AlignmentFlag.AlignLeft
                 item.setTextAlignment(right | Qt.AlignmentFlag.AlignVCenter)
                 self.setItem(row, column, item)
-        when_styled(self, self._fit_height)
+        show_all_rows(self, MAX_COMPARED)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         pictures.pointed.connect(lambda _place: self._show_values())
-
-    def _fit_height(self) -> None:
-        rows = MAX_COMPARED * self.verticalHeader().defaultSectionSize()
-        self.setFixedHeight(self.horizontalHeader().sizeHint().height() + rows + 2 * self.frameWidth())
 
     def _set_up_columns(self) -> None:
         heading, metrics = self.horizontalHeader(), self.fontMetrics()
