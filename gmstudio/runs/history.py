@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 from numpy.typing import NDArray
 
@@ -22,6 +22,9 @@ from gmstudio.runs.history_curves import curves_of
 from gmstudio.runs.history_errors import run_error
 from gmstudio.runs.history_place import HISTORY_NAME as HISTORY_NAME
 from gmstudio.runs.history_place import identity_of, put_back
+from gmstudio.runs.history_rows import Event as Event
+from gmstudio.runs.history_rows import ImageGrid as ImageGrid
+from gmstudio.runs.history_rows import Scalar as Scalar
 from gmstudio.runs.history_schema import APPLICATION_ID, LATER_TABLES, SCHEMA, SCHEMA_VERSION
 from gmstudio.runs.packing import packed, unpacked
 from gmstudio.runs.record import RunDamagedError, RunError, RunMissingError, now_iso
@@ -39,32 +42,6 @@ _READ_TIMEOUT_S = 0.2
 """Readers wait less: they serve the window, and only a program that keeps the whole file locked makes them wait."""
 _INSERT_POINTS = "INSERT OR REPLACE INTO points VALUES (?, ?, ?)"
 _POINTS = "FROM points p JOIN series s ON p.series = s.id WHERE s.split = ? AND p.step > ?"
-
-
-class Scalar(NamedTuple):
-    """One measured number: ``split`` is ``train``, ``valid`` … and ``name`` the term's."""
-
-    step: int
-    split: str
-    name: str
-    value: float
-
-
-class ImageGrid(NamedTuple):
-    """Images kept at a step, one array of each ``kind`` (for example ``samples``, (n, C, H, W) uint8)."""
-
-    step: int
-    kind: str
-    images: NDArray[Any]
-
-
-class Event(NamedTuple):
-    """An entry of the run's log, for example a warning; ``time`` is ISO 8601 in UTC."""
-
-    step: int
-    time: str
-    kind: str
-    text: str
 
 
 class History:
