@@ -130,7 +130,7 @@ class Actions:
             yield name, LONG_S if name == SLIDER else ONCE_S
 
     def _play_pixels(self, family: str) -> Iterator[tuple[str, float]]:
-        """Play generations of a family's run, so many pixels that its steps are compiled where they can be."""
+        """Generate images of a family's run until its pixel steps are compiled, where they can be."""
         run = next((info.run for info in self._runs("pixel_session") if info.spec.family == family), "")
         if not run:
             return

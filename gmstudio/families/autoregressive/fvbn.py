@@ -102,11 +102,7 @@ class FVBN(AutoregressiveFamily):
         ),
     )
     training_defaults: ClassVar[Training] = Training(
-        steps=1500,
-        batch_size=64,
-        learning_rate=5e-3,
-        schedule="cosine",
-        checkpoint_every=1000,  # writing one takes as long as ten steps
+        steps=1500, batch_size=64, learning_rate=5e-3, schedule="cosine", checkpoint_every=1000
     )
     start_on_points: ClassVar[Start | None] = Start(
         data="points",

@@ -116,11 +116,16 @@ def test_a_window_has_the_style_sheet_of_the_colours_and_what_is_put_into_it_too
 
 
 def test_a_styled_window_that_is_gone_is_forgotten(qtbot: QtBot) -> None:
-    window = QWidget()
-    theme().style_window(window)
-    delete(window)
+    gone, there = QWidget(), QWidget()
+    qtbot.addWidget(there)
+    for window in (gone, there):
+        theme().style_window(window)
+    delete(gone)
+    sheets = set()
     for mode in DARK_OR_LIGHT:
         theme().set_mode(mode)
+        sheets.add(there.styleSheet())
+    assert len(sheets) == 2, "the others follow the colours"
     theme().set_mode("system")
 
 

@@ -147,11 +147,7 @@ class MADE(MADEFeatures, AutoregressiveFamily):
         ),
     )
     training_defaults: ClassVar[Training] = Training(
-        steps=1500,
-        batch_size=64,
-        learning_rate=3e-3,
-        schedule="cosine",
-        checkpoint_every=1000,  # writing one takes as long as ten steps
+        steps=1500, batch_size=64, learning_rate=3e-3, schedule="cosine", checkpoint_every=1000
     )
     start: ClassVar[Start] = Start(
         data="mnist", data_config={"binarize": "sample"}, training={"steps": 4000, "learning_rate": 2e-3}

@@ -23,8 +23,8 @@ class Enlargement(QObject):
         self._factor = 1.0
         self._enlarged: dict[QWidget, float] = {}
         """Widget → its size of type, points."""
-        self._sheets: dict[QWidget, str] = {}
-        """Widget to whose style sheet its size of type was added → the style sheet before."""
+        self._sized: set[QWidget] = set()
+        """Widgets whose size of type is in a style sheet of their own."""
         self._setting: set[QWidget] = set()
         """Widgets whose font is being set: a style sheet may give them their own again meanwhile."""
 
@@ -68,18 +68,17 @@ class Enlargement(QObject):
         font.setPointSizeF(size)
         widget.setFont(font)
         widget.style().polish(widget)  # the weight that the style sheet gives it
-        if widget.font().pointSizeF() < size:  # the window's style sheet gives it a size; its own comes first
-            self._sheets.setdefault(widget, widget.styleSheet())
-            widget.setStyleSheet(f"{self._sheets[widget]} * {{ font-size: {size}pt; }}")
+        if widget.font().pointSizeF() < size and not widget.styleSheet():
+            self._sized.add(widget)  # the window's style sheet gives it a size; one of its own comes first
+            widget.setStyleSheet(f"* {{ font-size: {size}pt; }}")
         self._setting.discard(widget)
 
     def _restore(self) -> None:
         """Give the enlarged widgets the font that system and style sheet say."""
         enlarged, self._enlarged = self._enlarged, {}
-        sheets, self._sheets = self._sheets, {}
-        for widget, sheet in sheets.items():
-            if isValid(widget):
-                widget.setStyleSheet(sheet)
+        sized, self._sized = self._sized, set()
+        for widget in filter(isValid, sized):
+            widget.setStyleSheet("")
         for widget in enlarged:
             if isValid(widget):
                 widget.setFont(QFont())

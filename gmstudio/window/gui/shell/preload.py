@@ -23,7 +23,7 @@ SWITCH_S = 0.0005
 """Switch interval of the interpreter while modules load in a thread, so that the window stays responsive."""
 PIECE_S = 0.002
 LONGEST_WAIT_S = 20.0
-"""For which panels are not built since something is awaited, all in all."""
+"""After this time panels are built whatever is awaited."""
 ROOM = 2000
 """Classes for which PySide's table of types has room beforehand: many more than the panels define."""
 
