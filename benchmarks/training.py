@@ -14,7 +14,7 @@ from benchmarks.arithmetic import distance, logistic_functions, step_flops
 from benchmarks.models import comparison, configured_model
 from gmstudio.data.dataset import Dataset, Split
 from gmstudio.engine.runtime.building import family_class
-from gmstudio.engine.runtime.device import choose_device, describe_device
+from gmstudio.engine.runtime.device import describe_device
 from gmstudio.engine.training.trainer import Trainer
 from gmstudio.families.base import Family
 from gmstudio.protocol.images import ImageSpec
@@ -25,8 +25,12 @@ from gmstudio.runs.record import new_record
 from gmstudio.system.heap import keep_freed_memory
 
 NUM_IMAGES = 4096
-ROUNDS = 6
-WARM_UP_S = 1.0
+PLACEMENTS = 4
+"""Pairs of loops with new models. A step's time depends on where its tensors lie in memory: bare loops over six equal
+NADEs in one process took 23.8 to 26.7 ms of processor time a step."""
+ROUNDS = 2
+"""Turns of each pair."""
+WARM_UP_S = 0.5
 
 
 def compare(name: str, batch: int, levels: int, seconds: float, device: str = "cpu") -> dict[str, Any]:
@@ -65,37 +69,52 @@ def measure(
     image = ImageSpec(channels=1, height=size, width=size, levels=levels)
     dataset = random_images(image)
     keep_freed_memory()  # as the engine does; the bare loop gains as much
-    with tempfile.TemporaryDirectory() as folder:
-        training = msgspec.to_builtins(only_steps(family, batch))
-        spec = RunSpec(family=family, config=dict(config), data="random", training=training)
-        record = new_record(spec, image=image, device=str(choose_device(device)))
-        run = RunFolder.create(Path(folder) / "run", record)
-        with EngineLoop(Trainer(run, configured_model(family, image, config, device), dataset)) as engine:
-            bare = BareLoop(configured_model(family, image, config, device), dataset, batch)
-            for loop in (engine, bare):
-                loop.run(WARM_UP_S)
-                loop.reset()
-            for _ in range(ROUNDS):
-                engine.run(seconds / ROUNDS)
-                bare.run(seconds / ROUNDS)
+    engine, bare = Tally(), Tally()
+    for _ in range(PLACEMENTS):
+        model = configured_model(family, image, config, device)
+        other = configured_model(family, image, config, device)
+        loops = _in_turns(model, other, dataset, batch, seconds / PLACEMENTS)
+        engine.add(loops[0])
+        bare.add(loops[1])
     return {
         "benchmark": "training",
         "family": family,
         "config": dict(config),
         "image": str(image),
         "batch": batch,
-        "device": describe_device(bare.model.device),
+        "device": describe_device(model.device),
         "images_per_s": engine.rate * batch,
         "bare_images_per_s": bare.rate * batch,
         "ratio": engine.rate / bare.rate,
         "cpu_ratio": bare.cpu_seconds_per_step / engine.cpu_seconds_per_step,
         "steps": engine.steps,
-        **_distance(bare.model, batch, engine),
-        "parameters": bare.model.num_parameters(),
-        "phases": [phase.name for phase in bare.model.phases()],
+        **_distance(model, batch, engine),
+        "parameters": model.num_parameters(),
+        "phases": [phase.name for phase in model.phases()],
         "title": family_class(family).card.title,
         "threads": torch.get_num_threads(),
     }
+
+
+def _in_turns(
+    trained: Family, bare_model: Family, dataset: Dataset, batch: int, seconds: float
+) -> tuple["Tally", "Tally"]:
+    """Run the engine's loop over one model and the bare loop over another in turns; both are warm."""
+    family, config = trained.card.name, msgspec.to_builtins(trained.config)
+    training = msgspec.to_builtins(only_steps(family, batch))
+    spec = RunSpec(family=family, config=config, data="random", training=training)
+    with tempfile.TemporaryDirectory() as folder:
+        record = new_record(spec, image=dataset.image, device=str(trained.device))
+        run = RunFolder.create(Path(folder) / "run", record)
+        with EngineLoop(Trainer(run, trained, dataset)) as engine:
+            bare = BareLoop(bare_model, dataset, batch)
+            for loop in (engine, bare):
+                loop.run(WARM_UP_S)
+                loop.reset()
+            for _ in range(ROUNDS):
+                engine.run(seconds / ROUNDS)
+                bare.run(seconds / ROUNDS)
+    return engine, bare
 
 
 def only_steps(
@@ -123,15 +142,15 @@ def random_images(image: ImageSpec) -> Dataset:
     return Dataset("random", {}, image, Split(images), Split(images[:64]), Split(images[:64]))
 
 
-def _distance(model: Any, batch: int, loop: "Loop") -> dict[str, float]:
+def _distance(model: Any, batch: int, loop: "Tally") -> dict[str, float]:
     """Distance of a training step from its arithmetic; on the CPU only, where the rate of products is measured."""
     if model.device.type != "cpu":
         return {}
     return distance(step_flops(model, batch), 1 / loop.rate, logistic_functions(model) * batch)
 
 
-class Loop:
-    """A training loop that counts steps and seconds."""
+class Tally:
+    """Steps and what they took."""
 
     def __init__(self) -> None:
         self.reset()
@@ -139,6 +158,12 @@ class Loop:
     def reset(self) -> None:
         """Set the counts to zero."""
         self.steps, self.seconds, self.cpu_seconds = 0, 0.0, 0.0
+
+    def add(self, other: "Tally") -> None:
+        """Count the steps of another as well."""
+        self.steps += other.steps
+        self.seconds += other.seconds
+        self.cpu_seconds += other.cpu_seconds
 
     @property
     def rate(self) -> float:
@@ -149,6 +174,10 @@ class Loop:
     def cpu_seconds_per_step(self) -> float:
         """Processor seconds per step, of all threads of this process."""
         return self.cpu_seconds / self.steps
+
+
+class Loop(Tally):
+    """A training loop that counts steps and seconds."""
 
     def run(self, seconds: float) -> None:
         """Train for about this long."""
