@@ -26,7 +26,7 @@ from gmstudio.window.gui.forms.field_title import FieldTitle
 from gmstudio.window.gui.forms.path_edit import FolderEdit
 from gmstudio.window.gui.widgets.number_input import AmbiguousNumberError
 from gmstudio.window.gui.widgets.scaled import scaled_px
-from gmstudio.window.gui.widgets.style_property import set_style_property
+from gmstudio.window.gui.widgets.style_property import set_role, set_style_property
 
 Schema = dict[str, Any]
 Editor = NumberEdit | ChoiceEdit | FlagEdit | TextEdit | FolderEdit | ListEdit
@@ -232,7 +232,7 @@ class FormField(QWidget):
         sentence = self.error or self._refusal
         wrong = bool(self.error) or (bool(sentence) and self._typed_in)
         set_style_property(_core(self.editor), "invalid", wrong)
-        set_style_property(self._error, "role", "error" if wrong else "muted")
+        set_role(self._error, error=wrong)
         self._error.setText(sentence)
         self._error.setVisible(bool(sentence))
         changed = self.value != self.default

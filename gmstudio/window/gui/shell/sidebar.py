@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QButtonGroup, QToolButton, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.places import Place, place_key
 from gmstudio.window.gui.theme import GRID, theme
+from gmstudio.window.gui.widgets.style_property import set_style_property
 
 WIDTH = 11 * GRID
 ICON_SIZE = QSize(24, 24)
@@ -92,8 +93,7 @@ class Sidebar(QWidget):
         if dense != self._dense:
             self._dense = dense
             for button in self._buttons.values():
-                button.setProperty("dense", dense)
-                button.style().polish(button)
+                set_style_property(button, "dense", dense)
 
     def show_chosen(self, name: str) -> None:
         """Mark the panel on display."""

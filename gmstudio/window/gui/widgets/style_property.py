@@ -1,7 +1,7 @@
 """Properties that the style sheet selects by, such as the role of a label."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 
 def set_style_property(widget: QWidget, name: str, value: str | bool) -> None:
@@ -20,3 +20,13 @@ def set_style_property(widget: QWidget, name: str, value: str | bool) -> None:
     if widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):
         widget.style().unpolish(widget)
         widget.style().polish(widget)
+
+
+def set_role(label: QLabel, *, error: bool) -> None:
+    """Style a label as an error or as a muted remark.
+
+    Args:
+        label: of the theme's roles ``error`` and ``muted``.
+        error: its text is a problem.
+    """
+    set_style_property(label, "role", "error" if error else "muted")

@@ -2,11 +2,12 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.scenes.scene_view import SceneView
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+from gmstudio.window.gui.widgets.progress_line import ProgressLine
 from gmstudio.window.state.atlas.player import DemonstrationPlayer
 
 STEPS = 1000
@@ -33,15 +34,11 @@ class DemonstrationPage(QWidget):
         self.title, self.sentence = ElidedLabel(self), QLabel(self)
         self.title.setProperty("role", "title")
         self.sentence.setWordWrap(True)
-        self.stage, self.progress = ElidedLabel(self), QProgressBar(self)
+        self.stage, self.progress = ElidedLabel(self), ProgressLine(self)
         self.stage.setProperty("role", "muted")
         self.progress.setRange(0, STEPS)
-        self.progress.setTextVisible(False)
         self.progress.setFixedHeight(6)
         self.progress.setAccessibleName("Progress of the demonstration")
-        policy = self.progress.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self.progress.setSizePolicy(policy)
         self.scene = SceneView(self)
         self.scene.setObjectName("atlas.scene")
         column = QVBoxLayout(self)

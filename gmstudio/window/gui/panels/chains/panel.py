@@ -19,7 +19,7 @@ from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.scaled import scaled_px
 from gmstudio.window.gui.widgets.sections import Section, Sections
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
-from gmstudio.window.gui.widgets.style_property import set_style_property
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.chains.export import TrajectoryExport
 from gmstudio.window.state.chains.state import ChainsState
 from gmstudio.window.state.frame_player import MAX_SPEED_HZ, MIN_SPEED_HZ
@@ -303,7 +303,7 @@ class ChainsPanel(Panel):
     def _show_message(self) -> None:
         self.message.setVisible(bool(self.export.message))
         self.message.set_words(self.export.message)
-        set_style_property(self.message, "role", "error" if self.export.failed else "muted")
+        set_role(self.message, error=self.export.failed)
 
     # ---- acting ------------------------------------------------------------------------------------------------
 

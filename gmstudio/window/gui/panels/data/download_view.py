@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QProgressBar,
     QScrollArea,
     QVBoxLayout,
     QWidget,
@@ -21,7 +20,8 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.data.statistics import text_label
 from gmstudio.window.gui.progress_text import duration_text, memory_text, progress_words, rate_words
 from gmstudio.window.gui.theme import GRID
-from gmstudio.window.gui.widgets.style_property import set_style_property
+from gmstudio.window.gui.widgets.progress_line import ProgressLine
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.data.state import DataState
 
 TEXT_WIDTH = 560
@@ -58,12 +58,8 @@ class DownloadView(QScrollArea):
         self._classes.setMinimumHeight(CLASSES_HEIGHT)
         self._accept = QCheckBox("I accept the licence", self)
         self._line = text_label(self, "muted")
-        self._bar = QProgressBar(self)
-        self._bar.setTextVisible(False)
+        self._bar = ProgressLine(self)
         self._bar.setFixedHeight(BAR_HEIGHT)
-        keep = self._bar.sizePolicy()
-        keep.setRetainSizeWhenHidden(True)
-        self._bar.setSizePolicy(keep)
         self._name_controls()
         tip = "Download and import; the files are checked by their hashes, and a part that is there is continued"
         self._start = panel.add_action("download", "Download", "", self._begin, icon="save", tip=tip)
@@ -190,14 +186,13 @@ class DownloadView(QScrollArea):
 
     def _show_progress(self, progress: DownloadProgressed | ImportProgressed | None) -> None:
         problem = self._downloads.problem if not self._downloads.running else ""
-        role = "error" if problem else "muted"
         text = problem
         if progress is not None:
             text = _words(progress)
         elif self._downloads.running:
             text = "Connecting …" if self._downloads.running == self._shown else "Another data set is downloaded."
         self._line.setText(text or " ")
-        set_style_property(self._line, "role", role)
+        set_role(self._line, error=bool(problem))
         self._bar.setVisible(progress is not None)
         if progress is not None:
             per_mille = 1000 * progress.done // progress.total if progress.total else 0

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QProgressBar,
     QScrollArea,
     QSplitter,
     QVBoxLayout,
@@ -27,6 +26,7 @@ from gmstudio.window.gui.progress_text import progress_words, rate_words
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.images.pair_grid import Pair, PairGrid
+from gmstudio.window.gui.widgets.progress_line import ProgressLine
 from gmstudio.window.gui.widgets.style_property import set_style_property
 from gmstudio.window.state.data.settings_split import import_schema
 from gmstudio.window.state.data.state import DataState
@@ -61,12 +61,8 @@ class ImportView(QWidget):
         self._name = QLineEdit(self)
         self._name.setMaxLength(80)
         self._line = ElidedLabel(self)
-        self._bar = QProgressBar(self)
-        self._bar.setTextVisible(False)
+        self._bar = ProgressLine(self)
         self._bar.setFixedHeight(BAR_HEIGHT)
-        keep = self._bar.sizePolicy()
-        keep.setRetainSizeWhenHidden(True)
-        self._bar.setSizePolicy(keep)
         self._pairs = PairGrid(self)
         self._page = QLabel(self)
         self._page.setProperty("role", "muted")

@@ -5,7 +5,7 @@ import math
 import msgspec
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QProgressBar, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from gmstudio.protocol.data import DataLoading
 from gmstudio.protocol.image_sets import ImagesFetched
@@ -16,6 +16,7 @@ from gmstudio.window.gui.panels.density.background_row import BackgroundRow
 from gmstudio.window.gui.panels.density.image_detail import ImageDetail, words_of
 from gmstudio.window.gui.panels.density.score_words import caption_text, number_text, scoring_text
 from gmstudio.window.gui.panels.density.statistic_choice import StatisticChoice
+from gmstudio.window.gui.panels.density.status_words import StatusWords
 from gmstudio.window.gui.progress_text import loading_text
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
@@ -26,6 +27,7 @@ from gmstudio.window.gui.widgets.images.contact_sheet import ContactSheet
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.plots.overlaid_histograms import Histogram, OverlaidHistograms
 from gmstudio.window.gui.widgets.plots.rate_curve import RateCurve, Rates
+from gmstudio.window.gui.widgets.progress_line import ProgressLine
 from gmstudio.window.state.density.anomalies import AnomaliesState
 from gmstudio.window.state.density.detection import OUTCOMES, Detection, Outcome
 from gmstudio.window.state.density.state import DensityState
@@ -110,16 +112,11 @@ class AnomaliesPage(ActiveWidget):
             needs="No anomalies are being detected.",
         )
         self.background = BackgroundRow(panel, self._owner, state.background)
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
+        self.progress = ProgressLine()
         self.progress.setFixedHeight(GRID)
         self.progress.setFixedWidth(12 * GRID)
         name(self.progress, "anomaly_progress", "Progress", "Images scored so far.")
-        keep = self.progress.sizePolicy()
-        keep.setRetainSizeWhenHidden(True)
-        self.progress.setSizePolicy(keep)
-        self.status, self.help = ElidedLabel(), ElidedLabel()
-        self.help.setProperty("role", "muted")
+        self.words = StatusWords()
         self.formula = Formula(16)
         self.formula.setFixedHeight(FORMULA_PX)
         panel.remember(self.coder, self.group, self.seed)
@@ -164,13 +161,13 @@ class AnomaliesPage(ActiveWidget):
         title.setBuddy(self.statistic)
         controls = FoldingRow(
             group_of(title, self.statistic, self.coder, self.group, self.seed),
-            group_of(start, button(self.all), button(self.stop), self.progress, self.status, stretch=4),
+            group_of(start, button(self.all), button(self.stop), self.progress),
             spacing=2 * GRID,
         )
         words = QHBoxLayout()
         words.setSpacing(2 * GRID)
         words.addWidget(self.formula, 2)
-        words.addWidget(self.help, 3)
+        words.addWidget(self.words, 3)
         above = QWidget()
         plots = QHBoxLayout(above)
         plots.setContentsMargins(0, 0, 0, 0)
@@ -266,7 +263,7 @@ class AnomaliesPage(ActiveWidget):
             self.statistic.setCurrentIndex(self.statistic.findData(state.statistic))
         card = next((card for card in state.offered.cards() if card.name == state.statistic), None)
         self.formula.set_latex(card.latex if card is not None else "")
-        self.help.set_words(" ".join(filter(None, (card.help, card.source))) if card is not None else "")
+        self.words.help.set_words(" ".join(filter(None, (card.help, card.source))) if card is not None else "")
         busy = "Anomalies are being detected." if state.busy else ""
         self._panel.allow(self.detect, busy or state.refusal)
         self._panel.allow(self.all, busy or state.unavailable)
@@ -286,11 +283,7 @@ class AnomaliesPage(ActiveWidget):
             words, problem = scoring_text(now, title, 0, 1), False
             self.progress.setRange(0, max(now.total, 1))
             self.progress.setValue(now.done)
-        self.status.set_words(words)
-        role = "error" if problem else "muted"
-        if self.status.property("role") != role:
-            self.status.setProperty("role", role)
-            self.status.style().polish(self.status)
+        self.words.set_status(words, error=problem)
 
     def _show_result(self) -> None:
         """Draw histograms and curves of the result, or none."""

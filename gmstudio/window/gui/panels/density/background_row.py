@@ -7,6 +7,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.number_input import NumberField
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.density.background import BackgroundModels
 from gmstudio.window.state.density.state import DensityState
 
@@ -98,7 +99,4 @@ class BackgroundRow(QWidget):
         elif not words and len(self._owner.runs) > 1:
             words = f"The ensemble is the {len(self._owner.runs)} checked models."
         self.words.set_words(words)
-        role = "error" if state.problem else "muted"
-        if self.words.property("role") != role:
-            self.words.setProperty("role", role)
-            self.words.style().polish(self.words)
+        set_role(self.words, error=bool(state.problem))

@@ -27,7 +27,7 @@ from gmstudio.window.gui.widgets.images.cost_map import CostMap, top_of
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.plots.size_bars import SizeBar, SizeBars
 from gmstudio.window.gui.widgets.save_dialog import ask_path
-from gmstudio.window.gui.widgets.style_property import set_style_property
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.density.bytes import DEFAULT_COUNT, SUFFIX, BytesState
 from gmstudio.window.state.density.state import DensityState
 from gmstudio.window.state.runs.library import folder_name
@@ -243,12 +243,12 @@ class BytesPage(ActiveWidget):
             words = " ".join(filter(None, (state.coded.conversion, *state.coded.warnings)))
         else:
             words = INTRODUCTION
-        set_style_property(self.words, "role", "error" if error else "muted")
+        set_role(self.words, error=error)
         self.words.set_words(words)
 
     def _show_verdict(self) -> None:
         state = self._state
-        role, words = "muted", self._message
+        error, words = False, self._message
         if state.decoded is not None and state.decoded.images is not None:
             count = state.decoded.images.shape[0]
             if state.identical is None:
@@ -256,8 +256,8 @@ class BytesPage(ActiveWidget):
             elif state.identical:
                 words = f"Identical: yes, {count:,} images bit for bit."
             else:
-                role, words = "error", "Identical: no. Images and code don't belong together; compress again."
-        set_style_property(self.verdict, "role", role)
+                error, words = True, "Identical: no. Images and code don't belong together; compress again."
+        set_role(self.verdict, error=error)
         self.verdict.set_words(words)
 
     def _show_images(self) -> None:
@@ -366,7 +366,7 @@ class BytesPage(ActiveWidget):
             self._message = f"{place.name} cannot be written: {error.strerror or error}."
         else:
             self._message = f"Saved {len(data):,} bytes: {place}"
-        set_style_property(self.verdict, "role", "muted")
+        set_role(self.verdict, error=False)
         self.verdict.set_words(self._message)
 
     def _table(self, result: Compressed) -> str:

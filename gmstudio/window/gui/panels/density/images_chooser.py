@@ -33,6 +33,7 @@ from gmstudio.window.gui.widgets.canvas.drawing_canvas import DrawingCanvas
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.images.grid import ImageGrid
 from gmstudio.window.gui.widgets.number_input import IntegerField
+from gmstudio.window.gui.widgets.style_property import set_style_property
 from gmstudio.window.state.data.settings_split import without_reading
 from gmstudio.window.state.density.described import PREVIEWED, DescribedSet
 from gmstudio.window.state.density.labels import labels_text, parse_labels
@@ -394,6 +395,4 @@ class ImagesChooser(QWidget):
     def _show_words(self, words: str, role: str = "muted") -> None:
         self.words.setText(words)
         self.words.setToolTip(words)
-        if self.words.property("role") != role:
-            self.words.setProperty("role", role)
-            self.words.style().polish(self.words)
+        set_style_property(self.words, "role", role)

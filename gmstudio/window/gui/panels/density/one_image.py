@@ -17,7 +17,7 @@ from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.images.model_card import LEAST_WIDTH, ModelCardView
 from gmstudio.window.gui.widgets.number_input import IntegerField
-from gmstudio.window.gui.widgets.style_property import set_style_property
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.density.one_image import OneImageState
 from gmstudio.window.state.density.state import DensityState
 
@@ -226,8 +226,7 @@ class OneImagePage(ActiveWidget):
             words = f"{len(state.cards) - waiting} of {len(state.cards)} models done"
         else:
             words = f"{len(state.cards)} models; a click on a card opens the model"
-        role = "error" if self._problem else "muted"
-        set_style_property(self.words, "role", role)
+        set_role(self.words, error=bool(self._problem))
         self.words.set_words(words)
 
     def _show_limits(self) -> None:

@@ -8,10 +8,7 @@ from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
-    QSizePolicy,
     QSplitter,
-    QStackedWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -26,6 +23,7 @@ from gmstudio.window.gui.panels.density.score_figures import score_histograms, s
 from gmstudio.window.gui.panels.density.score_table import ScoreTable
 from gmstudio.window.gui.panels.density.score_words import caption_text, number_text, order_text, scoring_text
 from gmstudio.window.gui.panels.density.statistic_choice import StatisticChoice
+from gmstudio.window.gui.panels.density.status_words import StatusWords
 from gmstudio.window.gui.progress_text import loading_text
 from gmstudio.window.gui.run_text import run_name
 from gmstudio.window.gui.theme import GRID, theme
@@ -36,6 +34,7 @@ from gmstudio.window.gui.widgets.formula import Formula
 from gmstudio.window.gui.widgets.images.contact_sheet import ContactSheet
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.plots.overlaid_histograms import OverlaidHistograms
+from gmstudio.window.gui.widgets.progress_line import ProgressLine
 from gmstudio.window.state.density.scores import ScoresState
 from gmstudio.window.state.density.state import DensityState
 
@@ -140,20 +139,11 @@ class ScoresPage(ActiveWidget):
             checkable=True,
         )
         panel.remember(self.samples, self.seed, self.labels, self.log, self.turn)
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
+        self.progress = ProgressLine()
         self.progress.setFixedHeight(GRID)
         self.progress.setFixedWidth(12 * GRID)
         name(self.progress, "score_progress", "Progress", "Images scored so far.")
-        keep = self.progress.sizePolicy()
-        keep.setRetainSizeWhenHidden(True)
-        self.progress.setSizePolicy(keep)
-        self.status, self.help = ElidedLabel(), ElidedLabel()
-        self.help.setProperty("role", "muted")
-        self.words = QStackedWidget()
-        for label in (self.help, self.status):
-            self.words.addWidget(label)
-        self.words.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.words = StatusWords()
         self.formula = Formula(16)
         self.formula.setFixedHeight(FORMULA_PX)
 
@@ -298,7 +288,7 @@ class ScoresPage(ActiveWidget):
             self.statistic.setCurrentIndex(self.statistic.findData(state.statistic))
         card = next((card for card in state.offered.cards() if card.name == state.statistic), None)
         self.formula.set_latex(card.latex if card is not None else "")
-        self.help.set_words(" ".join(filter(None, (card.help, card.source))) if card is not None else "")
+        self.words.help.set_words(" ".join(filter(None, (card.help, card.source))) if card is not None else "")
         self._panel.allow(self.score, "The images are being scored." if state.busy else state.unavailable)
         self.stop.setEnabled(state.busy)
         progress, loading = state.progress, state.loading
@@ -315,12 +305,7 @@ class ScoresPage(ActiveWidget):
             self.progress.setValue(round(1000 * (done + now.done / max(now.total, 1))))
         elif state.pictures.problem or state.unavailable:
             words, error = state.pictures.problem or state.unavailable, bool(state.pictures.problem)
-        self.status.set_words(words)
-        self.words.setCurrentWidget(self.status if words else self.help)
-        role = "error" if error else "muted"
-        if self.status.property("role") != role:
-            self.status.setProperty("role", role)
-            self.status.style().polish(self.status)
+        self.words.set_status(words, error=error)
         self._panel.allow(self.export, "" if self._scored() else "There are no scores yet.")
         self.when_active(self._show_table)
 

@@ -8,11 +8,11 @@ from gmstudio.window.gui.page_tabs import page_tabs
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.features.pages import PAGES
 from gmstudio.window.gui.panels.features.space_row import SpaceRow, space_words
-from gmstudio.window.gui.panels.features.texts import set_role
 from gmstudio.window.gui.run_chooser import RunChooser
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.features.state import FeaturesState
 from gmstudio.window.state.runs.library import RunLibrary
 

@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
 )
 
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.features.texts import set_role
 from gmstudio.window.gui.theme import GRID, theme
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.projection.colour_scale import ColourScale
@@ -28,6 +27,7 @@ from gmstudio.window.gui.widgets.projection.map_colours import (
     value_codes,
     value_range,
 )
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.features.projection import ProjectionState
 from gmstudio.window.state.features.projection_colours import LABEL, NOTHING, ProjectionColours
 

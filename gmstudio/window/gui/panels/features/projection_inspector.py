@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
 from gmstudio.media.levels import to_display
 from gmstudio.protocol.image_sets import DataImages, ImagesFetched
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.features.texts import set_role
 from gmstudio.window.gui.picture_source import FILTER, PictureSource
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
@@ -25,6 +24,7 @@ from gmstudio.window.gui.widgets.images.contact_sheet import ContactSheet
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.projection.map_colours import class_colour
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.features.projection import ProjectionState
 from gmstudio.window.state.features.projection_colours import ProjectionColours
 from gmstudio.window.state.features.projection_neighbours import MAX_COUNT, ProjectionNeighbours

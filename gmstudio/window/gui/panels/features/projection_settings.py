@@ -16,11 +16,11 @@ from PySide6.QtWidgets import (
 from gmstudio.protocol.data import SPLIT_TITLES, SPLITS
 from gmstudio.protocol.features_projection import MAX_PROJECTED
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.features.texts import set_role
 from gmstudio.window.gui.progress_text import duration_text, loading_text
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.number_input import IntegerField, NumberField
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.features.projection import QUICK, ProjectionState
 
 METHODS = (

@@ -2,15 +2,16 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from gmstudio.protocol.data import DataLoading
 from gmstudio.protocol.features import WorkProgress
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.features.texts import set_role
 from gmstudio.window.gui.progress_text import duration_text, loading_text
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+from gmstudio.window.gui.widgets.progress_line import ProgressLine
+from gmstudio.window.gui.widgets.style_property import set_role
 
 BAR_PX = 20 * GRID
 STEPS = 1000
@@ -31,13 +32,9 @@ class WorkRow(QWidget):
         self, panel: Panel, name: str, begin: QAction, stop: QAction, others: tuple[QAction, ...] = ()
     ) -> None:
         super().__init__(panel)
-        self.bar = QProgressBar()
+        self.bar = ProgressLine()
         self.bar.setRange(0, STEPS)
-        self.bar.setTextVisible(False)
         self.bar.setFixedWidth(BAR_PX)
-        kept = self.bar.sizePolicy()
-        kept.setRetainSizeWhenHidden(True)
-        self.bar.setSizePolicy(kept)
         panel.name_widget(self.bar, f"{name}_bar", "Progress", "Share of the work that is done.")
         self.line = ElidedLabel()
         self.line.setObjectName(f"{panel.name}.{name}_line")

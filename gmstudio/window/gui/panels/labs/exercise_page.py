@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QInputDialog,
     QLabel,
-    QProgressBar,
     QSizePolicy,
     QToolButton,
     QTreeWidget,
@@ -24,7 +23,8 @@ from gmstudio.protocol.exercises import DELIVERABLE_TITLES, Exercise, ExerciseRu
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
-from gmstudio.window.gui.widgets.style_property import set_style_property
+from gmstudio.window.gui.widgets.progress_line import ProgressLine
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.gui.widgets.wrapping_row import WrappingRow
 from gmstudio.window.state.labs.state import LabsState
 
@@ -60,7 +60,7 @@ class ExercisePage(QWidget):
         self._items: list[QTreeWidgetItem] = []
         tip = "Runs of the exercise; the selected one can be set up in Train."
         panel.name_widget(self.runs, "exercise.runs", "Runs of the exercise", tip)
-        self.stage, self.note, self.progress = ElidedLabel(self), ElidedLabel(self), QProgressBar(self)
+        self.stage, self.note, self.progress = ElidedLabel(self), ElidedLabel(self), ProgressLine(self)
         self.buttons = {name: panel.button(actions[name]) for name in ("setup", "do", "end", "folder")}
         self.buttons["do"].setProperty("primary", True)
         self._lay_out(list(self.buttons.values()))
@@ -87,12 +87,8 @@ class ExercisePage(QWidget):
         self.runs.setMinimumHeight(120)
         self.stage.setProperty("role", "muted")
         self.progress.setRange(0, STEPS)
-        self.progress.setTextVisible(False)
         self.progress.setFixedHeight(6)
         self.progress.setAccessibleName("Progress of the exercise")
-        keep = self.progress.sizePolicy()
-        keep.setRetainSizeWhenHidden(True)
-        self.progress.setSizePolicy(keep)
         row = QHBoxLayout()
         row.setSpacing(GRID)
         for button in buttons:
@@ -174,8 +170,7 @@ class ExercisePage(QWidget):
         self.stage.set_words(doing.stage if own else "")
         self.progress.setValue(round(STEPS * doing.progress))
         self.progress.setVisible(own and doing.busy)
-        role = "error" if own and doing.problem else "muted"
-        set_style_property(self.note, "role", role)
+        set_role(self.note, error=own and bool(doing.problem))
         self.note.set_words(doing.problem if own else "")
 
     # ---- acting --------------------------------------------------------------------------------------------------

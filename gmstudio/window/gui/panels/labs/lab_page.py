@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.labs.lab_settings import LabSettingsColumn
@@ -10,8 +10,9 @@ from gmstudio.window.gui.scenes.scene_view import SceneView
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.formula import Formula
+from gmstudio.window.gui.widgets.progress_line import ProgressLine
 from gmstudio.window.gui.widgets.scaled import scaled_px
-from gmstudio.window.gui.widgets.style_property import set_style_property
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.labs.state import LabsState
 
 FORMULA = QSize(360, 56)
@@ -43,7 +44,7 @@ class LabPage(QWidget):
         self.scene = SceneView(self)
         self.scene.setObjectName("labs.scene")
         self.scene.setAccessibleName("Scene of the laboratory")
-        self.stage, self.note, self.progress = ElidedLabel(self), ElidedLabel(self), QProgressBar(self)
+        self.stage, self.note, self.progress = ElidedLabel(self), ElidedLabel(self), ProgressLine(self)
         self._buttons = [panel.button(actions[name]) for name in ("stop", "copy", "export")]
         self._lay_out()
         self.scene.input_edited.connect(state.edit)
@@ -56,12 +57,8 @@ class LabPage(QWidget):
         self.formula.setFixedSize(scaled_px(self, FORMULA.width()), scaled_px(self, FORMULA.height()))
         self.stage.setProperty("role", "muted")
         self.progress.setRange(0, STEPS)
-        self.progress.setTextVisible(False)
         self.progress.setFixedSize(scaled_px(self, 120), 6)
         self.progress.setAccessibleName("Progress of the action")
-        keep = self.progress.sizePolicy()
-        keep.setRetainSizeWhenHidden(True)
-        self.progress.setSizePolicy(keep)
         self.scene.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.scene.setMinimumSize(SCENE_MINIMUM)
         self.words.setSpacing(2)
@@ -119,6 +116,5 @@ class LabPage(QWidget):
         self.stage.set_words(stage or ((PREPARING if work.opening else WORKING) if busy else idle))
         self.progress.setValue(round(STEPS * (work.scene.progress if work.scene is not None else 0.0)))
         self.progress.setVisible(busy)
-        role = "error" if work.problem else "muted"
-        set_style_property(self.note, "role", role)
+        set_role(self.note, error=bool(work.problem))
         self.note.set_words(work.problem or work.note)

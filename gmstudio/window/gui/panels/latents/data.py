@@ -8,10 +8,11 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy
 from gmstudio.protocol.data import SPLIT_TITLES, SPLITS
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.latents.traversal import flat, lay_out_strip, show_images
-from gmstudio.window.gui.panels.latents.view import LatentView, set_role
+from gmstudio.window.gui.panels.latents.view import LatentView
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.images.traversal_strip import TraversalStrip
 from gmstudio.window.gui.widgets.number_input import IntegerField
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.latents.encoded_images import PAGE, STEPS
 from gmstudio.window.state.latents.state import LatentsState
 

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QScrollAre
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.latents.arithmetic import TILE_PX, ArithmeticView, image_mime
 from gmstudio.window.gui.panels.latents.traversal import flat, show_images
-from gmstudio.window.gui.panels.latents.view import LatentView, set_role
+from gmstudio.window.gui.panels.latents.view import LatentView
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
@@ -17,6 +17,7 @@ from gmstudio.window.gui.widgets.images.grid import to_qimage
 from gmstudio.window.gui.widgets.images.image_source import ImageSource
 from gmstudio.window.gui.widgets.number_input import IntegerField
 from gmstudio.window.gui.widgets.sliders.direction_row import DirectionRow
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.latents.annotations import MAX_NAME
 from gmstudio.window.state.latents.code import MAX_AMOUNT
 from gmstudio.window.state.latents.direction import Direction

@@ -4,15 +4,17 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QStandardItemModel
-from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLabel, QProgressBar, QVBoxLayout
+from PySide6.QtWidgets import QCheckBox, QComboBox, QFileDialog, QLabel, QVBoxLayout
 
 from gmstudio.media.map_figure import MapFigure
 from gmstudio.media.writing import FORMATS, MAX_FPS, NO_FFMPEG, Format, ffmpeg_path, picture_size
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.latents.view import LatentView, set_role
+from gmstudio.window.gui.panels.latents.view import LatentView
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.gui.widgets.number_input import IntegerField
+from gmstudio.window.gui.widgets.progress_line import ProgressLine
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.latents.export import MAX_IMAGES, MAX_SCALE, ExportPlan, check_settings, usual_scale
 from gmstudio.window.state.latents.export_sources import SOURCES, Source, codes_of, figure_of, frame_count, origin_of
 from gmstudio.window.state.latents.state import LatentsState
@@ -63,9 +65,8 @@ class ExportView(LatentView):
         self.extent.setProperty("role", "muted")
         self.status = QLabel()
         self.status.setWordWrap(True)
-        self.progress = QProgressBar()
+        self.progress = ProgressLine()
         self.progress.setRange(0, 1000)
-        self.progress.setTextVisible(False)
         self.progress.setFixedHeight(GRID)
         panel.name_widget(self.progress, "export_progress", "Progress", "Share of the images that are decoded.")
         add = panel.add_action
@@ -112,9 +113,6 @@ class ExportView(LatentView):
         column.addWidget(doing)
         column.addWidget(self.status)
         column.addStretch(1)
-        kept = self.progress.sizePolicy()
-        kept.setRetainSizeWhenHidden(True)
-        self.progress.setSizePolicy(kept)
 
     def _connect(self) -> None:
         state = self._state

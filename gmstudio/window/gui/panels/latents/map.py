@@ -3,12 +3,13 @@
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout
 
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.latents.view import LatentView, set_role
+from gmstudio.window.gui.panels.latents.view import LatentView
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.canvas.map_canvas import MapCanvas
 from gmstudio.window.gui.widgets.canvas.map_points import Points
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.number_input import NumberField
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.latents.map import MAX_SPAN, MIN_SPAN, SIDES, Axis, LatentMap
 from gmstudio.window.state.latents.state import LatentsState
 

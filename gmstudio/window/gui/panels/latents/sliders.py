@@ -5,7 +5,6 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QVBoxLayout, QWidg
 
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.panels.latents.decoder import DecoderView
-from gmstudio.window.gui.panels.latents.view import set_role
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.gui.widgets.number_input import NumberField
@@ -13,6 +12,7 @@ from gmstudio.window.gui.widgets.sliders.bank import SliderBank
 from gmstudio.window.gui.widgets.sliders.row import COLLAPSED
 from gmstudio.window.gui.widgets.sliders.scale import QUANTILE, SHARE, SIGMA, SliderScale
 from gmstudio.window.gui.widgets.sliders.typed_slider import fit_width
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.latents.dimension_stats import COLLAPSED_NATS, Sort
 from gmstudio.window.state.latents.space import Scale
 from gmstudio.window.state.latents.state import LatentsState

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
-    QProgressBar,
     QSizePolicy,
     QVBoxLayout,
 )
@@ -20,7 +19,7 @@ from gmstudio.media.fit import Fitting
 from gmstudio.media.levels import to_display
 from gmstudio.protocol.training_settings import MAX_SEED
 from gmstudio.window.gui.panel import Panel
-from gmstudio.window.gui.panels.latents.view import LatentView, set_role
+from gmstudio.window.gui.panels.latents.view import LatentView
 from gmstudio.window.gui.picture_source import FILTER, PictureSource
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.canvas.brush_colour_button import BrushColour, BrushColourButton
@@ -31,7 +30,9 @@ from gmstudio.window.gui.widgets.folding_row import FoldingRow, group_of
 from gmstudio.window.gui.widgets.images.heat import scale_top
 from gmstudio.window.gui.widgets.images.live_image import LiveImage
 from gmstudio.window.gui.widgets.number_input import IntegerField
+from gmstudio.window.gui.widgets.progress_line import ProgressLine
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.latents.state import LatentsState
 from gmstudio.window.state.latents.user_image import MAX_STEPS, Method
 
@@ -151,8 +152,7 @@ class UserImageView(LatentView):
         self.seed = self._spin(panel, 0, MAX_SEED, "optimization_seed", "Seed of the initial codes", "")
         self.seed.setPrefix("seed ")
         self.seed.setFixedWidth(14 * GRID)
-        self.progress = QProgressBar()
-        self.progress.setTextVisible(False)
+        self.progress = ProgressLine()
         self.progress.setFixedHeight(GRID)
         panel.name_widget(self.progress, "optimization_progress", "Progress", "Steps of the optimization so far.")
 
@@ -292,9 +292,6 @@ class UserImageView(LatentView):
         self.stop.setEnabled(user_image.optimizing)
         self.progress.setRange(0, user_image.steps)
         self.progress.setValue(user_image.step)
-        kept = self.progress.sizePolicy()
-        kept.setRetainSizeWhenHidden(True)
-        self.progress.setSizePolicy(kept)
         self.progress.setVisible(user_image.optimizing)
         self._show_status()
 

@@ -1,6 +1,6 @@
 """Base of the views below the decoded image."""
 
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QWidget
 
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 
@@ -16,16 +16,3 @@ class LatentView(ActiveWidget):
 
     beside: QWidget | None = None
     instead: QWidget | None = None
-
-
-def set_role(label: QLabel, *, error: bool) -> None:
-    """Style a label as an error or as a muted remark.
-
-    Args:
-        label: of the theme's roles ``error`` and ``muted``.
-        error: its text is a problem.
-    """
-    role = "error" if error else "muted"
-    if label.property("role") != role:
-        label.setProperty("role", role)
-        label.style().polish(label)

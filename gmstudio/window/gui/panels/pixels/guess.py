@@ -19,7 +19,7 @@ from gmstudio.window.gui.widgets.overlay_note import OverlayNote
 from gmstudio.window.gui.widgets.plots.curve_line import Trace
 from gmstudio.window.gui.widgets.plots.curve_plot import CurvePlot
 from gmstudio.window.gui.widgets.sliders.typed_slider import TypedSlider, fit_width
-from gmstudio.window.gui.widgets.style_property import set_style_property
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.gui.widgets.when_styled import when_styled
 from gmstudio.window.state.pixels.film_export import FilmExport
 from gmstudio.window.state.pixels.guessed_film import GuessedFilm
@@ -217,7 +217,7 @@ class GuessView(ActiveWidget):
 
     def _show_message(self) -> None:
         self.message.set_words(self.export.message)
-        set_style_property(self.message, "role", "error" if self.export.failed else "muted")
+        set_role(self.message, error=self.export.failed)
 
     # ---- acting ------------------------------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs, Tab
 from gmstudio.window.gui.widgets.overlay_note import OverlayNote
 from gmstudio.window.gui.widgets.scaled import scaled_px
 from gmstudio.window.gui.widgets.sections import Section, Sections
+from gmstudio.window.gui.widgets.style_property import set_style_property
 from gmstudio.window.state.pixels.order import painted_ranks
 from gmstudio.window.state.pixels.state import PixelsState
 from gmstudio.window.state.runs.library import RunLibrary
@@ -306,9 +307,7 @@ class PixelsPanel(Panel):
         elif not text:
             text = self.tool_line.hint or legend_of(self.session)
         self._reading.set_words(text)
-        if self._reading.property("role") != role:
-            self._reading.setProperty("role", role)
-            self._reading.style().polish(self._reading)
+        set_style_property(self._reading, "role", role)
 
     def _on_hovered(self, row: int, column: int) -> None:
         self._hovered = (row, column)

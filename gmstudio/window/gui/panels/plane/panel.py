@@ -23,7 +23,7 @@ from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
 from gmstudio.window.gui.widgets.scaled import scaled_px
 from gmstudio.window.gui.widgets.sections import Section, Sections
-from gmstudio.window.gui.widgets.style_property import set_style_property
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.palette import PaletteEntry
 from gmstudio.window.state.plane.offers import TrainingOffers
 from gmstudio.window.state.plane.state import PlaneState
@@ -181,7 +181,7 @@ class PlanePanel(Panel):
     def _show_message(self) -> None:
         problem, export = self.offers.problem, self.export
         self.message.set_words(problem or export.message)
-        set_style_property(self.message, "role", "error" if problem or export.failed else "muted")
+        set_role(self.message, error=bool(problem) or export.failed)
 
     def show_offers(self, on: bool) -> None:
         """Show the page on which runs are started, or the runs; without runs, always the page."""

@@ -10,7 +10,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.progress_text import loading_text
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
-from gmstudio.window.gui.widgets.style_property import set_style_property
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.runs.branches import PARTS, BranchesState
 
 STEP_TIP = "Checkpoint of the run at which the branch begins."
@@ -123,9 +123,8 @@ class BranchForm(ActiveWidget):
         for part, form in self._forms.items():
             form.set_refusals(state.refusals(part))
             form.set_idle(state.fixed(part))
-        role = "error" if state.problem else "muted"
         self.note.setText(self._words())
-        set_style_property(self.note, "role", role)
+        set_role(self.note, error=bool(state.problem))
 
     def _words(self) -> str:
         state = self._state

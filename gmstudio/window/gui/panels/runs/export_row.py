@@ -4,14 +4,16 @@ from functools import partial
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu, QProgressBar
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QMenu
 
 from gmstudio.protocol.runs_exports import ExportForm
 from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.elided_label import ElidedLabel
+from gmstudio.window.gui.widgets.progress_line import ProgressLine
 from gmstudio.window.gui.widgets.save_dialog import ask_path
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.runs.run_exports import RunExports
 from gmstudio.window.state.runs.state import RunsState
 
@@ -51,13 +53,9 @@ class ExportRow(ActiveWidget):
         self._show()
 
     def _lay_out(self) -> None:
-        self.bar = QProgressBar()
+        self.bar = ProgressLine()
         self.bar.setRange(0, STEPS)
-        self.bar.setTextVisible(False)
         self.bar.setFixedWidth(BAR_PX)
-        kept = self.bar.sizePolicy()
-        kept.setRetainSizeWhenHidden(True)
-        self.bar.setSizePolicy(kept)
         self._panel.name_widget(self.bar, "export_bar", "Progress of the export", "Share of the export that is done.")
         self.line = ElidedLabel()
         self.line.setObjectName(f"{self._panel.name}.export_line")
@@ -82,8 +80,7 @@ class ExportRow(ActiveWidget):
         self.end.setEnabled(state.busy)
         self.bar.setVisible(state.busy)
         self.bar.setValue(round(STEPS * state.share))
-        self.line.setProperty("role", "error" if state.failed else "muted")
-        self.line.style().polish(self.line)
+        set_role(self.line, error=state.failed)
         self.line.set_words(state.message)
 
     def _name(self) -> str:

@@ -7,7 +7,7 @@ from gmstudio.window.gui.panel import Panel
 from gmstudio.window.gui.progress_text import duration_text
 from gmstudio.window.gui.run_text import run_name
 from gmstudio.window.gui.theme import GRID
-from gmstudio.window.gui.widgets.style_property import set_style_property
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.runs.grid_plan import FORM, GridPlan
 from gmstudio.window.state.runs.state import RunsState
 
@@ -118,8 +118,7 @@ class GridForm(QWidget):
         else:
             self._panel.allow(self.add, "The grid is being added." if self._plan.busy else "")
         self.note.setText(problem or words)
-        role = "error" if problem else "muted"
-        set_style_property(self.note, "role", role)
+        set_role(self.note, error=bool(problem))
 
     def _fill_bases(self) -> None:
         runs = [info for info in self._owner.library.runs if not info.archived][:MAX_BASES]

@@ -10,7 +10,7 @@ from gmstudio.window.gui.panels.train.setup import text_label
 from gmstudio.window.gui.theme import GRID
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
 from gmstudio.window.gui.widgets.number_input import IntegerField
-from gmstudio.window.gui.widgets.style_property import set_style_property
+from gmstudio.window.gui.widgets.style_property import set_role
 from gmstudio.window.state.training.live_changes import PARTS
 from gmstudio.window.state.training.state import TrainingState
 
@@ -113,7 +113,7 @@ class ChangingView(ActiveWidget):
         for part, form in self._forms.items():
             form.set_refusals(changes.refusals(part))
         self._note.setText(changes.problem or (live.title if live is not None else NOT_TRAINING))
-        set_style_property(self._note, "role", "error" if changes.problem else "muted")
+        set_role(self._note, error=bool(changes.problem))
         self._made.setText("\n".join(f"step {change.step:,}: {change.text}" for change in changes.made))
         self._made.setVisible(bool(changes.made))
 

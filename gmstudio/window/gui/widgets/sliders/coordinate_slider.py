@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QAbstractSlider, QLineEdit, QSizePolicy, QWidget
 
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.sliders.scale import SIGMA, SliderScale
+from gmstudio.window.gui.widgets.style_property import set_style_property
 
 RADIUS = 6
 TRACK = 4
@@ -281,9 +282,7 @@ class SigmaField(QLineEdit):
                 self.refused.emit("")
 
     def _polish(self) -> None:
-        if self.property("invalid") != self._invalid:
-            self.setProperty("invalid", self._invalid)
-            self.style().polish(self)
+        set_style_property(self, "invalid", self._invalid)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """Enter the typed text; an invalid one is discarded, its error text stays."""

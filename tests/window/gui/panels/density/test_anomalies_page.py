@@ -177,7 +177,7 @@ def test_what_is_missing_is_said(page: AnomaliesPage, scene: DensityScene) -> No
     state_of(scene).set_statistic("log_prob")
     page.detect.trigger()
     scene.fail(scene.client.last(DetectAnomalies), "There are 3 images; 10 are needed.")
-    assert page.status.toolTip() == "There are 3 images; 10 are needed." or "3 images" in page.status.text()
+    assert page.words.status.toolTip() == "There are 3 images; 10 are needed." or "3 images" in page.words.status.text()
 
 
 def test_the_end_of_the_engine_is_quiet(page: AnomaliesPage, scene: DensityScene) -> None:

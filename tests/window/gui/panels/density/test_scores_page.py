@@ -122,7 +122,7 @@ def test_scores_so_far_are_shown_and_kept_when_stopped(page: ScoresPage, scene: 
     progress = state.progress
     assert progress is not None and progress[0].done == 50 and progress[2:] == (0, 3)
     for words in ("1 of 3: FLOW", "50 of 200 images", "1,000 images/s", "10 kept from before"):
-        assert words in page.status.toolTip() + page.status.text(), words
+        assert words in page.words.status.toolTip() + page.words.status.text(), words
     page.stop.trigger()
     assert isinstance(scene.client.sent[-1], Cancel) and not state.busy
     figures = state.figures(FLOW)
@@ -203,20 +203,20 @@ def test_a_deleted_model_is_left_out(page: ScoresPage, scene: DensityScene) -> N
 
 
 def test_the_formula_is_that_of_the_chosen_statistic(page: ScoresPage, scene: DensityScene) -> None:
-    assert page.formula.latex == LIKELIHOOD.latex and LIKELIHOOD.help in page.help.toolTip() + page.help.text()
+    assert page.formula.latex == LIKELIHOOD.latex and page.words.help.words.startswith(LIKELIHOOD.help)
     page.statistic.setCurrentIndex(page.statistic.findData("reconstruction"))
     page.statistic.activated.emit(page.statistic.currentIndex())
-    assert page.formula.latex == ERROR.latex and ERROR.help in page.help.toolTip() + page.help.text()
+    assert page.formula.latex == ERROR.latex and page.words.help.words.startswith(ERROR.help)
 
 
 def test_what_is_going_on_takes_the_place_of_the_help(page: ScoresPage, scene: DensityScene) -> None:
-    assert page.words.currentWidget() is page.help
+    assert page.words.currentWidget() is page.words.help
     page.score.trigger()
     command = scene.client.last(ScoreImages)
     scene.reply(command, scene.scores(command, done=50))
-    assert page.words.currentWidget() is page.status
+    assert page.words.currentWidget() is page.words.status
     page.stop.trigger()
-    assert page.words.currentWidget() is page.help
+    assert page.words.currentWidget() is page.words.help
 
 
 def test_statistics_are_listed_once_for_each_model(page: ScoresPage, scene: DensityScene) -> None:
