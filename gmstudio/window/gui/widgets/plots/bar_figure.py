@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPol
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gmstudio.window.gui.theme import theme
+from gmstudio.window.gui.widgets.plots.plot_scale import HEADROOM
 
 LEFT, RIGHT, TOP, BOTTOM = 44, 8, 6, 20
 NAMES = 18
@@ -86,7 +87,7 @@ class BarFigure(QWidget):
         highest = float(self._values.max(initial=0.0))
         if self._reference is not None:
             highest = max(highest, float(self._reference.max(initial=0.0)))
-        return highest * 1.05 or 1.0
+        return highest * HEADROOM or 1.0
 
     def color(self, number: int) -> QColor:
         """Colour of a series."""
@@ -163,11 +164,11 @@ class BarFigure(QWidget):
             return
         painter.setPen(theme().color("muted"))
         for share in (0.0, 0.5, 1.0):
-            y = frame.bottom() - share * frame.height() / 1.05
+            y = frame.bottom() - share * frame.height() / HEADROOM
             painter.drawText(
                 QRectF(0, y - 8, LEFT - 4, 16),
                 int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter),
-                _short(share * self.top / 1.05),
+                _short(share * self.top / HEADROOM),
             )
         low, high = self.span
         for value in self.labelled():

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.plots.line_plot import GAP
-from gmstudio.window.gui.widgets.plots.plot_scale import ticks
+from gmstudio.window.gui.widgets.plots.plot_scale import HEADROOM, ticks
 
 SHARE = 0.78
 """Share of a group's width that its bars take."""
@@ -36,7 +36,7 @@ class GroupedBars(QWidget):
     @property
     def top(self) -> float:
         """Value at the upper end."""
-        return self._top or float(np.nan_to_num(self._values).max(initial=0.0)) or 1.0
+        return self._top or HEADROOM * float(np.nan_to_num(self._values).max(initial=0.0)) or 1.0
 
     def set_bars(
         self, labels: tuple[str, ...], series: tuple[str, ...], values: NDArray[np.float32], top: float = 0.0
@@ -47,7 +47,7 @@ class GroupedBars(QWidget):
             labels: names of the N groups.
             series: names of the S bars in a group.
             values: (S, N), 0 or more.
-            top: end of the scale; 0: the largest value.
+            top: end of the scale; 0: a little above the largest value.
         """
         self._labels, self._series, self._values, self._top = labels, series, values, top
         self.update()

@@ -11,7 +11,7 @@ from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter,
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gmstudio.window.gui.theme import theme
-from gmstudio.window.gui.widgets.plots.plot_scale import PlotScale
+from gmstudio.window.gui.widgets.plots.plot_scale import HEADROOM, PlotScale
 
 Floats = NDArray[np.float64]
 BINS = 60
@@ -188,7 +188,7 @@ class OverlaidHistograms(QWidget):
         if self._log:
             low = float(everything[everything > 0].min(initial=top))
             return PlotScale(min(low, top / 10) / 1.5, top * 1.5, log=True)
-        return PlotScale(0.0, top * 1.05)
+        return PlotScale(0.0, top * HEADROOM)
 
     def sizeHint(self) -> QSize:
         """Size in which axes and outlines are legible."""

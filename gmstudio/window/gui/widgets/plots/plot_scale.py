@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+HEADROOM = 1.05
+"""Upper end of the scale of bars, as a multiple of the tallest."""
+
 
 def ticks(low: float, high: float, count: int = 4) -> list[float]:
     """Round numbers between two ends, about ``count`` of them."""
