@@ -39,14 +39,14 @@ from gmstudio.families.autoregressive.level_logits import LevelLogits
 from gmstudio.families.autoregressive.made.blocks import MADEBlocks
 from gmstudio.families.autoregressive.made.features import MADEFeatures
 from gmstudio.families.autoregressive.made.figures import filter_figure, mask_figures, order_figure
-from gmstudio.families.autoregressive.made.sampler import MaskedNet, MaskPass
+from gmstudio.families.autoregressive.made.stepper import MADEStepper
 from gmstudio.families.autoregressive.masked_linear import Mask, in_blocks, masked_linear, one_block
-from gmstudio.families.autoregressive.ordered_inputs import OrderedInputs, unit_levels
+from gmstudio.families.autoregressive.ordered_inputs import unit_levels
 from gmstudio.families.autoregressive.orders import OrderField, OrderSeedField, flat_index, named_order
 from gmstudio.families.base import LossTerms
 from gmstudio.families.diagnostics import Figure
 from gmstudio.families.points import SHORT_RUN
-from gmstudio.nn.stepping.ops import FloatArray, StepOps, step_ops
+from gmstudio.nn.stepping.ops import step_ops
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, Objective, Term
 from gmstudio.protocol.images import ImageSpec
@@ -272,7 +272,7 @@ class MADE(MADEFeatures, AutoregressiveFamily):
 
     def stepper(
         self, images_BCHW: NDArray[np.uint8], order_D3: Tensor, rewindable: bool, labels_B: Tensor | None = None
-    ) -> "MADEStepper":
+    ) -> MADEStepper:
         """The incremental sampler."""
         return MADEStepper(self, images_BCHW, order_D3, step_ops(len(images_BCHW), self.device))
 
@@ -355,48 +355,3 @@ def _log_mean_exp(log_values: list[Tensor]) -> Tensor:
     if len(log_values) == 1:
         return log_values[0]
     return torch.logsumexp(torch.stack(log_values), dim=0) - math.log(len(log_values))
-
-
-class MADEStepper:
-    """Computation of one conditional after another, of one mask or averaged over several.
-
-    Units that depend on earlier pixels stay valid after rewinding, which therefore needs no further state.
-
-    Args:
-        model: the network; its weights are copied now.
-        images_BCHW: the session's images, filled in as it goes.
-        order_D3: the generation order.
-        ops: the array operations.
-    """
-
-    def __init__(self, model: MADE, images_BCHW: NDArray[np.uint8], order_D3: Tensor, ops: StepOps) -> None:
-        self._ops = ops
-        self._inputs = OrderedInputs(ops, images_BCHW, order_D3, model.image.levels)
-        index_D = flat_index(order_D3, model.image).to(model.device)
-        degrees = model.degrees[: model.config.num_averaged]
-        net = MaskedNet(model.hidden_layers(), model.readout, model.direct, model.output.matrix())
-        self._passes = [MaskPass(net, index_D, degrees_LN, self._inputs.rows, ops) for degrees_LN in degrees]
-        self._num_computed = 0
-
-    def logits(self, step: int) -> FloatArray:
-        """See ``Stepper``; units of earlier steps that were skipped are computed first."""
-        self._inputs.read(step)
-        while self._num_computed <= step:
-            for one in self._passes:
-                for call in one.hidden_programs[self._num_computed]:
-                    call()
-            self._num_computed += 1
-        for one in self._passes:
-            for call in one.output_programs[step]:
-                call()
-        found = [self._ops.to_numpy(one.logits_L).T for one in self._passes]
-        if len(found) == 1:
-            return found[0]
-        log_probs = [logits_BL - np.logaddexp.reduce(logits_BL, axis=1, keepdims=True) for logits_BL in found]
-        averaged_BL: FloatArray = np.logaddexp.reduce(log_probs, axis=0)
-        return averaged_BL
-
-    def rewind(self, step: int) -> None:
-        """See ``Stepper``."""
-        self._inputs.rewind(step)
-        self._num_computed = min(self._num_computed, step + 1)
