@@ -9,7 +9,7 @@ from gmstudio.protocol.run_query import RunQuery, words_of
 from gmstudio.protocol.runs import RunInfo
 from gmstudio.window.state.runs.run_edits import RunEdits
 from gmstudio.window.state.runs.state import RunsState
-from gmstudio.window.state.runs.turns import MANY
+from gmstudio.window.state.runs.turns import MANY, Turns
 
 READING_MS = 500
 """Time between two looks at a list that arrives in parts."""
@@ -27,7 +27,6 @@ class ListedRuns(QObject):
         text: search as it was typed.
         archived: list archived runs, too.
         filters: each of ``FILTERS`` → value that the runs have; empty: any.
-        offered: each of ``FILTERS`` → values that runs have → their titles.
         chosen: runs on which actions act, in the order of the table.
         layout: columns of the table as JSON values, kept from one start of the window to the next.
 
@@ -47,7 +46,9 @@ class ListedRuns(QObject):
         self.edits = RunEdits(self.library, owner.edits, self)
         self.text, self.archived = "", False
         self.filters = dict.fromkeys(FILTERS, "")
-        self.offered: dict[str, dict[str, str]] = {name: {} for name in FILTERS}
+        self._offered: dict[str, dict[str, str]] = {name: {} for name in FILTERS}
+        self._offered_of: Sequence[RunInfo] = ()
+        self._turns = Turns(self.changed, lambda: len(self.library.runs), self)
         self.chosen: tuple[str, ...] = ()
         self.layout: dict[str, Any] = {}
         self._words: dict[str, tuple[RunInfo, str]] = {}
@@ -67,6 +68,17 @@ class ListedRuns(QObject):
     def runs(self) -> list[RunInfo]:
         """Runs that fulfil the search, as the library lists them."""
         return self._runs
+
+    @property
+    def offered(self) -> dict[str, dict[str, str]]:
+        """Each of ``FILTERS`` → values that runs have → their titles."""
+        if self._offered_of is not self.library.runs:
+            self._offered, self._offered_of = _offered(self.library.runs), self.library.runs
+        return self._offered
+
+    def follow(self, work: Callable[[], None]) -> None:
+        """Call a method after each change of ``runs``; where they are many, in a turn of its own."""
+        self._turns.add(work)
 
     @property
     def num_archived(self) -> int:
@@ -140,16 +152,14 @@ class ListedRuns(QObject):
     def _fill(self) -> None:
         query = RunQuery(self.text)
         runs = self.library.runs
-        self.offered = _offered(runs)
         if not (self.archived or query.wants_archived):
             runs = tuple(info for info in runs if not info.archived)
         wanted = [(name, value) for name, value in self.filters.items() if value]
-        self._runs = [
-            info
-            for info in runs
-            if all(value in _VALUES[name](info) for name, value in wanted)
-            and (not query.terms or query.accepts(info, self._words_of(info)))
-        ]
+        for name, value in wanted:
+            runs = tuple(info for info in runs if value in _VALUES[name](info))
+        if query.terms:
+            runs = tuple(info for info in runs if query.accepts(info, self._words_of(info)))
+        self._runs = list(runs)
         self.changed.emit()
 
     def _words_of(self, info: RunInfo) -> str:
@@ -169,12 +179,9 @@ _VALUES: dict[str, Callable[[RunInfo], tuple[str, ...]]] = {
 
 def _offered(runs: Sequence[RunInfo]) -> dict[str, dict[str, str]]:
     """Values of the filters that runs have, by their titles."""
-    families, data, statuses, tags = dict[str, str](), set[str](), set[str](), set[str]()
-    for info in runs:
-        families[info.spec.family] = info.family_title
-        data.add(info.data_label)
-        statuses.add(info.status)
-        tags.update(info.tags)
+    families = {info.spec.family: info.family_title for info in runs}
+    data, statuses = {info.data_label for info in runs}, {info.status for info in runs}
+    tags = {tag for info in runs if info.tags for tag in info.tags}
     found = {
         "family": families,
         **{n: {v: v for v in values} for n, values in zip(FILTERS[1:], (data, statuses, tags), strict=True)},

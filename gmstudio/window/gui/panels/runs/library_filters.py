@@ -37,7 +37,7 @@ class LibraryFilters(QWidget):
         self._make_search()
         self.boxes = {name: self._box(name) for name in FILTERS}
         self._lay_out()
-        state.changed.connect(self._show)
+        state.follow(self._show)
         state.filter_changed.connect(self._show)
         self._show()
 

@@ -1,17 +1,20 @@
 """Model of the table of runs: one row a run, one column for each of ``COLUMNS``; texts are made when a row is drawn."""
 
+from collections.abc import Callable
 from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QFont
 
 from gmstudio.protocol.runs import RunInfo
-from gmstudio.window.gui.panels.runs.library_columns import BITS, COLUMNS, NAME, TAGS, images_of, tags_of
+from gmstudio.window.gui.panels.runs.library_columns import BITS, COLUMNS, NAME, TAGS, Column, images_of, tags_of
 from gmstudio.window.gui.run_text import run_name, run_tip
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.state.runs.listed import ListedRuns
 
 Index = QModelIndex | QPersistentModelIndex
+LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
 
 class LibraryTable(QAbstractTableModel):
@@ -112,28 +115,9 @@ class LibraryTable(QAbstractTableModel):
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """Text, mark and colour of a cell."""
-        info = self.info(index)
-        if info is None:
-            return None
-        column = COLUMNS[index.column()]
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return column.text(info)
-            case Qt.ItemDataRole.EditRole:
-                return run_name(info) if column.name == NAME else column.text(info)
-            case Qt.ItemDataRole.ToolTipRole:
-                return run_tip(info) if column.name == NAME else column.text(info) or None
-            case Qt.ItemDataRole.TextAlignmentRole:
-                return _alignment(column.number)
-            case Qt.ItemDataRole.DecorationRole if column.name == NAME:
-                return self._icon(info)
-            case Qt.ItemDataRole.FontRole if column.name == BITS and self.is_best(info):
-                font = QFont()
-                font.setBold(True)
-                return font
-            case Qt.ItemDataRole.ForegroundRole:
-                return self._color(info, column.name)
-        return None
+        answer = _ANSWERS.get(role)  # most of the roles that a view asks for have no answer
+        info = None if answer is None else self.info(index)
+        return None if answer is None or info is None else answer(self, info, COLUMNS[index.column()])
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         """Rename a run, or change its tags or the first line of its note; the empty name stands for its label."""
@@ -153,17 +137,40 @@ class LibraryTable(QAbstractTableModel):
         self._edits.change([info.run], title, **change)
         return True
 
-    def _icon(self, info: RunInfo) -> Any:
+    # ---- cells ------------------------------------------------------------------------------------------------------
+
+    def _text(self, info: RunInfo, column: Column) -> str:
+        return column.text(info)
+
+    def _edited_text(self, info: RunInfo, column: Column) -> str:
+        return run_name(info) if column.name == NAME else column.text(info)
+
+    def _tip(self, info: RunInfo, column: Column) -> str | None:
+        return run_tip(info) if column.name == NAME else column.text(info) or None
+
+    def _side(self, _info: RunInfo, column: Column) -> Qt.AlignmentFlag:
+        return _alignment(column.number)
+
+    def _icon(self, info: RunInfo, column: Column) -> Any:
+        if column.name != NAME:
+            return None
         if info.run == self._state.library.live:
             return theme().icon("live", "accent")
         return theme().icon("mark", "mark") if info.starred else theme().icon("runs", "muted")
 
-    def _color(self, info: RunInfo, column: str) -> Any:
-        if column == BITS and self.is_best(info):
+    def _font(self, info: RunInfo, column: Column) -> QFont | None:
+        if column.name != BITS or not self.is_best(info):
+            return None
+        font = QFont()
+        font.setBold(True)
+        return font
+
+    def _color(self, info: RunInfo, column: Column) -> Any:
+        if column.name == BITS and self.is_best(info):
             return theme().color("good")
-        if column == "status" and info.status in ("failed", "interrupted"):
+        if column.name == "status" and info.status in ("failed", "interrupted"):
             return theme().color("error" if info.status == "failed" else "warning")
-        return theme().color("muted") if info.archived or info.example or column == TAGS else None
+        return theme().color("muted") if info.archived or info.example or column.name == TAGS else None
 
     # ---- order ------------------------------------------------------------------------------------------------------
 
@@ -182,6 +189,17 @@ class LibraryTable(QAbstractTableModel):
         self.dataChanged.emit(self.index(first, 0), self.index(last, len(COLUMNS) - 1))
 
 
+_ANSWERS: dict[int, Callable[[LibraryTable, RunInfo, Column], Any]] = {
+    Qt.ItemDataRole.DisplayRole: LibraryTable._text,
+    Qt.ItemDataRole.EditRole: LibraryTable._edited_text,
+    Qt.ItemDataRole.ToolTipRole: LibraryTable._tip,
+    Qt.ItemDataRole.TextAlignmentRole: LibraryTable._side,
+    Qt.ItemDataRole.DecorationRole: LibraryTable._icon,
+    Qt.ItemDataRole.FontRole: LibraryTable._font,
+    Qt.ItemDataRole.ForegroundRole: LibraryTable._color,
+}
+
+
 def _best_of(runs: list[RunInfo]) -> dict[tuple[str, str, str], float]:
     """Lowest validation value of each group of runs on the same images that has two of them at least."""
     found: dict[tuple[str, str, str], list[float]] = {}
@@ -192,5 +210,4 @@ def _best_of(runs: list[RunInfo]) -> dict[tuple[str, str, str], float]:
 
 
 def _alignment(number: bool) -> Qt.AlignmentFlag:
-    side = Qt.AlignmentFlag.AlignRight if number else Qt.AlignmentFlag.AlignLeft
-    return side | Qt.AlignmentFlag.AlignVCenter
+    return RIGHT if number else LEFT
