@@ -137,11 +137,16 @@ class _Matrix:
 def _eigenvectors(matrix: Tensor) -> Tensor:
     """Eigenvectors of a symmetric matrix as columns, those of the largest eigenvalues first.
 
-    Of entries that are not finite ``eigh`` makes an error; the weights show the divergence all the same.
+    In double precision: most eigenvalues of a first gradient's products are zero, for which ``eigh`` of floats often
+    does not converge. Where that of doubles does not either, the basis is the matrix's own axes, which the orthogonal
+    iteration turns. Entries that are not finite count as zero; the weights show the divergence all the same.
     """
     finite = torch.nan_to_num(_decomposable(matrix), nan=0.0, posinf=0.0, neginf=0.0)
-    rising: Tensor = torch.linalg.eigh(finite).eigenvectors
-    return rising.flip(1).to(matrix.device)
+    try:
+        rising: Tensor = torch.linalg.eigh(finite.double()).eigenvectors
+    except torch.linalg.LinAlgError:  # type: ignore[attr-defined]
+        return torch.eye(len(matrix), dtype=matrix.dtype, device=matrix.device)
+    return rising.flip(1).to(matrix)
 
 
 def _orthogonal_iteration(matrix: Tensor, basis: Tensor) -> Tensor:

@@ -108,3 +108,38 @@ def test_a_matrix_without_a_gradient_stays() -> None:
 )
 def test_only_matrices_between_features_are_taken(shape: tuple[int, ...], taken: bool) -> None:
     assert is_inner_matrix(torch.zeros(shape)) == taken
+
+
+def test_a_matrix_that_cannot_be_decomposed_begins_with_its_own_axes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LAPACK gave up on the first gradient of a convolutional VAE, most of whose eigenvalues are zero."""
+
+    def refuse(_matrix: torch.Tensor) -> None:
+        raise torch.linalg.LinAlgError(  # type: ignore[attr-defined]
+            "The algorithm failed to converge."
+        )
+
+    weight = torch.nn.Parameter(torch.ones(8, 8))
+    soap = Soap([weight])
+    monkeypatch.setattr(torch.linalg, "eigh", refuse)
+    for _ in range(20):
+        weight.grad = weight.detach().clone()
+        soap.update(0.01)
+    state, eye = soap.state(0), torch.eye(8)
+    assert float(weight.detach().max()) < 1.0
+    torch.testing.assert_close(state["soap_left_basis"].T @ state["soap_left_basis"], eye)
+    assert not torch.equal(state["soap_left_basis"], eye), "the iteration turns it"
+
+
+def test_gradients_that_are_mostly_zero_have_bases_too() -> None:
+    """Features that are not in use make them so; ``eigh`` in single precision fails for this one."""
+    generator = torch.Generator().manual_seed(0)
+    gradient = torch.randn(8, 1024, generator=generator) * torch.rand(1024, generator=generator) ** 8
+    gradient[:, torch.rand(1024, generator=generator) < 0.5] = 0.0
+    weight = torch.nn.Parameter(torch.ones(8, 1024))
+    soap = Soap([weight])
+    for _ in range(3):
+        weight.grad = gradient.clone()
+        soap.update(0.01)
+    basis = soap.state(0)["soap_right_basis"]
+    torch.testing.assert_close(basis.T @ basis, torch.eye(1024))
+    assert float(((weight.detach() - 1.0) * gradient).sum()) < 0.0, "steps go against the gradient"
