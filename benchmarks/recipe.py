@@ -36,9 +36,7 @@ class TimedTraining(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     ] = 0.0
     weight_decay: Annotated[
         float,
-        field(
-            "Weight decay", "Shrink matrices by this times their learning rate at each update (AdamW).", ge=0, le=100
-        ),
+        field("Weight decay", "Shrink weights by this times the learning rate at each update (AdamW).", ge=0, le=100),
     ] = 0.0
     penalty: Annotated[
         float,

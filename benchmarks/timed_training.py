@@ -17,7 +17,7 @@ from gmstudio.engine.training.averaging import AveragedModel
 from gmstudio.engine.training.batches import Batches
 from gmstudio.engine.training.optimizers import PhaseOptimizer, learning_rate
 from gmstudio.engine.training.step import TrainStep, UpdateInput, WholeBatch
-from gmstudio.families.base import Family, Phase
+from gmstudio.families.base import Family
 from gmstudio.protocol.training_settings import Training
 
 MILLION = 1_000_000
@@ -52,6 +52,7 @@ class TimedTrainer:
             schedule="cosine",
             warmup=round(settings.warmup_percent / 100 * MILLION),
             grad_clip=settings.grad_clip,
+            weight_decay=settings.weight_decay,
             penalty=settings.penalty,
             precision=settings.precision,
         )
@@ -59,7 +60,7 @@ class TimedTrainer:
         self._generator = torch.Generator(model.device).manual_seed(seed)
         self._averaged = AveragedModel(model, settings.average)
         phases = self._averaged.trained.phases()
-        self._optimizers = [_DecayedMatrices(phase, schedule, settings.weight_decay) for phase in phases]
+        self._optimizers = [PhaseOptimizer(phase, schedule) for phase in phases]
         self._updates = TrainStep(self._optimizers, WholeBatch(self._generator, schedule))
         self._batch = 0
         self._start = time.perf_counter()
@@ -121,24 +122,3 @@ class TimedTrainer:
 
     def _millionths(self) -> int:
         return int(self.progress * MILLION)
-
-
-class _DecayedMatrices(PhaseOptimizer):
-    """Optimizer of one phase whose weight decay leaves vectors, such as biases, as they are.
-
-    Args:
-        phase: with the parameters.
-        schedule: settings of training, without decay.
-        decay: λ.
-    """
-
-    def __init__(self, phase: Phase, schedule: Training, decay: float) -> None:
-        super().__init__(phase, schedule)
-        self._decay = decay
-        self._matrices = [p.detach() for p in phase.parameters if p.dim() > 1]
-
-    def move(self, *, want_norm: bool) -> Tensor | None:
-        """Decay the matrices, then see ``PhaseOptimizer``."""
-        if self._decay and self._matrices:
-            torch._foreach_mul_(self._matrices, 1.0 - self._decay * self.rate)
-        return super().move(want_norm=want_norm)

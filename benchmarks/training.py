@@ -71,9 +71,8 @@ def measure(
     keep_freed_memory()  # as the engine does; the bare loop gains as much
     engine, bare = Tally(), Tally()
     for _ in range(PLACEMENTS):
-        model = configured_model(family, image, config, device)
-        other = configured_model(family, image, config, device)
-        loops = _in_turns(model, other, dataset, batch, seconds / PLACEMENTS)
+        trained, model = (configured_model(family, image, config, device) for _ in range(2))
+        loops = _in_turns(trained, model, dataset, batch, seconds / PLACEMENTS)
         engine.add(loops[0])
         bare.add(loops[1])
     return {

@@ -89,7 +89,7 @@ def test_the_model_has_the_average_of_the_weights(monkeypatch: pytest.MonkeyPatc
     torch.testing.assert_close(model.weight.detach(), torch.full((2, 2), kept * 1.0 + (1 - kept) * 0.9))
 
 
-def test_weight_decay_shrinks_matrices(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weight_decay_shrinks_weights(monkeypatch: pytest.MonkeyPatch) -> None:
     Clock(monkeypatch)
     model, plain = Toy(), Toy()
     for one, decay in ((model, 0.5), (plain, 0.0)):
