@@ -90,7 +90,9 @@ class ForkedProcess:
     def __enter__(self) -> "ForkedProcess":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:  # the test has failed: nobody waits for an end that may not come
+            self.kill()
         for pipe in (self.stdin, self.stdout, self.stderr):
             if pipe is not None:
                 pipe.close()

@@ -83,7 +83,7 @@ def test_a_signal_to_end_keeps_what_was_learned(own_engine: EngineProcess, name:
 def test_a_second_sigterm_ends_at_once_what_the_first_waits_for(home: Path) -> None:
     code = (
         "import time, gmstudio.engine.__main__ as e, gmstudio.engine.runs.library_handlers as h\n"
-        "def step(self, command): print('busy', flush=True); time.sleep(600)\n"
+        "def step(self, command): print('busy', flush=True); [time.sleep(0.1) for _ in range(6000)]\n"
         "step.__annotations__ = h.RunsFeature._on_open_run.__annotations__\n"
         "h.RunsFeature._on_open_run = step; raise SystemExit(e.main())"
     )

@@ -263,15 +263,16 @@ class AnomaliesPage(ActiveWidget):
             self.statistic.setCurrentIndex(self.statistic.findData(state.statistic))
         card = next((card for card in state.offered.cards() if card.name == state.statistic), None)
         self.formula.set_latex(card.latex if card is not None else "")
-        self.words.help.set_words(" ".join(filter(None, (card.help, card.source))) if card is not None else "")
+        help_words = " ".join(filter(None, (card.help, card.source))) if card is not None else ""
+        self.words.help.set_words(help_words)
         busy = "Anomalies are being detected." if state.busy else ""
         self._panel.allow(self.detect, busy or state.refusal)
         self._panel.allow(self.all, busy or state.unavailable)
         self.stop.setEnabled(state.busy)
         self.progress.setVisible(state.busy)
         words, problem = state.problems.get(state.statistic, "") or state.pictures.problem, True
-        if not words:
-            words, problem = state.refusal, False
+        if not words:  # while it cannot begin, statistics are still read about
+            words, problem = f"{state.refusal} {help_words}" if state.refusal else "", False
         loading, progress = state.loading, state.progress
         if isinstance(loading, DataLoading):
             words, problem = loading_text(loading), False

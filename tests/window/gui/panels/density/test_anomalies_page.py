@@ -169,6 +169,8 @@ def test_every_statistic_is_tried(page: AnomaliesPage, scene: DensityScene) -> N
 def test_what_is_missing_is_said(page: AnomaliesPage, scene: DensityScene) -> None:
     scene.state.set_against(None)
     assert "anomalous images" in page.detect.toolTip() and not page.detect.isEnabled()
+    assert page.words.currentWidget() is page.words.status
+    assert "anomalous images" in page.words.status.words and page.words.help.words in page.words.status.words
     scene.state.set_against(DataImages())
     assert "same images" in page.detect.toolTip()
     scene.state.set_against(OTHERS)
@@ -177,7 +179,7 @@ def test_what_is_missing_is_said(page: AnomaliesPage, scene: DensityScene) -> No
     state_of(scene).set_statistic("log_prob")
     page.detect.trigger()
     scene.fail(scene.client.last(DetectAnomalies), "There are 3 images; 10 are needed.")
-    assert page.words.status.toolTip() == "There are 3 images; 10 are needed." or "3 images" in page.words.status.text()
+    assert page.words.status.words == "There are 3 images; 10 are needed."
 
 
 def test_the_end_of_the_engine_is_quiet(page: AnomaliesPage, scene: DensityScene) -> None:
