@@ -17,14 +17,13 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks.models import configured_model
-from benchmarks.training import BareLoop, Loop, random_images
+from benchmarks.training import BareLoop, Loop, random_images, run_in_turns
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.system.heap import keep_freed_memory
 
 SIZE = 28
 NUM_DIMS = SIZE * SIZE
 ROUNDS = 6
-WARM_UP_S = 1.0
 RATE = 1e-4
 
 
@@ -87,12 +86,7 @@ def measure(name: str, batch: int, seconds: float) -> dict[str, Any]:
         ) from None
     model = configured_model(peer.family, image, peer.settings)
     ours, theirs = BareLoop(model, dataset, batch), _PeerLoop(built, dataset.train.images, batch)
-    for loop in (ours, theirs):
-        loop.run(WARM_UP_S)
-        loop.reset()
-    for _ in range(ROUNDS):
-        ours.run(seconds / ROUNDS)
-        theirs.run(seconds / ROUNDS)
+    run_in_turns(ours, theirs, seconds, ROUNDS)
     flops, peer_flops = _counted(ours), built.flops or _counted(theirs)
     return {
         "benchmark": "peers",

@@ -107,12 +107,7 @@ def _in_turns(
         run = RunFolder.create(Path(folder) / "run", record)
         with EngineLoop(Trainer(run, trained, dataset)) as engine:
             bare = BareLoop(bare_model, dataset, batch)
-            for loop in (engine, bare):
-                loop.run(WARM_UP_S)
-                loop.reset()
-            for _ in range(ROUNDS):
-                engine.run(seconds / ROUNDS)
-                bare.run(seconds / ROUNDS)
+            run_in_turns(engine, bare, seconds, ROUNDS)
     return engine, bare
 
 
@@ -192,6 +187,16 @@ class Loop(Tally):
     def step(self) -> None:
         """Make one parameter update."""
         raise NotImplementedError
+
+
+def run_in_turns(first: Loop, second: Loop, seconds: float, rounds: int) -> None:
+    """Run each of two loops for some seconds in all, in turns, after both are warm."""
+    for loop in (first, second):
+        loop.run(WARM_UP_S)
+        loop.reset()
+    for _ in range(rounds):
+        first.run(seconds / rounds)
+        second.run(seconds / rounds)
 
 
 class EngineLoop(Loop):

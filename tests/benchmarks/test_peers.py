@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from benchmarks import peers
+from benchmarks import peers, training
 from benchmarks.peers import PEERS, Built
 from gmstudio.engine.runtime.building import meta_model
 from gmstudio.families import FAMILIES
@@ -35,7 +35,7 @@ def missing(_batch: int) -> Built:
 def test_both_sides_are_timed_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     peer = replace(PEERS["zuko_made"], package="numpy", settings={"num_hidden": 20, "num_layers": 1}, build=small_made)
     monkeypatch.setattr(peers, "PEERS", {"small": peer})
-    monkeypatch.setattr(peers, "WARM_UP_S", 0.02)
+    monkeypatch.setattr(training, "WARM_UP_S", 0.02)
     found = peers.measure("small", 8, 0.2)
     assert found["parameters"] == found["peer_parameters"] == 784 * 20 + 20 + 20 * 784 + 784
     assert found["peer_mflop_per_step"] == pytest.approx(5 * 2 * 8 * 784 * 20 / 1e6)

@@ -41,6 +41,14 @@ def test_a_comparison_has_both_rates(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found["times_floor"] > 1 and found["cpu_ratio"] > 0
 
 
+def test_a_model_of_two_phases_is_compared_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine leaves all but the last phase's parameters without gradients, which the count of FLOP needs."""
+    monkeypatch.setattr(training, "WARM_UP_S", 0.02)
+    config = {"num_hidden": 6, "num_layers": 1, "num_latent": 3}
+    found = training.measure("gan", 5, batch=4, levels=2, seconds=0.1, config=config)
+    assert found["phases"] == ["discriminator", "generator"] and found["times_floor"] > 0
+
+
 def test_an_unknown_comparison_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"no such model.*vae_mlp"):
         training.compare("vae_xxl", batch=8, levels=2, seconds=0.1)
