@@ -1,5 +1,6 @@
 """Exact parallel sampling: each family obeys its laws, and a fixed point that stops too early breaks them."""
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -13,7 +14,9 @@ from gmstudio.families.autoregressive.block_sweep import BlockSweep
 from gmstudio.families.autoregressive.fixed_point import JacobiRounds
 from gmstudio.families.autoregressive.made import blocks as made_blocks
 from gmstudio.families.autoregressive.nade import blocks as nade_blocks
+from gmstudio.families.autoregressive.sampling_plan import BatchSampler
 from gmstudio.nn.plain_adam import PlainAdam
+from gmstudio.nn.stepping.compiling import STEP_KERNEL
 from gmstudio.protocol.images import ImageSpec
 from gmstudio.testing import laws
 from gmstudio.testing.laws.inputs import seeded
@@ -84,6 +87,38 @@ def test_the_plan_goes_on_in_steps_where_blocks_fall_behind(
     assert pace.is_of_images
     if step_s is not None:
         assert (pace.calls_without == 0) == keeps_up
+
+
+def test_what_the_first_round_takes_once_does_not_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(made_blocks, "BLOCK", 3)
+    clock, rounds = [0.0], BlockSweep.run
+
+    def with_a_slow_first_round(sweep: BlockSweep) -> Iterator[int]:
+        for number, num_final in enumerate(rounds(sweep)):
+            clock[0] += 1.0 if number == 0 else 1e-9
+            yield num_final
+
+    monkeypatch.setattr(BlockSweep, "run", with_a_slow_first_round)
+    monkeypatch.setattr(sampling_plan.time, "thread_time", lambda: clock[0])
+    monkeypatch.setattr(BatchSampler, "_step", lambda self, session, until=None: session.finish(1.0, until) or 1.0)
+    model = make("made", {"num_hidden": 16}, ImageSpec(1, 5, 3, 2))
+    pace = sampling_plan.pace_of(model, 1)
+    for _ in range(2):  # a pilot and blocks, then a measurement
+        model.sample(1, seeded(3))
+        assert pace.failures == 0
+    pace.step_s = 1e-12
+    model.sample(1, seeded(3))
+    assert pace.failures == 1
+
+
+def test_steps_are_measured_again_once_they_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = make("pixelcnn", {"num_blocks": 1, "num_channels": 4}, IMAGES[0])
+    monkeypatch.setattr(STEP_KERNEL, "kernel", None)
+    plain = sampling_plan.pace_of(model, 1)
+    assert sampling_plan.pace_of(model, 1) is plain
+    monkeypatch.setattr(STEP_KERNEL, "kernel", object())
+    compiled = sampling_plan.pace_of(model, 1)
+    assert compiled is not plain and compiled.step_s is None
 
 
 def test_a_fixed_point_that_stops_a_round_early(monkeypatch: pytest.MonkeyPatch) -> None:
