@@ -5,7 +5,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import partial
 from types import ModuleType
 
@@ -19,8 +18,6 @@ from gmstudio.window.gui.widgets.formula import formulas
 from gmstudio.window.gui.widgets.lazy_tabs import LazyTabs
 
 TURN_MS = 2
-SWITCH_S = 0.0005
-"""Switch interval of the interpreter while modules load in a thread, so that the window stays responsive."""
 PIECE_S = 0.002
 LONGEST_WAIT_S = 20.0
 """After this time panels are built whatever is awaited."""
@@ -143,16 +140,5 @@ def _make_room() -> Iterator[None]:
 
 
 def _load(modules: Sequence[str]) -> None:
-    with _switching_often():
-        for name in modules:
-            importlib.import_module(name)
-
-
-@contextmanager
-def _switching_often() -> Iterator[None]:
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH_S)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
+    for name in modules:
+        importlib.import_module(name)
