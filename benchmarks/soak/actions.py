@@ -1,7 +1,7 @@
 """What a user of a soak does: one random action after another, on the states and panels of the real window."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -34,10 +34,6 @@ LONG_S = 10.0
 STEPS_PER_S = 60
 """Pace of the trainings: a run of some minutes has thousands of points, and the window its share of the processor."""
 MOST_RUNS = 8
-PANEL_S, ONCE_S, TRAINED_S, EXPORT_S = 3.0, 0.5, 8.0, 4.0
-"""Time for each panel, action, training and export when everything is used once."""
-PLAYED, PLAYED_HZ = 8, 1000.0
-"""Generations played of each run then, and their speed: some hundred pixels, and the seconds that compiling takes."""
 SIZES = ((1366, 768), (960, 540), (1600, 900))
 
 
@@ -103,57 +99,14 @@ class Actions:
                 self.done[name] = self.done.get(name, 0) + 1
                 return name
 
-    def use_everything(self) -> Iterator[tuple[str, float]]:
-        """Use each panel, family, export and action once, none of it left to chance.
+    def do(self, name: str) -> None:
+        """Do one action, where it can be done now."""
+        self._all[name][1]()
 
-        Yields:
-            What was begun, and the seconds that it may take before the next.
-        """
-        for place in PLACES:
-            self._window.show_panel(place.name)
-            yield f"panel {place.name}", PANEL_S
-        for family in FAMILIES:
-            self._training.stop()
-            yield "stop", ONCE_S
-            self._train(family)
-            yield f"train {family}", TRAINED_S
-            for name in ("drag a slider", "drag a slider", "time travel"):
-                self._all[name][1]()
-                yield name, ONCE_S
-            yield from self._play_pixels(family)
-        self._training.stop()
-        yield "stop", ONCE_S
-        for family in FAMILIES:  # none can be exported in all forms, and what a form needs depends on it
-            yield from self._export_in_every_form(family)
-        for name, (_weight, action) in self._all.items():
-            action()
-            yield name, LONG_S if name == SLIDER else ONCE_S
-
-    def _play_pixels(self, family: str) -> Iterator[tuple[str, float]]:
-        """Generate images of a family's run until its pixel steps are compiled, where they can be."""
-        run = next((info.run for info in self._runs("pixel_session") if info.spec.family == family), "")
-        if not run:
-            return
-        self._window.show_panel("pixels")
-        pixels = self._studio.state(PixelsState)
-        pixels.choose_run(run)
-        yield f"open pixels of {family}", PANEL_S
-        pixels.navigator.set_speed(PLAYED_HZ)
-        for _ in range(PLAYED):
-            pixels.navigator.play()
-            yield f"play pixels of {family}", PANEL_S
-
-    def _export_in_every_form(self, family: str) -> Iterator[tuple[str, float]]:
-        exports = self._library.page(RunExports)
-        run = next((info.run for info in self._runs() if info.spec.family == family), "")
-        self._library.choose_run(run)
-        exports.list_forms()
-        yield f"list the exports of {family}", EXPORT_S
-        for form in exports.forms:
-            if self._export_as(form):
-                yield f"export as {form.name}", ONCE_S
-                while exports.busy:
-                    yield f"export as {form.name}", ONCE_S
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all actions."""
+        return tuple(self._all)
 
     # ---- training ------------------------------------------------------------------------------------------------
 
@@ -161,16 +114,16 @@ class Actions:
     def _training(self) -> TrainingState:
         return self._studio.state(TrainingState)
 
-    def _runs(self, capability: str = "") -> list[RunInfo]:
+    def runs(self, capability: str = "") -> list[RunInfo]:
         """Runs of this library that can be explored."""
         return [info for info in self._studio.library.runs_with(capability) if not info.example]
 
     def _start(self) -> bool:
-        if len(self._runs()) > MOST_RUNS:
+        if len(self.runs()) > MOST_RUNS:
             return False
-        return self._train(self._choose.choice(FAMILIES))
+        return self.train(self._choose.choice(FAMILIES))
 
-    def _train(self, family: str) -> bool:
+    def train(self, family: str) -> bool:
         """Start a training of a family, where none is under way."""
         training = self._training
         setup = training.setup
@@ -222,7 +175,7 @@ class Actions:
         return bool(live)
 
     def _branch(self) -> bool:
-        runs = [info for info in self._runs() if info.checkpoint_steps]
+        runs = [info for info in self.runs() if info.checkpoint_steps]
         if not runs or len(runs) > MOST_RUNS:
             return False
         info = self._choose.choice(runs)
@@ -239,7 +192,7 @@ class Actions:
 
     def _drag(self) -> bool:
         """Move a slider ten times, faster than the engine answers."""
-        runs = self._runs("decode")
+        runs = self.runs("decode")
         if not runs:
             return False
         self._window.show_panel("latents")
@@ -268,7 +221,7 @@ class Actions:
             code.set_value(0, self._choose_place.uniform(-3, 3))
 
     def _step_pixels(self) -> bool:
-        runs = self._runs("pixel_session")
+        runs = self.runs("pixel_session")
         if not runs:
             return False
         self._window.show_panel("pixels")
@@ -282,7 +235,7 @@ class Actions:
         return True
 
     def _open(self) -> bool:
-        runs = self._runs()
+        runs = self.runs()
         if runs:
             self._training.choose_run(self._choose.choice(runs).run)
         return bool(runs)
@@ -294,21 +247,21 @@ class Actions:
         return self._studio.state(RunsState)
 
     def _rename(self) -> bool:
-        runs = self._runs()
+        runs = self.runs()
         if runs:
             self._names += 1
             self._studio.library.annotate(self._choose.choice(runs).run, name=f"Läufer {self._names} = 50 %")
         return bool(runs)
 
     def _star(self) -> bool:
-        runs = self._runs()
+        runs = self.runs()
         if runs:
             info = self._choose.choice(runs)
             self._studio.library.annotate(info.run, starred=not info.starred)
         return bool(runs)
 
     def _trash(self) -> bool:
-        runs = [info for info in self._runs() if info.run != self._studio.library.live]
+        runs = [info for info in self.runs() if info.run != self._studio.library.live]
         if len(runs) < 3:
             return False
         self._studio.library.trash(self._choose.choice(runs).run)
@@ -321,7 +274,7 @@ class Actions:
         return False
 
     def _compare(self) -> bool:
-        runs = [info.run for info in self._runs()]
+        runs = [info.run for info in self.runs()]
         if len(runs) < 2:
             return False
         self._window.show_panel("runs")
@@ -330,7 +283,7 @@ class Actions:
         return True
 
     def _travel(self) -> bool:
-        runs = [info for info in self._runs() if info.step > 0]
+        runs = [info for info in self.runs() if info.step > 0]
         if not runs:
             return False
         self._window.show_panel("runs")
@@ -343,7 +296,7 @@ class Actions:
         return True
 
     def _export(self) -> bool:
-        runs = self._runs()
+        runs = self.runs()
         exports = self._library.page(RunExports)
         if not runs or exports.busy:
             return False
@@ -352,9 +305,9 @@ class Actions:
         if not exports.forms:
             exports.list_forms()
             return False
-        return self._export_as(self._choose.choice(exports.forms))
+        return self.export_as(self._choose.choice(exports.forms))
 
-    def _export_as(self, form: ExportForm) -> bool:
+    def export_as(self, form: ExportForm) -> bool:
         """Export the run on display, where it has this form."""
         exports = self._library.page(RunExports)
         if exports.busy or exports.refusal(form):

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QApplication
 
 from benchmarks.soak import faulty_engine
 from benchmarks.soak.actions import LONG_S, SLIDER, Actions
+from benchmarks.soak.everything import Everything
 from benchmarks.soak.faults import METRICS, Faults
 from benchmarks.soak.monitor import STALL_S, Monitor
 from benchmarks.soak.points import lost_points
@@ -160,9 +161,10 @@ def _act(soaked: Soaked, length_s: float, choose: random.Random, parts: tuple[Mo
 def _use_everything(soaked: Soaked, parts: tuple[Monitor, Actions, Faults]) -> None:
     """Use everything once, in one engine, also what follows a fault; then begin to follow the memory."""
     monitor, actions, faults = parts
+    everything = Everything(soaked.window, soaked.studio, actions)
     soaked.cue.unlink(missing_ok=True)
     _wait_for_engine(soaked.studio)
-    for doing, pause_s in chain(actions.use_everything(), faults.inject_each()):
+    for doing, pause_s in chain(everything.use(), faults.inject_each()):
         monitor.doing = doing
         run_events(pause_s)
     monitor.begin_memory()
