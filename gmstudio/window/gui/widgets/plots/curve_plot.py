@@ -13,7 +13,7 @@ from typing import Any
 import pyqtgraph  # type: ignore[import-untyped]
 from PySide6.QtCore import QEvent, QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from gmstudio.window.gui.theme import theme
 from gmstudio.window.gui.widgets.active_widget import ActiveWidget
@@ -24,6 +24,7 @@ from gmstudio.window.gui.widgets.plots.curve_view import CurveView, move_view
 from gmstudio.window.gui.widgets.plots.extents import fits, union
 from gmstudio.window.gui.widgets.plots.legend_label import LegendLabel
 from gmstudio.window.gui.widgets.plots.plot_axes import PlotAxes
+from gmstudio.window.gui.widgets.plots.plot_note import PlotNote
 from gmstudio.window.gui.widgets.plots.step_marks import StepMarks
 from gmstudio.window.gui.widgets.when_styled import when_styled
 
@@ -97,12 +98,7 @@ class CurvePlot(ActiveWidget):
         self._view.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         when_styled(self._view, lambda: self._view.setMinimumSize(self._view.minimumSizeHint()))
         self._view.viewport().installEventFilter(self)
-        self._note = QLabel(self._view)  # over the curves, which do not move when it appears
-        self._note.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
-        self._note.setProperty("role", "muted")
-        self._note.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self._note.setWordWrap(True)
-        self._note.hide()
+        self._note = PlotNote(self._view)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -287,13 +283,7 @@ class CurvePlot(ActiveWidget):
         sentences = [BEYOND_LOG.format(", ".join(dict.fromkeys(filter(None, beyond))) or self._title)] if beyond else []
         if self._outliers and self.following_y and not self._whole:
             sentences.append(OUTLIERS_LEFT_OUT)
-        self._note.setText(" ".join(sentences))
-        self._note.setVisible(bool(sentences))
-        self._place_note()
-
-    def _place_note(self) -> None:
-        width = self._view.width() * 3 // 4
-        self._note.setGeometry(self._view.width() - width - 8, 2, width, self._note.heightForWidth(width))
+        self._note.say(sentences)
 
     def _write_legend(self, *, reserve: bool = False) -> None:
         """Write the legend, and keep room for that of any point under the pointer, so that the plot stays in place."""
@@ -377,7 +367,7 @@ class CurvePlot(ActiveWidget):
         if event.type() == QEvent.Type.ToolTip:
             return True
         if event.type() == QEvent.Type.Resize:
-            self._place_note()
+            self._note.place()
         return super().eventFilter(watched, event)
 
     def changeEvent(self, event: QEvent) -> None:
