@@ -174,7 +174,7 @@ class BatchSampler:
             allowed_s += self._pace.open_s * (1.0 - ALLOWED_LOSS)
         rounds = sweep.run()
         if is_first_call:
-            num_final = num_done = next(rounds)
+            num_final = num_done = next(rounds, num_done)
             began = time.thread_time()
         for num_final in rounds:
             behind_s = time.thread_time() - began - (num_final - num_done) * self._pace.step_s

@@ -177,13 +177,13 @@ class AutoregressiveSession:
         with _quiet_products():
             while self.step < end:
                 if ahead is not None:
-                    self._draw_ahead(ahead, limits)
+                    self._draw_ahead(ahead, limits, end)
                 if self.step < end:
                     self._commit(self._draw(limits.at(self.step)))
 
-    def _draw_ahead(self, stepper: DrawsAhead, limits: Thresholds) -> None:
-        """Draw and place sub-pixels until one is in doubt, or has to be drawn by itself."""
-        while self.step < len(self._positions) and (drawn := stepper.draw_ahead(self.step, limits)):
+    def _draw_ahead(self, stepper: DrawsAhead, limits: Thresholds, end: int) -> None:
+        """Draw and place sub-pixels to an end at least, or until one is in doubt or has to be drawn by itself."""
+        while self.step < end and (drawn := stepper.draw_ahead(self.step, limits)):
             self.step += drawn
             self._logits_BL = self._probs_BL = None
 

@@ -18,6 +18,8 @@ from filelock import FileLock
 from numpy.typing import NDArray
 
 from gmstudio.families import FAMILIES
+from gmstudio.families.autoregressive import sampling_plan
+from gmstudio.families.autoregressive.block_sweep import BlockSweep
 from gmstudio.nn.stepping.columns import STEP_KERNEL, CompiledColumns, Program
 from gmstudio.nn.stepping.compiling import COMPILER_MODULE, KERNEL_MODULE, Kernel, StepKernel
 from gmstudio.nn.stepping.ops import NumpyOps
@@ -303,3 +305,25 @@ def test_a_process_compiles_for_later_ones(loaded: Kernel, pytestconfig: pytest.
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.nb?")}
     subprocess.run([sys.executable, "-m", COMPILER_MODULE, str(folder)], check=True)
     assert before and before == {path: path.stat().st_mtime_ns for path in folder.rglob("*.nb?")}
+
+
+@pytest.mark.parametrize("rows", [2, 5])
+def test_the_first_call_measures_compiled_steps_and_tries_blocks(
+    rows: int, kernel: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = FAMILIES["pixelcnn"](FAMILIES["pixelcnn"].Config(**SMALL["pixelcnn"]), ImageSpec(1, 5, WIDTH, 2)).eval()
+    expected = model.sample(1, torch.Generator().manual_seed(3), method="sequential")
+    monkeypatch.setattr(sampling_plan, "PILOT_ROWS", rows)
+    sampling_plan.pace_of(model, 1).step_s = None
+    guessed = Mock(wraps=BlockSweep.run)
+    monkeypatch.setattr(BlockSweep, "run", lambda sweep: guessed(sweep))
+    np.testing.assert_array_equal(model.sample(1, torch.Generator().manual_seed(3)), expected)
+    assert kernel.drawn and guessed.call_count == 1
+    assert (sampling_plan.pace_of(model, 1).step_s or 0.0) > 0.0
+
+
+def test_drawing_to_a_row_draws_no_further(kernel: Counted) -> None:
+    model = FAMILIES["pixelcnn"](FAMILIES["pixelcnn"].Config(**SMALL["pixelcnn"]), ImageSpec(1, 5, WIDTH, 2)).eval()
+    session = model.pixel_session(1, generator=torch.Generator().manual_seed(3))
+    session.finish(until=2 * WIDTH)
+    assert session.step == 2 * WIDTH and kernel.drawn
