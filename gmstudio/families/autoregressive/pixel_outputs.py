@@ -35,8 +35,6 @@ from gmstudio.nn.stepping.ops import FloatArray
 from gmstudio.protocol.images import ImageSpec
 
 OutputName = Literal["auto", "softmax", "logistic mixture"]
-FARTHEST = 70.0
-"""Distances in scales are limited to this while sampling: the mass beyond is below 1e-30."""
 
 
 class PixelOutput(Protocol):
@@ -247,17 +245,22 @@ class LogisticMixtureOutput:
         return log_mass("logistic", lower, upper, x < 0.5, x > self._levels - 1.5, width)
 
     def _log_levels(self, weights_BK: FloatArray, means_BK: FloatArray, per_scale_BK: FloatArray) -> FloatArray:
-        """Log-probabilities of all levels under a mixture: (B, L); one exponential per component and bin edge."""
+        """Log-probabilities of all levels under a mixture: (B, L).
+
+        A bin's mass is σ(e) (1 - σ(e')) (1 - exp(e' - e)) with the edges e' < e; logarithms keep those of levels far
+        from all means, which a high temperature makes probable.
+        """
         edges_BKE = (self._edges_E - means_BK[..., np.newaxis]) * per_scale_BK[..., np.newaxis]
-        odds_BKE = np.exp(-np.clip(edges_BKE, -FARTHEST, FARTHEST))
-        below_BKE = 1.0 / (1.0 + odds_BKE)
+        log_BKE = np.log1p(np.exp(-np.abs(edges_BKE)))
         mass_BKL = np.empty((*means_BK.shape, self._levels), dtype=np.float32)
-        mass_BKL[..., :-1] = below_BKE
-        mass_BKL[..., -1] = 1.0
-        mass_BKL[..., 1:] *= odds_BKE * below_BKE  # the mass above a bin's lower edge
-        mass_BKL[..., 1:-1] *= -np.expm1(-2.0 * self._half_bin * per_scale_BK)[..., np.newaxis]
-        mass_BKL *= np.exp(weights_BK)[..., np.newaxis]
-        logits_BL: FloatArray = np.log(mass_BKL.sum(axis=1))
+        np.subtract(np.minimum(edges_BKE, 0.0), log_BKE, out=mass_BKL[..., :-1])  # below a bin's upper edge
+        mass_BKL[..., -1] = 0.0
+        mass_BKL[..., 1:] -= np.maximum(edges_BKE, 0.0) + log_BKE  # above its lower edge
+        mass_BKL[..., 1:-1] += np.log(-np.expm1(-2.0 * self._half_bin * per_scale_BK))[..., np.newaxis]
+        mass_BKL += weights_BK[..., np.newaxis]
+        most_BL = mass_BKL.max(axis=1)
+        mass_BKL -= most_BL[:, np.newaxis]
+        logits_BL: FloatArray = np.log(np.exp(mass_BKL, out=mass_BKL).sum(axis=1)) + most_BL
         return logits_BL
 
 

@@ -63,6 +63,16 @@ def test_a_step_gives_the_same_as_the_whole(name: OutputName, image: ImageSpec, 
         torch.testing.assert_close(torch.from_numpy(found.copy()).softmax(-1), expected[:, channel], atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("temperature", [1.0, 10.0, 50.0])
+def test_levels_far_from_all_means_are_the_same_in_a_step(temperature: float) -> None:
+    output = LogisticMixtureOutput(ImageSpec(1, 2, 3, 256), 2)
+    features = torch.tensor([0.0, 0.5, -1.0, 0.3, -4.5, -6.0]).view(1, -1, 1, 1).expand(1, -1, 2, 3).contiguous()
+    expected = output.log_probs(features, torch.zeros(1, 1, 2, 3, dtype=torch.long))[0, 0, 1, 2]
+    found = torch.from_numpy(output.step_logits(features[:, :, 1, 2].T.numpy(), np.zeros((1, 0), dtype=np.uint8))[0])
+    torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-5)
+    torch.testing.assert_close((found / temperature).softmax(0), (expected / temperature).softmax(0), atol=1e-5, rtol=0)
+
+
 def test_a_bins_mass_is_the_integral_of_the_density() -> None:
     image = ImageSpec(1, 1, 1, 5)
     output = LogisticMixtureOutput(image, 2)
