@@ -279,25 +279,26 @@ class PixelExplorer:
         yield continuations.report(done=True)
 
     def guess(self, command: GuessPixels) -> Iterator[Event | None]:
-        """Guess all sub-pixels after a step, a round at a time.
+        """Guess all sub-pixels after a step, a round at a time, with the weights that the generation has now.
+
+        The generation may be closed meanwhile, as it is where one with newer weights takes its place.
 
         Returns:
             A generator of None after each round and of ``PixelsGuessed`` about 15 times a second, the last ``done``.
 
         Raises:
             ValueError: at once, for an unknown session, a finished image, values out of range, or a model without a
-                pass that computes all conditionals; later, when the generation is closed before the last round.
+                pass that computes all conditionals.
         """
         generation = self._generation(command.session)
         _check_temperature(command.temperature)
         if command.seed != -1:
             check_seed(command.seed)
-        return self._guess_job(command.session, Guess(generation, command))
+        return self._guess_job(Guess(generation, command))
 
-    def _guess_job(self, session: int, guess: Guess) -> Iterator[Event | None]:
+    def _guess_job(self, guess: Guess) -> Iterator[Event | None]:
         last_report = time.perf_counter()
         while not guess.done:
-            self._generation(session)
             guess.advance()
             if not guess.done and time.perf_counter() - last_report >= 1 / REPORTS_HZ:
                 last_report = time.perf_counter()
