@@ -4,7 +4,7 @@ import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
-from xml.etree.ElementTree import Element, ParseError, fromstring
+from xml.etree.ElementTree import Element, fromstring
 
 from PySide6.QtCore import QByteArray, QObject, QPointF, QRectF, QSize, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
@@ -56,8 +56,12 @@ class Formulas(QObject):
         self._thread.submit(self._draw, latex).add_done_callback(lambda future: future.result())
 
     def _draw(self, latex: str) -> None:
-        self._drawn[latex] = typeset(latex)
-        self.ready.emit(latex)
+        drawn = ""  # what cannot be typeset is shown as source, whatever the reason
+        try:
+            drawn = typeset(latex)
+        finally:
+            self._drawn[latex] = drawn
+            self.ready.emit(latex)
 
 
 def typeset(latex: str) -> str:
@@ -73,7 +77,7 @@ def typeset(latex: str) -> str:
     config.svg2 = False  # Qt draws SVG 1
     try:
         return str(Math(_mathml(latex), size=RENDER_SIZE).svg())
-    except tuple(_refusals()):
+    except Exception:  # of many classes, even AssertionError and StopIteration, for LaTeX that it cannot read
         return ""
 
 
@@ -98,14 +102,6 @@ def _mathml(latex: str) -> Element:
         if get_params(text, "prefix").get("largeop") == "true":
             element.set("stretchy", "false")
     return tree
-
-
-def _refusals() -> list[type[Exception]]:
-    """Exceptions of the parser for invalid LaTeX; they have no common base."""
-    from latex2mathml import exceptions
-
-    own = [e for e in vars(exceptions).values() if isinstance(e, type) and issubclass(e, Exception)]
-    return [*own, ParseError, ValueError, KeyError, IndexError]
 
 
 def tinted(svg: str, color: QColor) -> QSvgRenderer:

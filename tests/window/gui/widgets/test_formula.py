@@ -1,5 +1,6 @@
 import functools
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -11,7 +12,14 @@ from pytestqt.qtbot import QtBot
 from gmstudio.families import FAMILIES
 from gmstudio.protocol.families import FamilyCard
 from gmstudio.window.gui.theme import theme
-from gmstudio.window.gui.widgets.formula import PLACEHOLDER_COLOUR, RENDER_SIZE, SEPARATOR, Formula, typeset
+from gmstudio.window.gui.widgets.formula import (
+    PLACEHOLDER_COLOUR,
+    RENDER_SIZE,
+    SEPARATOR,
+    Formula,
+    formulas,
+    typeset,
+)
 
 ELBO = r"\mathcal{L} = -\mathbb{E}_{q_\phi(z|x)}\left[\log p_\theta(x|z)\right] + \beta\, D_{KL}\left(q\,\|\,p\right)"
 
@@ -70,10 +78,21 @@ def test_it_follows_the_theme(formula: Formula, qtbot: QtBot) -> None:
 
 
 def test_what_cannot_be_typeset_is_shown_as_written(formula: Formula, qtbot: QtBot) -> None:
-    assert typeset(r"\frac{") == ""
+    for latex in (r"\frac{", r"\frac{a}", r"\binom{n}", r"\limits", r"\left", r"\text", r"\big", r"\unknown"):
+        assert typeset(latex) == "", latex
     formula.set_latex(r"\frac{")
     qtbot.waitUntil(lambda: _ink(formula) > 0, timeout=20_000)
     assert not formula.drawn
+
+
+def test_a_typesetter_that_cannot_be_loaded_leaves_the_source(
+    formula: Formula, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(sys.modules, "ziamath.zmath", None)
+    formula.set_latex(r"x + \alpha_{17}")
+    qtbot.waitUntil(lambda: _ink(formula) > 0, timeout=20_000)
+    assert not formula.drawn and formulas().svg(r"x + \alpha_{17}") == ""
+    assert "ziamath" in caplog.text
 
 
 def test_the_colour_can_be_replaced() -> None:
