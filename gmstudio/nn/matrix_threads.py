@@ -8,6 +8,7 @@ its own besides.
 """
 
 import importlib
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,11 +17,26 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
+
+def _setter() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="matrix-threads")
+
+
 _LOCK = threading.Lock()
-_SETTER = ThreadPoolExecutor(1, thread_name_prefix="matrix-threads")
+_SETTER = _setter()
 _LIMIT = ExitStack()
 _holders = 0
 """Pieces of work that want the limit now."""
+
+
+def _begin_anew() -> None:
+    """In a forked process: the thread that set the limit is not there, and nobody holds it."""
+    global _LOCK, _SETTER, _LIMIT, _holders
+    _LOCK, _SETTER, _LIMIT, _holders = threading.Lock(), _setter(), ExitStack(), 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
 
 
 @contextmanager
