@@ -6,7 +6,7 @@ Shape legend used in all families: B batch, C channels, H height, W width, L lev
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
@@ -44,6 +44,8 @@ class Phase:
         takes_labels: whether ``loss`` accepts labels and conditions on them.
         couples: how the images of a batch act on one another in the loss, a phrase; empty: the loss is a mean over
             images, so that a batch can be computed in parts (``gmstudio.nn.batch_part``).
+        biases: those parameters of two or more dimensions that are no matrices or kernels, but are added or multiplied
+            entry by entry, such as a bias for each sub-pixel; the lasso penalty leaves them as they are.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Phase:
     after_update: Callable[[], None] | None = None
     takes_labels: bool = False
     couples: str = ""
+    biases: Sequence[nn.Parameter] = ()
 
 
 class Family(nn.Module, ABC):

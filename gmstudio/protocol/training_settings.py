@@ -122,8 +122,8 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
         float,
         field(
             "Lasso penalty λ",
-            "Add λ times the sum of |w| over all matrices and kernels to the loss, which takes weights to zero that "
-            "the data do not need; 0: none. The curves of the loss are without it.",
+            "Add λ times the sum of |w| over all matrices and kernels, not biases, to the loss, which takes weights to "
+            "zero that the data do not need; 0: none. The curves of the loss are without it.",
             ge=0,
             le=1e6,
             unit="nats",

@@ -18,7 +18,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from gmstudio.families.autoregressive.block_sweep import BlockConditionals
@@ -158,7 +158,11 @@ class AutoregressiveFamily(ChainFigures, Family):
 
     def phases(self) -> list[Phase]:
         """One phase: maximum likelihood."""
-        return [Phase("model", list(self.parameters()), self._loss)]
+        return [Phase("model", list(self.parameters()), self._loss, biases=self.biases())]
+
+    def biases(self) -> Sequence[nn.Parameter]:
+        """Biases of two or more dimensions, see ``Phase``."""
+        return ()
 
     def _loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
         """Mean −log p(x), nats per image."""
@@ -313,6 +317,9 @@ class AutoregressiveFamily(ChainFigures, Family):
             (n, C, H, W) uint8, on the model's device.
         """
         order_D3, labels_B = self.check_order(order), self.check_labels(labels, n)
+        if torch.finfo(next(self.parameters()).dtype).bits < 32:  # steps compute in 32 bits: blocks and passes, too
+            single = copy.deepcopy(self).float()
+            return single.sample(n, generator, temperature, order, labels=labels, method=method)
         groups = []
         for number, uniforms_DB in enumerate(self._uniforms(n, generator).split(self.max_session, dim=1)):
             own = slice(number * self.max_session, (number + 1) * self.max_session)

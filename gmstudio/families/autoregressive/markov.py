@@ -27,7 +27,7 @@ n earlier sub-pixels, T contexts of the whole table, K = 1 + n.
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -251,6 +251,10 @@ class Markov(AutoregressiveFamily):
             return super().phases()
         parameters = list(self.parameters())
         return [Phase("model", parameters, self._loss, learning_rate_scale=0.0, before_update=self.count)]
+
+    def biases(self) -> Sequence[nn.Parameter]:
+        """See ``AutoregressiveFamily``."""
+        return (self.bias_FD,)
 
     def logits(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``AutoregressiveFamily``; while counting, the first logit is 0."""

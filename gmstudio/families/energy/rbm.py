@@ -224,7 +224,8 @@ class RBM(AnnealedScoring, Family):
     def phases(self) -> list[Phase]:
         """One phase for weights and biases."""
         couples = "the sparsity target holds for the batch's mean activity" if self.config.sparsity_cost else ""
-        return [Phase("model", list(self.machine.parameters()), self.loss, couples=couples)]
+        biases = [self.machine.visible_bias]
+        return [Phase("model", list(self.machine.parameters()), self.loss, couples=couples, biases=biases)]
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
         """Free energy of the batch minus that of the model's samples; its gradient is in closed form, without a graph.

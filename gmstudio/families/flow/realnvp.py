@@ -62,6 +62,10 @@ MAX_FIGURE_FLOATS = 2**14
 DEQUANTIZATION_CHANNELS = 16
 
 
+ENTRYWISE = ("log_scale", "shift", "gain")
+"""Names of parameters that multiply or shift values entry by entry."""
+
+
 class RealNVPConfig(Struct, frozen=True, kw_only=True):
     """Settings of a flow of coupling layers."""
 
@@ -227,7 +231,8 @@ class RealNVP(DequantizedScoring, Family):
 
     def phases(self) -> list[Phase]:
         """One phase for the parameters of the flow, and of the noise's flow where it is learned."""
-        return [Phase("model", list(self.parameters()), self.loss)]
+        biases = [value for name, value in self.named_parameters() if name.rpartition(".")[2] in ENTRYWISE]
+        return [Phase("model", list(self.parameters()), self.loss, biases=biases)]
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
         """Negative bound with one draw of noise per image, averaged over the batch.

@@ -23,7 +23,7 @@ Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (CÂ
 units, n sub-pixels of a chunk.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -185,6 +185,10 @@ class NADE(NADEFeatures, AutoregressiveFamily):
     def own_order(self) -> Tensor:
         """See ``AutoregressiveFamily``."""
         return self._own_order
+
+    def biases(self) -> Sequence[nn.Parameter]:
+        """See ``AutoregressiveFamily``."""
+        return (self.offset_DF,)
 
     def logits(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``AutoregressiveFamily``; for 2 levels the first logit is 0."""
