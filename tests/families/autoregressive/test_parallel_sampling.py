@@ -111,6 +111,34 @@ def test_what_the_first_round_takes_once_does_not_decide(monkeypatch: pytest.Mon
     assert pace.failures == 1
 
 
+@pytest.mark.parametrize("values", [{}, {"order_agnostic": True, "num_layers": 2}])
+def test_blocks_of_a_nade_are_computed_in_groups_of_images(
+    values: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = make("nade", {"num_hidden": 8, **values}, IMAGES[1])
+    most, largest = 2 * 9 * 9 * 16, [0]
+    hidden = nade_blocks.NADEBlocks._hidden
+
+    def noted(blocks: Any, values_Sn: Any, *arguments: Any) -> Any:
+        largest[0] = max(largest[0], len(values_Sn))
+        return hidden(blocks, values_Sn, *arguments)
+
+    monkeypatch.setattr(nade_blocks.NADEBlocks, "_hidden", noted)
+    laws.parallel_equals_sequential(model, batch=12)
+    whole, largest[0] = largest[0], 0
+    monkeypatch.setattr(nade_blocks, "MAX_FLOATS", most)
+    laws.parallel_equals_sequential(model, batch=12)
+    assert 0 < largest[0] < whole / 2
+
+
+@pytest.mark.parametrize("name", sorted(BLOCKED))
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
+def test_weights_of_any_precision_can_be_sampled(name: str, dtype: torch.dtype) -> None:
+    model = make(name, {}, ImageSpec(1, 4, 4, 2)).to(dtype)
+    images = [model.sample(3, seeded(5), method=method) for method in sampling_plan.METHODS]
+    assert torch.equal(images[0], images[1]) and torch.equal(images[0], images[2])
+
+
 def test_steps_are_measured_again_once_they_are_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     model = make("pixelcnn", {"num_blocks": 1, "num_channels": 4}, IMAGES[0])
     monkeypatch.setattr(STEP_KERNEL, "kernel", None)

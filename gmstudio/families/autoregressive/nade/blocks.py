@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 BLOCK = 56
 """Steps of a block for many images; for few there are twice as many, since rounds cost more than their arithmetic."""
 FEW_IMAGES = 8
+MAX_FLOATS = 2**22
+"""Floats of one array that are held at a time; more images are computed in groups."""
 
 
 class NADEBlocks(EvenBlocks):
@@ -48,6 +50,9 @@ class NADEBlocks(EvenBlocks):
             self._given_DN = model.given_DN.detach()[index_D].numpy()
         self._readout_DFN: FloatArray = model.readout_DFN.detach()[index_D].numpy()
         self._offset_DF: FloatArray = model.offset_DF.detach()[index_D].numpy()
+        levels = model.image.levels
+        self._levels_of_all = levels if levels > 2 else 1
+        """Numbers per sub-pixel and feature that the output computes on the way to its logits, at most."""
         self._start_BN: FloatArray = np.tile(model.bias_N.detach().numpy(), (batch, 1))
 
     def enter(self, block: slice, before_Bn: Values) -> None:
@@ -62,8 +67,24 @@ class NADEBlocks(EvenBlocks):
 
     def logits(self, values_An: Values, active_A: IntArray) -> FloatArray:
         """See ``BlockConditionals``."""
+        length, first_A = values_An.shape[1], self._first_changed(values_An, active_A)
+        per_image = length * (length + self._levels_of_all) * self._readout_DFN.shape[1]
+        rows = max(1, MAX_FLOATS // per_image)
+        groups = [slice(start, start + rows) for start in range(0, len(values_An), rows)]
+        parts = [self._computed(values_An[own], active_A[own], first_A[own]) for own in groups]
+        logits_AnL = np.concatenate(parts) if len(parts) > 1 else parts[0]
+        if self._logits_BnL is not None:
+            keeps_An = np.arange(length) <= first_A[:, np.newaxis]
+            logits_AnL = np.where(keeps_An[:, :, np.newaxis], self._logits_BnL[active_A], logits_AnL)
+            self._logits_BnL[active_A] = logits_AnL
+        else:
+            self._logits_BnL = logits_AnL
+        return logits_AnL
+
+    def _computed(self, values_An: Values, active_A: IntArray, first_A: IntArray) -> FloatArray:
+        """Logits (A, n, L) of steps whose state has changed; those up to the first guess that changed are arbitrary."""
         count, length = values_An.shape
-        steps_n, first_A = np.arange(length), self._first_changed(values_An, active_A)
+        steps_n = np.arange(length)
         begins_An = steps_n > first_A[:, np.newaxis]
         if self._given_DN is None:
             begins_An[:, 1:] &= values_An[:, :-1] != 0
@@ -77,12 +98,6 @@ class NADEBlocks(EvenBlocks):
         with torch.no_grad():
             logits_ALn = self._model.output(torch.from_numpy(features_AnF.transpose(0, 2, 1)))
         logits_AnL: FloatArray = logits_ALn.transpose(1, 2).numpy()
-        if self._logits_BnL is not None:
-            keeps_An = steps_n <= first_A[:, np.newaxis]
-            logits_AnL = np.where(keeps_An[:, :, np.newaxis], self._logits_BnL[active_A], logits_AnL)
-            self._logits_BnL[active_A] = logits_AnL
-        else:
-            self._logits_BnL = logits_AnL
         return logits_AnL
 
     def _first_changed(self, values_An: Values, active_A: IntArray) -> IntArray:
