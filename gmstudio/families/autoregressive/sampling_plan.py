@@ -152,7 +152,6 @@ class BatchSampler:
         num_done = 0 if session is None else session.step
         with one_matrix_thread(scipy=False):  # products this small would wait for a second one
             num_final = self._guess(self._sweep(conditionals, images_BCHW, num_done), num_done, session is not None)
-        self._pace.record(num_final == size)
         if num_final == size:
             return torch.from_numpy(images_BCHW)
         if session is None:
@@ -165,11 +164,13 @@ class BatchSampler:
     def _guess(self, sweep: BlockSweep, num_done: int, is_first_call: bool) -> int:
         """Guess blocks for as long as they keep up; return how many sub-pixels of the order are final.
 
-        The first call's first round isn't counted, as a tenth of a millisecond that it takes once would decide.
+        The first call's first round isn't counted, as a tenth of a millisecond that it takes once would decide. Blocks
+        that fall behind late are guessed to the end: a session that begins there computes what it needs of all steps.
         """
         assert self._pace.step_s is not None
-        began, num_final = time.thread_time(), num_done
-        allowed_s = ALLOWED_LOSS * len(self._order_D3) * self._pace.step_s
+        began, num_final, keeps_up = time.thread_time(), num_done, True
+        all_steps_s = len(self._order_D3) * self._pace.step_s
+        allowed_s = ALLOWED_LOSS * all_steps_s
         if not is_first_call:
             allowed_s += self._pace.open_s * (1.0 - ALLOWED_LOSS)
         rounds = sweep.run()
@@ -177,9 +178,11 @@ class BatchSampler:
             num_final = num_done = next(rounds, num_done)
             began = time.thread_time()
         for num_final in rounds:
-            behind_s = time.thread_time() - began - (num_final - num_done) * self._pace.step_s
-            if behind_s > allowed_s:
-                return num_final
+            spent_s, count = time.thread_time() - began, num_final - num_done
+            keeps_up = spent_s - count * self._pace.step_s <= allowed_s
+            if not keeps_up and spent_s * (len(self._order_D3) - num_final) > count * all_steps_s:
+                break
+        self._pace.record(keeps_up)
         return num_final
 
     def _step(self, session: AutoregressiveSession, until: int | None = None) -> float:

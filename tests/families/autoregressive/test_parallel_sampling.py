@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -109,6 +110,29 @@ def test_what_the_first_round_takes_once_does_not_decide(monkeypatch: pytest.Mon
     pace.step_s = 1e-12
     model.sample(1, seeded(3))
     assert pace.failures == 1
+
+
+@pytest.mark.parametrize(("fails_at", "goes_on"), [(3, False), (12, True)])
+def test_blocks_that_fall_behind_late_are_guessed_to_the_end(
+    fails_at: int, goes_on: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(made_blocks, "BLOCK", 3)
+    model = make("made", {"num_hidden": 16}, ImageSpec(1, 5, 3, 2))
+    expected = model.sample(2, seeded(3), method="sequential")
+    pace = sampling_plan.pace_of(model, 2)
+    pace.step_s, pace.open_s, pace.is_of_images = 1.0, 0.0, True
+    clock, rounds, opened = [0.0], BlockSweep.run, Mock(wraps=BatchSampler._open)
+
+    def at_a_pace(sweep: BlockSweep) -> Iterator[int]:
+        for num_final in rounds(sweep):
+            clock[0] = num_final + (5.0 if num_final >= fails_at else 0.0)
+            yield num_final
+
+    monkeypatch.setattr(BlockSweep, "run", at_a_pace)
+    monkeypatch.setattr(sampling_plan.time, "thread_time", lambda: clock[0])
+    monkeypatch.setattr(BatchSampler, "_open", lambda sampler: opened(sampler))
+    np.testing.assert_array_equal(model.sample(2, seeded(3)), expected)
+    assert pace.failures == 1 and (opened.call_count == 0) == goes_on
 
 
 @pytest.mark.parametrize("values", [{}, {"order_agnostic": True, "num_layers": 2}])
