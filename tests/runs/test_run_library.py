@@ -32,7 +32,7 @@ def test_new_names_are_unique_and_fit_every_file_system(tmp_path: Path) -> None:
     first = new_run_path(home, "pixelcnn")
     assert re.fullmatch(r"\d{4}-\d\d-\d\d-pixelcnn-01", first.name) and not home.exists()
     first.mkdir(parents=True)
-    assert new_run_path(home, "pixelcnn").name == first.name.replace("-01", "-02")
+    assert new_run_path(home, "pixelcnn").name == first.name.removesuffix("-01") + "-02"
     assert new_run_path(home, "PixelCNN").name.endswith("-pixelcnn-02")
     for family in ("a/b\\c:d*?", "..", "", "é" * 300, "x" * 300, "con.txt "):
         assert re.fullmatch(r"\d{4}-\d\d-\d\d-[a-z0-9_-]{1,40}-01", new_run_path(home, family).name)
