@@ -35,6 +35,8 @@ PILOT_ROWS = 2
 FEWEST_ROWS = 4
 """Smaller images are stepped through."""
 ALLOWED_LOSS = 0.06
+FIRST_CALL_S = 0.02
+"""What blocks may lose besides in the first call, which takes some milliseconds for memory and imports once."""
 CALLS_WITHOUT = 8
 """Calls in which blocks are not tried after they fell behind once; twice as many with each further time."""
 MAX_CALLS_WITHOUT = 512
@@ -164,20 +166,15 @@ class BatchSampler:
     def _guess(self, sweep: BlockSweep, num_done: int, is_first_call: bool) -> int:
         """Guess blocks for as long as they keep up; return how many sub-pixels of the order are final.
 
-        The first call's first round isn't counted, as a tenth of a millisecond that it takes once would decide. Blocks
-        that fall behind late are guessed to the end: a session that begins there computes what it needs of all steps.
+        Blocks that fall behind late are guessed to the end: a session that begins there computes what it needs of all
+        steps.
         """
         assert self._pace.step_s is not None
         began, num_final, keeps_up = time.thread_time(), num_done, True
         all_steps_s = len(self._order_D3) * self._pace.step_s
         allowed_s = ALLOWED_LOSS * all_steps_s
-        if not is_first_call:
-            allowed_s += self._pace.open_s * (1.0 - ALLOWED_LOSS)
-        rounds = sweep.run()
-        if is_first_call:
-            num_final = num_done = next(rounds, num_done)
-            began = time.thread_time()
-        for num_final in rounds:
+        allowed_s += FIRST_CALL_S if is_first_call else self._pace.open_s * (1.0 - ALLOWED_LOSS)
+        for num_final in sweep.run():
             spent_s, count = time.thread_time() - began, num_final - num_done
             keeps_up = spent_s - count * self._pace.step_s <= allowed_s
             if not keeps_up and spent_s * (len(self._order_D3) - num_final) > count * all_steps_s:
