@@ -129,7 +129,7 @@ def test_a_value_is_chosen_by_validation_and_no_other_sees_a_test_image(
 
 def test_a_run_may_begin_with_the_weights_of_another(folder: Path) -> None:
     settings = ["training.batch_size=16", "training.learning_rate=0.05"]
-    first = measured(folder, out=str(folder / "first"), settings=settings)
+    first = measured(folder, out=str(folder / "first"), settings=settings, minutes=0.05)
     settings[1] = "training.learning_rate=1e-9"
     second = measured(folder, out=str(folder / "second"), settings=settings, begin_with=str(folder / "first"))
     assert second["test_nll_nats"] == pytest.approx(first["test_nll_nats"], abs=1e-3)

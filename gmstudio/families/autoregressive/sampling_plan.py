@@ -4,7 +4,7 @@ The cost of a step is measured where images are stepped through, and remembered 
 batch, until steps are compiled. In the first call it is that of the first rows of pixels, in the second one that of
 whole images. Blocks are guessed for as long as they keep up with the steps that they replace. If they fall behind by
 ``ALLOWED_LOSS`` of all steps, the rest of the images is stepped through, and the next calls do not try: that guesses
-are seldom right cannot be seen beforehand.
+are seldom right cannot be seen beforehand. Only blocks that fall behind near the end are guessed to the end.
 
 Shape legend: B batch, C channels, H height, W width, D sub-pixels (C·H·W).
 """

@@ -60,8 +60,6 @@ MAX_FLOATS = 2**22
 """Floats of one activation that scoring and sampling hold at a time; larger batches are computed in chunks."""
 MAX_FIGURE_FLOATS = 2**14
 DEQUANTIZATION_CHANNELS = 16
-
-
 ENTRYWISE = ("log_scale", "shift", "gain")
 """Names of parameters that multiply or shift values entry by entry."""
 

@@ -44,7 +44,7 @@ MESSAGE_MS = 8000
 FRAME = QSize(16, 40)
 """Room for the frame of a window that is not shown yet."""
 SWITCH_S = 0.0002
-"""Longest wait of the event loop for the interpreter's lock, where a thread has it; Python's own is 5 ms."""
+"""After this time the event loop asks a thread for the interpreter's lock; Python's own is 5 ms."""
 THEME_TITLES = {"system": "Follow the &system", "dark": "&Dark", "light": "&Light"}
 
 
