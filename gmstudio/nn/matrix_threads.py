@@ -48,7 +48,8 @@ def one_matrix_thread(*, scipy: bool = True) -> Iterator[None]:
     """
     global _holders
     libraries = _matrix_libraries(scipy or "scipy.linalg" in sys.modules)
-    with _LOCK:
+    lock = _LOCK
+    with lock:
         if not _holders:
             _SETTER.submit(lambda: _LIMIT.enter_context(libraries.limit(limits=1))).result()
         _holders += 1
@@ -56,10 +57,11 @@ def one_matrix_thread(*, scipy: bool = True) -> Iterator[None]:
         with libraries.limit(limits=1) if _has_limits_by_thread(libraries) else nullcontext():
             yield
     finally:
-        with _LOCK:
-            _holders -= 1
-            if not _holders:
-                _SETTER.submit(_LIMIT.close).result()
+        if lock is _LOCK:  # else this process was forked meanwhile, and begins anew
+            with lock:
+                _holders -= 1
+                if not _holders:
+                    _SETTER.submit(_LIMIT.close).result()
 
 
 @cache
