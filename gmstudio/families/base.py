@@ -44,8 +44,7 @@ class Phase:
         takes_labels: whether ``loss`` accepts labels and conditions on them.
         couples: how the images of a batch act on one another in the loss, a phrase; empty: the loss is a mean over
             images, so that a batch can be computed in parts (``gmstudio.nn.batch_part``).
-        biases: those parameters of two or more dimensions that are no matrices or kernels, but are added or multiplied
-            entry by entry, such as a bias for each sub-pixel; the lasso penalty leaves them as they are.
+        entrywise: parameters that the lasso penalty leaves as they are, see ``Family.entrywise_parameters``.
     """
 
     name: str
@@ -58,7 +57,7 @@ class Phase:
     after_update: Callable[[], None] | None = None
     takes_labels: bool = False
     couples: str = ""
-    biases: Sequence[nn.Parameter] = ()
+    entrywise: Sequence[nn.Parameter] = ()
 
 
 class Family(nn.Module, ABC):
@@ -82,6 +81,9 @@ class Family(nn.Module, ABC):
     """Settings of decoding, where there are any: those in ``decoder`` hold for ``decode`` and ``encode``."""
     former_settings: ClassVar[tuple[str, ...]] = ()
     """Fields that the config had in earlier versions; they are ignored in the runs that have them."""
+    entrywise: ClassVar[tuple[str, ...]] = ()
+    """Last names of the parameters of two or more dimensions that are no matrices or kernels, such as a bias for each
+    sub-pixel."""
     training_defaults: ClassVar[Training]
     start: ClassVar[Start] = Start()
     """First run that is proposed: data and settings with which it gives recognizable samples soon."""
@@ -110,6 +112,10 @@ class Family(nn.Module, ABC):
     def num_parameters(self) -> int:
         """Number of trainable scalars."""
         return sum(p.numel() for p in self.parameters() if p.requires_grad)
+
+    def entrywise_parameters(self) -> list[nn.Parameter]:
+        """Parameters named in ``entrywise``: they are added or multiplied entry by entry."""
+        return [value for name, value in self.named_parameters() if name.rpartition(".")[2] in self.entrywise]
 
     def remarks(self) -> tuple[str, ...]:
         """Remarks on this model before it is trained, a sentence each; most families have none."""

@@ -61,8 +61,8 @@ class PhaseOptimizer:
         self._inner = [parameters[index].detach() for index in self._soap_at]
         self._soap = Soap([parameters[index] for index in self._soap_at], training.weight_decay)
         self._adam = _adam(phase, self._adam_at, training) if self._adam_at else None
-        biases = {id(bias) for bias in phase.biases}
-        self._penalized = [p for p in parameters if p.dim() > 1 and id(p) not in biases] if training.penalty else []
+        left = {id(parameter) for parameter in phase.entrywise}
+        self._penalized = [p for p in parameters if p.dim() > 1 and id(p) not in left] if training.penalty else []
 
     @property
     def rate(self) -> float:

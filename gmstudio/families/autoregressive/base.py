@@ -18,7 +18,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from gmstudio.families.autoregressive.block_sweep import BlockConditionals
@@ -27,7 +27,7 @@ from gmstudio.families.autoregressive.drawing import ExactConditionals
 from gmstudio.families.autoregressive.fixed_point import JacobiRounds, Round, given_images
 from gmstudio.families.autoregressive.orders import names_each_once, raster_order
 from gmstudio.families.autoregressive.plain_stepper import PlainStepper
-from gmstudio.families.autoregressive.sampling_plan import BatchSampler, SamplingMethod
+from gmstudio.families.autoregressive.sampling_plan import BatchSampler, SamplingMethod, pace_of
 from gmstudio.families.autoregressive.session import AutoregressiveSession, Position, Stepper
 from gmstudio.families.base import Family, LossTerms, Phase
 from gmstudio.protocol.images import ImageSpec
@@ -158,11 +158,7 @@ class AutoregressiveFamily(ChainFigures, Family):
 
     def phases(self) -> list[Phase]:
         """One phase: maximum likelihood."""
-        return [Phase("model", list(self.parameters()), self._loss, biases=self.biases())]
-
-    def biases(self) -> Sequence[nn.Parameter]:
-        """Biases of two or more dimensions, see ``Phase``."""
-        return ()
+        return [Phase("model", list(self.parameters()), self._loss, entrywise=self.entrywise_parameters())]
 
     def _loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
         """Mean −log p(x), nats per image."""
@@ -317,14 +313,14 @@ class AutoregressiveFamily(ChainFigures, Family):
             (n, C, H, W) uint8, on the model's device.
         """
         order_D3, labels_B = self.check_order(order), self.check_labels(labels, n)
+        model, groups = self, []
         if torch.finfo(next(self.parameters()).dtype).bits < 32:  # steps compute in 32 bits: blocks and passes, too
-            single = copy.deepcopy(self).float()
-            return single.sample(n, generator, temperature, order, labels=labels, method=method)
-        groups = []
+            model = copy.deepcopy(self).float()
         for number, uniforms_DB in enumerate(self._uniforms(n, generator).split(self.max_session, dim=1)):
             own = slice(number * self.max_session, (number + 1) * self.max_session)
             labels_G = None if labels_B is None else labels_B[own]
-            sampler = BatchSampler(self, uniforms_DB.contiguous(), order_D3, temperature, labels_G)
+            pace = pace_of(self, uniforms_DB.shape[1])
+            sampler = BatchSampler(model, pace, uniforms_DB.contiguous(), order_D3, temperature, labels_G)
             groups.append(sampler.sample(method))
         return torch.cat(groups).to(self.device)
 

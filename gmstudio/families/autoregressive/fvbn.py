@@ -17,7 +17,7 @@ Augmentation, AISTATS, section 2.3 and table 1 (FVSBN).
 Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (C·H·W) in the order, F features of each.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
@@ -101,6 +101,7 @@ class FVBN(AutoregressiveFamily):
             ),
         ),
     )
+    entrywise = ("bias_FD",)
     training_defaults: ClassVar[Training] = Training(
         steps=1500, batch_size=64, learning_rate=5e-3, schedule="cosine", checkpoint_every=1000
     )
@@ -161,10 +162,6 @@ class FVBN(AutoregressiveFamily):
             with torch.inference_mode(False):  # it is kept for training, too
                 self._kept_mask = in_blocks(torch.ones_like(self.weight_FDD[0]).tril(-1))
         return self._kept_mask
-
-    def biases(self) -> Sequence[nn.Parameter]:
-        """See ``AutoregressiveFamily``."""
-        return (self.bias_FD,)
 
     def logits(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``AutoregressiveFamily``; for 2 levels the first logit is 0."""

@@ -27,7 +27,8 @@ n earlier sub-pixels, T contexts of the whole table, K = 1 + n.
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -155,6 +156,7 @@ class Markov(AutoregressiveFamily):
             Objective(latex=_NLL, terms=_TERMS),
         ),
     )
+    entrywise = ("bias_FD", "odds_TM")
     training_defaults: ClassVar[Training] = Training(steps=1000, batch_size=64, learning_rate=1e-2, schedule="cosine")
     start_on_points: ClassVar[Start | None] = Start(
         data="points",
@@ -249,12 +251,8 @@ class Markov(AutoregressiveFamily):
         """One phase: maximum likelihood. While counting, the optimizer's step is scaled to zero."""
         if not self.is_counted:
             return super().phases()
-        parameters = list(self.parameters())
-        return [Phase("model", parameters, self._loss, learning_rate_scale=0.0, before_update=self.count)]
-
-    def biases(self) -> Sequence[nn.Parameter]:
-        """See ``AutoregressiveFamily``."""
-        return (self.bias_FD,)
+        (phase,) = super().phases()
+        return [replace(phase, learning_rate_scale=0.0, before_update=self.count)]
 
     def logits(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``AutoregressiveFamily``; while counting, the first logit is 0."""

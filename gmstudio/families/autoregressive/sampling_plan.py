@@ -81,6 +81,7 @@ class BatchSampler:
 
     Args:
         model: the family's model.
+        pace: what is known of its steps; brought up to date.
         uniforms_DB: row ``i`` is used at step ``i``.
         order_D3: the generation order.
         temperature: divides the logits.
@@ -90,6 +91,7 @@ class BatchSampler:
     def __init__(
         self,
         model: "AutoregressiveFamily",
+        pace: Pace,
         uniforms_DB: Tensor,
         order_D3: Tensor,
         temperature: float,
@@ -101,7 +103,7 @@ class BatchSampler:
         self._temperature = temperature
         self._labels_B = labels_B
         self._batch = uniforms_DB.shape[1]
-        self._pace = pace_of(model, self._batch)
+        self._pace = pace
 
     def sample(self, method: SamplingMethod) -> Tensor:
         """(B, C, H, W) uint8, on the CPU; the same images by any method.

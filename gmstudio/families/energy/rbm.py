@@ -153,6 +153,7 @@ class RBM(AnnealedScoring, Family):
     SamplerConfig = RBMSampler
     former_settings = ("sample_steps",)
     config: RBMConfig
+    entrywise = ("visible_bias",)
     training_defaults: ClassVar[Training] = Training(
         steps=6000, schedule="cosine", validate_every=200, sample_every=500, checkpoint_every=2000
     )
@@ -224,8 +225,8 @@ class RBM(AnnealedScoring, Family):
     def phases(self) -> list[Phase]:
         """One phase for weights and biases."""
         couples = "the sparsity target holds for the batch's mean activity" if self.config.sparsity_cost else ""
-        biases = [self.machine.visible_bias]
-        return [Phase("model", list(self.machine.parameters()), self.loss, couples=couples, biases=biases)]
+        parameters, entrywise = list(self.machine.parameters()), self.entrywise_parameters()
+        return [Phase("model", parameters, self.loss, couples=couples, entrywise=entrywise)]
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
         """Free energy of the batch minus that of the model's samples; its gradient is in closed form, without a graph.

@@ -60,8 +60,6 @@ MAX_FLOATS = 2**22
 """Floats of one activation that scoring and sampling hold at a time; larger batches are computed in chunks."""
 MAX_FIGURE_FLOATS = 2**14
 DEQUANTIZATION_CHANNELS = 16
-ENTRYWISE = ("log_scale", "shift", "gain")
-"""Names of parameters that multiply or shift values entry by entry."""
 
 
 class RealNVPConfig(Struct, frozen=True, kw_only=True):
@@ -163,6 +161,7 @@ class RealNVP(DequantizedScoring, Family):
 
     Config = RealNVPConfig
     config: RealNVPConfig
+    entrywise = ("log_scale", "shift", "gain", "raw")
     training_defaults: ClassVar[Training] = Training(
         steps=1000,
         batch_size=64,
@@ -229,8 +228,7 @@ class RealNVP(DequantizedScoring, Family):
 
     def phases(self) -> list[Phase]:
         """One phase for the parameters of the flow, and of the noise's flow where it is learned."""
-        biases = [value for name, value in self.named_parameters() if name.rpartition(".")[2] in ENTRYWISE]
-        return [Phase("model", list(self.parameters()), self.loss, biases=biases)]
+        return [Phase("model", list(self.parameters()), self.loss, entrywise=self.entrywise_parameters())]
 
     def loss(self, batch: Tensor, generator: torch.Generator) -> LossTerms:
         """Negative bound with one draw of noise per image, averaged over the batch.

@@ -193,6 +193,7 @@ class GatedPixelCNN(RasterFamily):
             ),
         ),
     )
+    entrywise = ("vertical_labels", "horizontal_labels")
     training_defaults: ClassVar[Training] = Training(steps=400, batch_size=64, learning_rate=2e-3, schedule="cosine")
     start_on_points: ClassVar[Start | None] = Start(
         data="points",
@@ -239,7 +240,9 @@ class GatedPixelCNN(RasterFamily):
 
     def phases(self) -> list[Phase]:
         """One phase: maximum likelihood, given the labels where the data has some."""
-        return [Phase("model", list(self.parameters()), self._labelled_loss, takes_labels=self.num_classes > 0)]
+        parameters, entrywise = list(self.parameters()), self.entrywise_parameters()
+        has_labels = self.num_classes > 0
+        return [Phase("model", parameters, self._labelled_loss, takes_labels=has_labels, entrywise=entrywise)]
 
     def _labelled_loss(self, batch: Tensor, generator: torch.Generator, labels_B: Tensor | None = None) -> LossTerms:
         """Mean −log p(x | label), nats per image; in training some labels are hidden."""

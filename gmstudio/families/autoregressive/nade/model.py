@@ -23,7 +23,7 @@ Shape legend: B batch, C channels, H height, W width, L levels, D sub-pixels (CÂ
 units, n sub-pixels of a chunk.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Annotated, ClassVar, Literal
 
 import numpy as np
@@ -131,6 +131,7 @@ class NADE(NADEFeatures, AutoregressiveFamily):
         published=published.NADE,
         objectives=(ONE_ORDER, ORDER_AGNOSTIC),
     )
+    entrywise = ("offset_DF",)
     training_defaults: ClassVar[Training] = Training(steps=600, batch_size=64, learning_rate=3e-3, schedule="cosine")
     start_on_points: ClassVar[Start | None] = Start(
         data="points",
@@ -185,10 +186,6 @@ class NADE(NADEFeatures, AutoregressiveFamily):
     def own_order(self) -> Tensor:
         """See ``AutoregressiveFamily``."""
         return self._own_order
-
-    def biases(self) -> Sequence[nn.Parameter]:
-        """See ``AutoregressiveFamily``."""
-        return (self.offset_DF,)
 
     def logits(self, x_BCHW: Tensor, order_D3: Tensor, labels_B: Tensor | None = None) -> Tensor:
         """See ``AutoregressiveFamily``; for 2 levels the first logit is 0."""
