@@ -3,6 +3,7 @@
 import gzip
 import os
 import struct
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import numpy as np
 from PySide6.QtCore import QCoreApplication, QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
+from gmstudio.app import SWITCH_S
 from gmstudio.protocol.run_spec import RunSpec
 from gmstudio.protocol.training import StartTraining
 from gmstudio.window.client.engine_client import EngineClient
@@ -57,6 +59,7 @@ def opened_on(
         command: of the engine; None: this Python's.
     """
     application = QApplication.instance() or QApplication(["gmstudio"])
+    sys.setswitchinterval(SWITCH_S)
     with environment(GMSTUDIO_HOME=str(home)):
         client = EngineClient(command)
         client.start()

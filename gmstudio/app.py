@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from gmstudio.window.state.studio import Studio
 
 SMOKE_TIMEOUT_MS = 60_000
+SWITCH_S = 0.0002
+"""After this time the event loop asks a thread for the interpreter's lock. Python's own 5 ms would make long pauses:
+each call into Qt gives the lock away, and many make up a turn of the loop."""
 ENDING_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -47,6 +50,7 @@ def run(
         print(problem, file=sys.stderr)
         return 1
     gc.disable()  # for good: see GarbageCollection, which begins when the window is complete
+    sys.setswitchinterval(SWITCH_S)
     # Only now: where Qt's libraries are missing, importing it would end in a traceback.
     from PySide6.QtWidgets import QApplication
 

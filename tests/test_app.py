@@ -43,6 +43,13 @@ def test_smoke_opens_waits_closes(home: Path) -> None:
     assert (home / "window.ini").exists()
 
 
+def test_threads_beside_the_event_loop_give_the_interpreters_lock_back_soon() -> None:
+    done = run_window(before="import atexit; atexit.register(lambda: print(sys.getswitchinterval()))")
+    assert done.returncode == 0, done.stderr
+    _, interval_s = done.stdout.split()
+    assert 50 * float(interval_s) < 0.016, "fifty calls into Qt must not wait for longer than a frame"
+
+
 def test_smoke_fails_in_words_when_the_engine_dies() -> None:
     done = run_window("--die-before-catalog", "1")
     assert done.returncode == 1

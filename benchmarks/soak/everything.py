@@ -18,7 +18,7 @@ PLAYED, PLAYED_HZ = 8, 1000.0
 
 
 class Everything:
-    """What is used once.
+    """A tour of every panel, family, form of export and action.
 
     Args:
         window: the window.
@@ -30,7 +30,7 @@ class Everything:
         self._window, self._studio, self._actions = window, studio, actions
 
     def use(self) -> Iterator[tuple[str, float]]:
-        """Use it.
+        """Go through all of it.
 
         Yields:
             What was begun, and the seconds that it may take before the next.

@@ -28,6 +28,7 @@ from benchmarks.soak.faults import METRICS, Faults
 from benchmarks.soak.monitor import STALL_S, Monitor
 from benchmarks.soak.points import lost_points
 from benchmarks.window import environment, run_events, wait_until
+from gmstudio.app import SWITCH_S
 from gmstudio.window.client.engine_client import EngineClient
 from gmstudio.window.gui.places import PLACES
 from gmstudio.window.gui.shell.garbage_collection import GarbageCollection
@@ -69,6 +70,7 @@ def soaked_window() -> Iterator[Soaked]:
     application = QApplication.instance() or QApplication(["gmstudio"])
     with tempfile.TemporaryDirectory() as folder, environment(GMSTUDIO_HOME=folder):
         cue = Path(folder) / "cue"
+        sys.setswitchinterval(SWITCH_S)
         client = EngineClient(faulty_engine.command(cue))
         client.start()
         studio = Studio(client)

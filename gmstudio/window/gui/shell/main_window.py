@@ -1,6 +1,5 @@
 """Main window: navigation, banner, status bar and menus."""
 
-import sys
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QSize, Qt, QTimer, QUrl, Signal
@@ -43,8 +42,6 @@ MESSAGE_MS = 8000
 """Time for which the status bar shows that a file was written."""
 FRAME = QSize(16, 40)
 """Room for the frame of a window that is not shown yet."""
-SWITCH_S = 0.0002
-"""After this time the event loop asks a thread for the interpreter's lock; Python's own is 5 ms."""
 THEME_TITLES = {"system": "Follow the &system", "dark": "&Dark", "light": "&Light"}
 
 
@@ -65,7 +62,6 @@ class MainWindow(QMainWindow):
 
     def __init__(self, studio: Studio, places: Sequence[Place]) -> None:
         super().__init__()
-        sys.setswitchinterval(SWITCH_S)  # each call into Qt gives the lock away, and many make up a turn of the loop
         self._studio = studio
         self._places = {place.name: place for place in places}
         self._settings = WindowSettings()

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -65,15 +64,6 @@ def test_it_is_visible_before_the_engine_is_there(qtbot: QtBot, start_studio: St
     window = open_window(qtbot, studio)
     assert window.isVisible()
     assert status(window, "engine") == "Engine starting…"
-
-
-def test_its_threads_give_the_interpreters_lock_back_soon(
-    qtbot: QtBot, start_studio: StartStudio, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    intervals: list[float] = []
-    monkeypatch.setattr(sys, "setswitchinterval", intervals.append)
-    open_window(qtbot, start_studio())
-    assert intervals and max(intervals) * 50 < 0.016, "fifty calls into Qt must not wait for longer than a frame"
 
 
 def test_keys_and_sidebar_show_the_panels(qtbot: QtBot, start_studio: StartStudio) -> None:
