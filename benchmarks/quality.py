@@ -12,7 +12,6 @@ from typing import Any
 
 import msgspec
 import numpy as np
-import safetensors.numpy
 import torch
 from numpy.typing import NDArray
 
@@ -25,7 +24,7 @@ from gmstudio.engine.evaluation.likelihood import Score, kind_of_score, score
 from gmstudio.engine.evaluation.sample_quality import SampleQuality, only_generates
 from gmstudio.engine.runtime.building import build_model, family_class
 from gmstudio.engine.runtime.device import choose_device, describe_device
-from gmstudio.engine.runtime.weights import UnfitWeightsError, load_weights
+from gmstudio.engine.runtime.weights import load_weights
 from gmstudio.engine.sampling.grids import draw_grid, grid_kind
 from gmstudio.families.base import Family
 from gmstudio.media.png import write_grid
@@ -51,7 +50,6 @@ def measure(
     settings: list[str],
     out: str,
     choice: str = "",
-    begin_with: str = "",
 ) -> dict[str, Any]:
     """Train, choose, test.
 
@@ -66,8 +64,6 @@ def measure(
         out: folder for the best weights, a picture and the result, also of a run that was ended early; empty: none.
         choice: ``field=value,value,…``, as in ``settings``: a model is trained with each value, the one of the best
             likelihood of all validation images is chosen, and no other sees a test image; empty: none.
-        begin_with: folder of an earlier run of a model of the same sizes, whose best weights this one begins with;
-            empty: random weights.
 
     Returns:
         ``test_nll_nats`` and its standard error, the papers' figures, settings and course of training.
@@ -75,7 +71,7 @@ def measure(
         generate have the shares of ``SampleQuality`` instead.
 
     Raises:
-        ValueError: when recipe, settings, images, device or weights cannot be used.
+        ValueError: when recipe, settings, images or device cannot be used.
         FloatingPointError: when the loss is no longer finite.
     """
     where = choose_device(device)
@@ -88,8 +84,6 @@ def measure(
         recipe = read_recipe(family, [*settings, *filter(None, [value])])
         dataset = data.load(recipe.data.source, {**recipe.data.settings, "folder": data_dir})
         model = build_model(kind, parse_config(kind.Config, recipe.config), dataset.image, where, seed)
-        if begin_with:
-            _load_earlier(model, Path(begin_with))
         run = _Run(family, recipe, dataset, model, minutes * 60, seed, folder / value if folder else None)
         run.train()
         if value:
@@ -99,19 +93,6 @@ def measure(
             chosen = run
     assert chosen is not None
     return chosen.test(validated)
-
-
-def _load_earlier(model: Family, folder: Path) -> None:
-    """Load the best weights of an earlier run.
-
-    Raises:
-        ValueError: when they are missing, unreadable or of another model.
-    """
-    path = folder / WEIGHTS_NAME
-    try:
-        load_weights(model, safetensors.numpy.load_file(path), path)
-    except (OSError, safetensors.SafetensorError, UnfitWeightsError) as error:
-        raise ValueError(f"--begin-with {folder}: {error} Name the --out of a run with the same settings.") from error
 
 
 def _values(choice: str) -> list[str]:
@@ -249,8 +230,7 @@ class _Run:
 
     def _validate(self) -> None:
         trainer = self._trainer
-        samples = self._recipe.training.validation_samples
-        nll = float("nan") if self._no_score else -self._score(self._validation, samples).mean_nats
+        nll = float("nan") if self._no_score else -self._score(self._validation, 1).mean_nats
         best = bool(self._no_score) or not self._curve or nll < min(p["valid_nll_nats"] for p in self._curve)
         if best:
             self._best = {name: value.cpu().numpy().copy() for name, value in self._model.state_dict().items()}

@@ -54,9 +54,6 @@ class TimedTraining(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         int,
         field("Validation images", "Number of validation images that select the best weights during training.", ge=1),
     ] = 1000
-    validation_samples: Annotated[
-        int, field("Validation samples", "Monte Carlo samples for each of them, where likelihood is estimated.", ge=1)
-    ] = 1
 
 
 class RecipeData(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

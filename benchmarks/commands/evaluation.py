@@ -23,9 +23,6 @@ def quality(
         str,
         typer.Option("--choose", help="field=value,value,…: train with each, and test only what validates best."),
     ] = "",
-    begin_with: Annotated[
-        str, typer.Option("--begin-with", help="--out of an earlier run: begin with its best weights.")
-    ] = "",
 ) -> None:
     """Likelihood of real test images after training for some minutes by the family's recipe.
 
@@ -33,7 +30,7 @@ def quality(
     """
     from benchmarks import quality as benchmark
 
-    report(benchmark.measure(family, data_dir, minutes, seed, threads, device, settings or [], out, choice, begin_with))
+    report(benchmark.measure(family, data_dir, minutes, seed, threads, device, settings or [], out, choice))
 
 
 @app.command()

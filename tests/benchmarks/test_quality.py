@@ -127,39 +127,6 @@ def test_a_value_is_chosen_by_validation_and_no_other_sees_a_test_image(
     assert finished == {"training.penalty=50": False, "training.penalty=0": True}
 
 
-def test_a_run_may_begin_with_the_weights_of_another(folder: Path) -> None:
-    settings = ["training.batch_size=16", "training.learning_rate=0.05"]
-    first = measured(folder, out=str(folder / "first"), settings=settings, minutes=0.05)
-    settings[1] = "training.learning_rate=1e-9"
-    second = measured(folder, out=str(folder / "second"), settings=settings, begin_with=str(folder / "first"))
-    assert second["test_nll_nats"] == pytest.approx(first["test_nll_nats"], abs=1e-3)
-    assert measured(folder, settings=settings)["test_nll_nats"] > first["test_nll_nats"] + 1
-
-
-def test_weights_that_do_not_fit_or_are_missing_are_refused(folder: Path) -> None:
-    with pytest.raises(ValueError, match=r"--begin-with .*none.*weights\.safetensors.* Name the --out of a run"):
-        measured(folder, begin_with=str(folder / "none"))
-    measured(folder, out=str(folder / "first"))
-    with pytest.raises(ValueError, match="does not fit the Markov chain"):
-        measured(folder, "markov", begin_with=str(folder / "first"))
-    (folder / "first" / "weights.safetensors").write_bytes(b"none")
-    with pytest.raises(ValueError, match="Name the --out of a run with the same settings"):
-        measured(folder, begin_with=str(folder / "first"))
-
-
-def test_estimates_of_validation_may_take_several_samples(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[int] = []
-
-    def noted(model: Any, images: Any, num_samples: int) -> Any:
-        asked.append(num_samples)
-        return score(model, images, 1)
-
-    monkeypatch.setattr(quality, "score", noted)
-    measured(folder, "vae", settings=["num_hidden=8", "num_latent=2", "training.validation_samples=7"])
-    *validations, valid, test = asked
-    assert set(validations) == {7} and valid == test == read_recipe("vae", []).score.num_samples
-
-
 @pytest.mark.parametrize("choice", ["training.penalty", "=1,2", "training.penalty=1,"])
 def test_a_malformed_choice_is_refused(folder: Path, choice: str) -> None:
     with pytest.raises(ValueError, match=f"--choose {choice}: write field=value,value"):
