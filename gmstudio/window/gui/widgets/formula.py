@@ -4,7 +4,7 @@ import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
-from xml.etree.ElementTree import Element, fromstring
+from xml.etree.ElementTree import Element, ParseError, fromstring
 
 from PySide6.QtCore import QByteArray, QObject, QPointF, QRectF, QSize, QSizeF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
@@ -77,7 +77,7 @@ def typeset(latex: str) -> str:
     config.svg2 = False  # Qt draws SVG 1
     try:
         return str(Math(_mathml(latex), size=RENDER_SIZE).svg())
-    except Exception:  # of many classes, even AssertionError and StopIteration, for LaTeX that it cannot read
+    except tuple(_refusals()):
         return ""
 
 
@@ -102,6 +102,14 @@ def _mathml(latex: str) -> Element:
         if get_params(text, "prefix").get("largeop") == "true":
             element.set("stretchy", "false")
     return tree
+
+
+def _refusals() -> list[type[Exception]]:
+    """Exceptions of the parser for LaTeX that it cannot read; they have no common base."""
+    from latex2mathml import exceptions
+
+    own = [e for e in vars(exceptions).values() if isinstance(e, type) and issubclass(e, Exception)]
+    return [*own, ParseError, ValueError, KeyError, IndexError, AssertionError, StopIteration]
 
 
 def tinted(svg: str, color: QColor) -> QSvgRenderer:

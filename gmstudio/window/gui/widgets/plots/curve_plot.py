@@ -283,7 +283,7 @@ class CurvePlot(ActiveWidget):
         sentences = [BEYOND_LOG.format(", ".join(dict.fromkeys(filter(None, beyond))) or self._title)] if beyond else []
         if self._outliers and self.following_y and not self._whole:
             sentences.append(OUTLIERS_LEFT_OUT)
-        self._note.say(sentences)
+        self._note.show_sentences(sentences)
 
     def _write_legend(self, *, reserve: bool = False) -> None:
         """Write the legend, and keep room for that of any point under the pointer, so that the plot stays in place."""

@@ -24,7 +24,7 @@ class PlotNote(QLabel):
         self.setWordWrap(True)
         self.hide()
 
-    def say(self, sentences: Sequence[str]) -> None:
+    def show_sentences(self, sentences: Sequence[str]) -> None:
         """Show sentences; none hide the note."""
         self.setText(" ".join(sentences))
         self.setVisible(bool(sentences))
