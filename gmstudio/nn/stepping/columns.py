@@ -10,12 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gmstudio.nn.stepping.compiling import STEP_KERNEL
-from gmstudio.nn.stepping.table import ColumnTable, address_of, column_table
+from gmstudio.nn.stepping.table import COUNT, NUM_COLUMNS, OP, OUT, ColumnTable, Op, address_of, column_table
+from gmstudio.nn.stepping.wide_table import wide_table
 
 Call: TypeAlias = Callable[[], Any]
 Program: TypeAlias = list[Call]
 FloatArray: TypeAlias = NDArray[np.float32]
 ByteArray: TypeAlias = NDArray[np.uint8]
+WIDEST = 32
+"""Most columns that run at once. More would be guessed wrongly too often."""
+FEWEST_WEIGHTS = 2**17
+"""Numbers of all weights from which on that pays: fewer stay in the processor's fastest memory between columns."""
 
 
 class Columns(Protocol):
@@ -30,12 +35,14 @@ class Columns(Protocol):
     def draw(self, start: int, binary: "BinaryDraws", lower: FloatArray, upper: FloatArray, values: ByteArray) -> int:
         """Draw values of 2 levels: run a column's program, compare its log-odds, write the value for the next one.
 
+        Columns run ahead with guessed values, where that is quicker, and again behind a wrong guess.
+
         Args:
             start: first column to be drawn.
             binary: where log-odds and values are.
             lower: for each column from there on, log-odds below which the value is 0.
             upper: for each column, log-odds above which it is 1.
-            values: receives the values.
+            values: guesses; receives the values.
 
         Returns:
             Number of values drawn: up to the first column whose log-odds are between both; 0 where that cannot be done
@@ -58,11 +65,11 @@ class BinaryDraws:
     scaled: FloatArray
 
     @cached_property
-    def slots(self) -> NDArray[np.int64] | None:
-        """Addresses for ``DrawColumns``; None where the places do not follow one another evenly."""
+    def place(self) -> tuple[int, int] | None:
+        """Address of the first place, and the bytes from one to the next; None where they do not follow evenly."""
         addresses = np.array([address_of(place) for place in self.places], dtype=np.int64)
         shifts = np.unique(np.diff(addresses)) if len(addresses) > 1 else np.zeros(1, dtype=np.int64)
-        return np.array([address_of(self.log_odds), addresses[0], shifts[0]]) if len(shifts) == 1 else None
+        return (int(addresses[0]), int(shifts[0])) if len(shifts) == 1 else None
 
 
 class PlainColumns:
@@ -120,6 +127,7 @@ class CompiledColumns:
         self._plain = PlainColumns(num_columns, compile_column)
         self._table: ColumnTable | None = None
         self._has_tried = False
+        self._drawing: _Drawing | None = None
 
     def run(self, column: int) -> None:
         """See ``Columns``."""
@@ -140,10 +148,13 @@ class CompiledColumns:
     def draw(self, start: int, binary: BinaryDraws, lower: FloatArray, upper: FloatArray, values: ByteArray) -> int:
         """See ``Columns``."""
         table = self._table or self._find_table()
-        slots = binary.slots if table is not None else None
-        if table is None or slots is None or STEP_KERNEL.kernel is None:
+        if table is None or binary.place is None or STEP_KERNEL.kernel is None:
             return 0
-        return STEP_KERNEL.kernel.draw(table.first, table.shifts, start, slots, binary.scaled, lower, upper, values)
+        if self._drawing is None:
+            self._drawing = _drawing_of(table, self._num_columns, address_of(binary.log_odds), binary.place)
+        tables = self._drawing.table.first, self._drawing.table.shifts
+        slots, widest = self._drawing.slots, self._drawing.widest
+        return STEP_KERNEL.kernel.draw(*tables, start, slots, binary.scaled, lower, upper, values, widest)
 
     def _find_table(self) -> ColumnTable | None:
         """Compile the programs, once there is a kernel; None where a table cannot have them."""
@@ -151,3 +162,36 @@ class CompiledColumns:
             self._has_tried = True
             self._table = column_table(self._num_columns, self._compile)
         return self._table
+
+
+@dataclass(frozen=True, eq=False)
+class _Drawing:
+    """How values are drawn.
+
+    Args:
+        table: the programs.
+        slots: where the kernel finds log-odds and places.
+        widest: most columns that run at once.
+    """
+
+    table: ColumnTable
+    slots: NDArray[np.int64]
+    widest: int
+
+
+def _drawing_of(table: ColumnTable, num_columns: int, log_odds: int, place: tuple[int, int]) -> _Drawing:
+    """Several columns at once where their order does not matter, else one after another.
+
+    Args:
+        table: the programs.
+        num_columns: number of columns.
+        log_odds: address of what a program leaves.
+        place: see ``BinaryDraws``.
+    """
+    weights = table.first[table.first[:, OP] == Op.LINEAR]
+    num_weights = int(weights[:, COUNT] @ weights[:, NUM_COLUMNS])
+    wide = wide_table(table, num_columns) if num_weights >= FEWEST_WEIGHTS else None
+    if wide is None:
+        return _Drawing(table, np.array([log_odds, 0, *place, 0]), 1)
+    row = int(np.flatnonzero(table.first[:, OUT] == log_odds)[-1])
+    return _Drawing(wide, np.array([wide.first[row, OUT], wide.shifts[row, OUT], *place, 0]), WIDEST)

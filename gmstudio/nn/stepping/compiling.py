@@ -26,6 +26,12 @@ LESS_URGENT = 5
 """Added to the niceness of the process that compiles. With much more, it would not get on beside a training."""
 
 
+ODDS, ODDS_SHIFT, PLACE, PLACE_SHIFT, RIGHT = range(5)
+"""What ``DrawColumns`` is told: address of the log-odds that the first column's program leaves, bytes from column to
+column; address of the place where programs read the first column's value, bytes from column to column. What it is told
+and tells: how many guesses were right in a row."""
+
+
 class RunColumns(Protocol):
     """Function that runs the programs of some columns."""
 
@@ -46,23 +52,31 @@ class DrawColumns(Protocol):
         lower: NDArray[np.float32],
         upper: NDArray[np.float32],
         values: NDArray[np.uint8],
+        widest: int,
     ) -> int:
         """Draw ``values``; see ``columns.Columns.draw``.
 
         Args:
-            table: of the first column.
+            table: of the first column; a wide one if several columns are to run at once.
             shifts: what is to be added to it from column to column.
             start: first column to be drawn.
-            slots: addresses of the log-odds that a program leaves and of the first column's place for the value, and
-                the bytes from one place to the next.
-            scaled: what is written there for the values 0 and 1.
+            slots: see ``ODDS`` and the others.
+            scaled: what is written in a column's place for the values 0 and 1.
             lower: for each column, log-odds below which the value is 0.
             upper: for each column, log-odds above which it is 1.
-            values: receives the values.
+            values: guesses, if several columns run at once; receives the values.
+            widest: most columns that run at once.
 
         Returns:
             Number of values drawn: up to the first column whose log-odds are between both.
         """
+
+
+class RunRow(Protocol):
+    """Function that runs the program of a row: each operation in all columns before the next one."""
+
+    def __call__(self, table: Table, shifts: Table, count: int) -> None:
+        """Run it in ``count`` columns, from the first one on; see ``rows``."""
 
 
 class Kernel(NamedTuple):
@@ -71,10 +85,12 @@ class Kernel(NamedTuple):
     Args:
         run: runs programs.
         draw: runs them and draws.
+        run_row: runs the program of a row.
     """
 
     run: RunColumns
     draw: DrawColumns
+    run_row: RunRow
 
 
 class StepKernel:

@@ -1,7 +1,8 @@
 """The kernel that runs tables, compiled by numba; only ``compiling`` imports it, because that takes a moment.
 
 Weights are read as they lie in memory, four rows at a time, so that each element of the vector is loaded once for four
-products. Sums are taken in the order that the processor's vectors suggest.
+products, and for four columns of the image at a time, so that each of them serves four products as well. Sums are taken
+in the order that the processor's vectors suggest.
 
 Letters: M rows and K columns of a weight, N elements of a vector.
 """
@@ -13,18 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from gmstudio.nn.stepping.compiling import Kernel
-from gmstudio.nn.stepping.table import COUNT, NUM_COLUMNS, OP, OUT, STRIDE, Op, Table, X, Y
+from gmstudio.nn.stepping.compiling import ODDS, ODDS_SHIFT, PLACE, PLACE_SHIFT, RIGHT, Kernel
+from gmstudio.nn.stepping.table import COUNT, ITEM, NUM_COLUMNS, OP, OUT, STRIDE, Op, Table, X, Y
 
 numba: Any = importlib.import_module("numba")
 extending: Any = importlib.import_module("numba.extending")
 
 RUN_SIGNATURE = "void(int64[:, ::1], int64[:, ::1], int64, int64, int64)"
 DRAW_SIGNATURE = (
-    "int64(int64[:, ::1], int64[:, ::1], int64, int64[::1], float32[::1], float32[:], float32[:], uint8[:])"
+    "int64(int64[:, ::1], int64[:, ::1], int64, int64[::1], float32[::1], float32[:], float32[:], uint8[::1], int64)"
 )
+RUN_ROW_SIGNATURE = "void(int64[:, ::1], int64[:, ::1], int64)"
 LINEAR, MAXIMUM, MULTIPLY, ADD, TANH = map(int, Op)
 ZERO = np.float32(0.0)
+TILE = 4
+"""Rows and columns whose products are computed together."""
 REORDERED = {"contract", "reassoc", "nsz"}
 """Sums may be taken in another order, products and sums in one instruction; NaN and infinity stay what they are."""
 
@@ -89,6 +93,55 @@ def _linear_rows(weight: int, stride: int, x: int, num_columns: int, out: int, n
         weight += stride
 
 
+def _linear_tile_of(weight: int, stride: int, x: int, x_shift: int, num_columns: int, out: int, out_shift: int) -> None:
+    """Implementation of ``_linear_tile``: four rows of the weight times four vectors."""
+    a_K, b_K = _floats(weight, num_columns), _floats(weight + stride, num_columns)
+    c_K, d_K = _floats(weight + 2 * stride, num_columns), _floats(weight + 3 * stride, num_columns)
+    p_K, q_K = _floats(x, num_columns), _floats(x + x_shift, num_columns)
+    r_K, s_K = _floats(x + 2 * x_shift, num_columns), _floats(x + 3 * x_shift, num_columns)
+    ap = bp = cp = dp = aq = bq = cq = dq = ar = br = cr = dr = as_ = bs = cs = ds = ZERO
+    for k in range(num_columns):
+        a, b, c, d = a_K[k], b_K[k], c_K[k], d_K[k]
+        p, q, r, s = p_K[k], q_K[k], r_K[k], s_K[k]
+        ap += a * p
+        bp += b * p
+        cp += c * p
+        dp += d * p
+        aq += a * q
+        bq += b * q
+        cq += c * q
+        dq += d * q
+        ar += a * r
+        br += b * r
+        cr += c * r
+        dr += d * r
+        as_ += a * s
+        bs += b * s
+        cs += c * s
+        ds += d * s
+    first, second = _floats(out, TILE), _floats(out + out_shift, TILE)
+    third, fourth = _floats(out + 2 * out_shift, TILE), _floats(out + 3 * out_shift, TILE)
+    first[0], first[1], first[2], first[3] = ap, bp, cp, dp
+    second[0], second[1], second[2], second[3] = aq, bq, cq, dq
+    third[0], third[1], third[2], third[3] = ar, br, cr, dr
+    fourth[0], fourth[1], fourth[2], fourth[3] = as_, bs, cs, ds
+
+
+def _linear_columns_of(
+    weight: int, stride: int, x: int, x_shift: int, num_columns: int, out: int, out_shift: int, size: int, count: int
+) -> None:
+    """Implementation of ``_linear_columns``: a weight of ``size`` rows times the vectors of ``count`` image columns."""
+    tiled_rows, tiled = size - size % TILE, count - count % TILE
+    for row in range(0, tiled_rows, TILE):
+        for number in range(0, tiled, TILE):
+            own_x, own_out = x + number * x_shift, out + number * out_shift + row * ITEM
+            _linear_tile(weight + row * stride, stride, own_x, x_shift, num_columns, own_out, out_shift)
+    for number in range(count):
+        start = tiled_rows if number < tiled else 0
+        own_x, own_out = x + number * x_shift, out + number * out_shift + start * ITEM
+        _linear(weight + start * stride, stride, own_x, num_columns, own_out, size - start)
+
+
 def _tanh_of(x_N: Any, out_N: Any) -> None:
     """Implementation of ``_tanh``: a quotient of polynomials, which is within 3e-7 of tanh everywhere.
 
@@ -135,21 +188,26 @@ def _by_number_of(op: int, x_N: Any, y: Any, out_N: Any) -> None:
             out_N[n] = x_N[n] if x_N[n] > y else y
 
 
+def _run_operation(table: Table, shifts: Table, row: int, column: int) -> None:
+    """Implementation of ``_run_one``: one operation in a column; see ``table.Row``."""
+    op, count, stride = table[row, OP], table[row, COUNT], table[row, STRIDE]
+    x = table[row, X] + column * shifts[row, X]
+    y = table[row, Y] + column * shifts[row, Y]
+    out = table[row, OUT] + column * shifts[row, OUT]
+    if op == LINEAR:
+        _linear(x, stride, y, table[row, NUM_COLUMNS], out, count)
+    elif op == TANH:
+        _tanh(_floats(x, count), _floats(out, count))
+    elif stride == 0:
+        _by_number(op, _floats(x, count), _floats(y, 1)[0], _floats(out, count))
+    else:
+        _by_element(op, _floats(x, count), _floats(y, count), _floats(out, count))
+
+
 def _run_column(table: Table, shifts: Table, column: int) -> None:
-    """Implementation of ``_run``: the program of a column; see ``table.Row``."""
+    """Implementation of ``_run``: the program of a column."""
     for row in range(len(table)):
-        op, count, stride = table[row, OP], table[row, COUNT], table[row, STRIDE]
-        x = table[row, X] + column * shifts[row, X]
-        y = table[row, Y] + column * shifts[row, Y]
-        out = table[row, OUT] + column * shifts[row, OUT]
-        if op == LINEAR:
-            _linear(x, stride, y, table[row, NUM_COLUMNS], out, count)
-        elif op == TANH:
-            _tanh(_floats(x, count), _floats(out, count))
-        elif stride == 0:
-            _by_number(op, _floats(x, count), _floats(y, 1)[0], _floats(out, count))
-        else:
-            _by_element(op, _floats(x, count), _floats(y, count), _floats(out, count))
+        _run_one(table, shifts, row, column)
 
 
 def _run_columns(table: Table, shifts: Table, start: int, count: int, step: int) -> None:
@@ -158,32 +216,81 @@ def _run_columns(table: Table, shifts: Table, start: int, count: int, step: int)
         _run(table, shifts, start + number * step)
 
 
-def _draw_columns(
-    table: Table, shifts: Table, start: int, slots: Any, scaled: Any, lower: Any, upper: Any, values: Any
-) -> int:
-    """Implementation of ``DrawColumns``."""
-    odds, place, place_shift = _floats(slots[0], 1), slots[1], slots[2]
-    for number in range(len(values)):
-        column = start + number
-        _run(table, shifts, column)
-        if odds[0] > upper[number]:
-            value = 1
-        elif odds[0] < lower[number]:
-            value = 0
+def _run_row(table: Table, shifts: Table, start: int, count: int) -> None:
+    """Implementation of ``_run_wide``: each operation in several columns before the next one; see ``wide_table``."""
+    for row in range(len(table)):
+        op, size, stride = table[row, OP], table[row, COUNT], table[row, STRIDE]
+        x_shift, y_shift, out_shift = shifts[row, X], shifts[row, Y], shifts[row, OUT]
+        if op == LINEAR and x_shift == 0:
+            y, out = table[row, Y] + start * y_shift, table[row, OUT] + start * out_shift
+            weight, num_columns = table[row, X], table[row, NUM_COLUMNS]
+            _linear_columns(weight, stride, y, y_shift, num_columns, out, out_shift, size, count)
         else:
-            return number
-        values[number] = value
-        _floats(place + column * place_shift, 1)[0] = scaled[value]
-    return len(values)
+            for number in range(start, start + count):
+                _run_one(table, shifts, row, number)
+
+
+def _run_all_columns(table: Table, shifts: Table, count: int) -> None:
+    """Implementation of ``RunRow``."""
+    _run_wide(table, shifts, 0, count)
+
+
+def _draw_columns(
+    table: Table,
+    shifts: Table,
+    start: int,
+    slots: Any,
+    scaled: Any,
+    lower: Any,
+    upper: Any,
+    values: Any,
+    widest: int,
+) -> int:
+    """Implementation of ``DrawColumns``: as many columns at once as guesses were right before, at most ``widest``."""
+    total, done, right = len(values), 0, slots[RIGHT]
+    for number in range(total):
+        _floats(slots[PLACE] + (start + number) * slots[PLACE_SHIFT], 1)[0] = scaled[values[number]]
+    while done < total:
+        count = min(max(right, TILE), widest, total - done)
+        if count == 1:
+            _run(table, shifts, start + done)
+        else:
+            count -= count % TILE if count > TILE else 0
+            before = min(max(0, TILE - count), start + done)  # those to the left run again, which takes no longer
+            _run_wide(table, shifts, start + done - before, count + before)
+        number, stop = done, done + count
+        while number < stop:
+            odds = _floats(slots[ODDS] + (start + number) * slots[ODDS_SHIFT], 1)[0]
+            if odds > upper[number]:
+                value = 1
+            elif odds < lower[number]:
+                value = 0
+            else:
+                slots[RIGHT] = right
+                return number
+            if value == values[number]:
+                right += 1
+            else:
+                right, stop = 0, number
+                values[number] = value
+                _floats(slots[PLACE] + (start + number) * slots[PLACE_SHIFT], 1)[0] = scaled[value]
+            number += 1
+        done = number
+    slots[RIGHT] = right
+    return total
 
 
 _pointer: Any = extending.intrinsic(_pointer_of)
 _floats = numba.njit(inline="always")(_floats_at)
 _linear = numba.njit(fastmath=REORDERED)(_linear_rows)
+_linear_tile = numba.njit(fastmath=REORDERED)(_linear_tile_of)
+_linear_columns = numba.njit(_linear_columns_of)
 _tanh = numba.njit(fastmath=REORDERED, error_model="numpy")(_tanh_of)
 _by_element = numba.njit(_by_element_of)
 _by_number = numba.njit(_by_number_of)
+_run_one = numba.njit(inline="always")(_run_operation)
 _run = numba.njit(_run_column)
+_run_wide = numba.njit(_run_row)
 
 
 def compile_kernel(cache: Path) -> Kernel:
@@ -203,4 +310,8 @@ def compile_kernel(cache: Path) -> Kernel:
 
 def _compiled_kernel() -> Kernel:
     compiled = partial(numba.njit, cache=True, error_model="numpy")
-    return Kernel(compiled(RUN_SIGNATURE)(_run_columns), compiled(DRAW_SIGNATURE)(_draw_columns))
+    return Kernel(
+        compiled(RUN_SIGNATURE)(_run_columns),
+        compiled(DRAW_SIGNATURE)(_draw_columns),
+        compiled(RUN_ROW_SIGNATURE)(_run_all_columns),
+    )

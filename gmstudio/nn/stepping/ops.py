@@ -23,6 +23,7 @@ from gmstudio.nn.stepping.columns import Columns, CompiledColumns, PlainColumns
 from gmstudio.nn.stepping.columns import FloatArray as FloatArray
 from gmstudio.nn.stepping.columns import Program as Program
 from gmstudio.nn.stepping.graphs import StepGraphs
+from gmstudio.nn.stepping.rows import CompiledRow, PlainRow, RowProgram
 
 Array: TypeAlias = Any
 """A numpy array or a torch tensor, according to the operations that made it."""
@@ -79,8 +80,17 @@ class StepOps(Protocol):
     def window_products(self, weights: Array, windows: Array, out: Array | None = None) -> Array:
         """For weights (N, M, K·F) and windows (N, W, K·F, B): their products (N, W, M, B), in ``out`` if given."""
 
+    def row_products(self, weight: Array, x: Array, out: Array) -> Program:
+        """Compute the products of a weight (M, K) with the vectors of all columns (W, K, B), in (W, M, B)."""
+
+    def copied(self, x: Array, out: Array) -> Program:
+        """Copy x to out."""
+
     def copy(self, x: Array) -> Array:
         """A copy that later steps do not change."""
+
+    def by_row(self, program: Program, num_columns: int) -> RowProgram:
+        """A program of a whole row, which runs several times on the same buffers; their first axis is the columns."""
 
     def by_column(self, num_columns: int, compile_column: Callable[[int], Program]) -> Columns:
         """The programs of an image row's columns, each of which runs several times on the same buffers."""
@@ -177,9 +187,21 @@ class NumpyOps:
             return np.matmul(weights[:, np.newaxis], windows, out)
         return np.matmul(windows, weights.swapaxes(1, 2), out)
 
+    def row_products(self, weight: Array, x: Array, out: Array) -> Program:
+        """See ``StepOps``."""
+        return [partial(np.matmul, weight, x, out) if self.tail else partial(np.matmul, x, weight.T, out)]
+
+    def copied(self, x: Array, out: Array) -> Program:
+        """See ``StepOps``."""
+        return [partial(np.add, x, self.number(0.0), out)]
+
     def copy(self, x: Array) -> Array:
         """See ``StepOps``."""
         return x.copy()
+
+    def by_row(self, program: Program, num_columns: int) -> RowProgram:
+        """See ``StepOps``: for one image they are compiled."""
+        return PlainRow(program) if self.tail else CompiledRow(program, num_columns)
 
     def by_column(self, num_columns: int, compile_column: Callable[[int], Program]) -> Columns:
         """See ``StepOps``: for one image, where a call costs more than its arithmetic, they are compiled."""
@@ -272,9 +294,21 @@ class TorchOps:
         products = torch.matmul(weights.unsqueeze(1), windows)
         return products if out is None else out.copy_(products)
 
+    def row_products(self, weight: Array, x: Array, out: Array) -> Program:
+        """See ``StepOps``."""
+        return [partial(torch.matmul, weight, x, out=out)]
+
+    def copied(self, x: Array, out: Array) -> Program:
+        """See ``StepOps``."""
+        return [partial(out.copy_, x)]
+
     def copy(self, x: Array) -> Array:
         """See ``StepOps``."""
         return x.clone()
+
+    def by_row(self, program: Program, num_columns: int) -> RowProgram:
+        """See ``StepOps``."""
+        return PlainRow(program)
 
     def by_column(self, num_columns: int, compile_column: Callable[[int], Program]) -> Columns:
         """See ``StepOps``: on a CUDA device they are captured in graphs."""

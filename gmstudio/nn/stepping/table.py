@@ -30,6 +30,7 @@ OP, X, Y, OUT, COUNT, NUM_COLUMNS, STRIDE = range(7)
 """Places in a row."""
 SIZES = [OP, COUNT, NUM_COLUMNS, STRIDE]
 """Places of what is no address."""
+ITEM = np.dtype(np.float32).itemsize
 Table: TypeAlias = NDArray[np.int64]
 """(rows, 7) of ``Row``."""
 
@@ -119,7 +120,7 @@ def _linear(weight: NDArray[np.float32], x: NDArray[np.float32], out: NDArray[np
 def _by_element(op: Op, x: NDArray[np.float32], *others: NDArray[np.float32]) -> list[Row] | None:
     """Rows of one vector each; those of a matrix are its rows."""
     y, out = others if len(others) == 2 else (x, others[-1])
-    if x.shape != out.shape or out.ndim > 2 or _overlap(x, out) or _overlap(y, out):
+    if x.shape != out.shape or out.ndim > 2 or not (is_apart(x, out) and is_apart(y, out)):
         return None
     if out.ndim == 2:
         y = np.broadcast_to(y, out.shape)
@@ -131,10 +132,10 @@ def _by_element(op: Op, x: NDArray[np.float32], *others: NDArray[np.float32]) ->
     return [(op, address_of(x), address_of(y), address_of(out), len(out), 1, 0 if is_number else y.itemsize)]
 
 
-def _overlap(operand: NDArray[np.float32], out: NDArray[np.float32]) -> bool:
-    """The result overwrites an operand that is still to be read, unless it does so in place, element by element."""
+def is_apart(operand: NDArray[np.float32], out: NDArray[np.float32]) -> bool:
+    """The result overwrites no part of an operand that is still to be read; it may do so in place, one by one."""
     in_place = address_of(operand) == address_of(out) and operand.strides == out.strides
-    return not in_place and np.may_share_memory(operand, out) and np.shares_memory(operand, out)
+    return in_place or not np.may_share_memory(operand, out) or not np.shares_memory(operand, out)
 
 
 def _is_dense(vector: NDArray[np.float32]) -> bool:

@@ -14,13 +14,12 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 import torch
-from filelock import FileLock
 from numpy.typing import NDArray
 
 from gmstudio.families import FAMILIES
 from gmstudio.families.autoregressive import sampling_plan
 from gmstudio.families.autoregressive.block_sweep import BlockSweep
-from gmstudio.nn.stepping.columns import STEP_KERNEL, CompiledColumns, Program
+from gmstudio.nn.stepping.columns import STEP_KERNEL, WIDEST, CompiledColumns, Program
 from gmstudio.nn.stepping.compiling import COMPILER_MODULE, KERNEL_MODULE, Kernel, StepKernel
 from gmstudio.nn.stepping.ops import NumpyOps
 from gmstudio.protocol.images import ImageSpec
@@ -39,7 +38,7 @@ class Counted:
     """The kernel, counting what it runs and draws."""
 
     def __init__(self, kernel: Kernel) -> None:
-        self._kernel, self.calls, self.drawn = kernel, 0, 0
+        self._kernel, self.calls, self.drawn, self.rows, self.widest = kernel, 0, 0, 0, set[int]()
 
     def run(self, *arguments: Any) -> None:
         self.calls += 1
@@ -48,24 +47,17 @@ class Counted:
     def draw(self, *arguments: Any) -> int:
         drawn = self._kernel.draw(*arguments)
         self.drawn += drawn
+        self.widest.add(arguments[-1])
         return drawn
 
-
-@pytest.fixture(scope="module")
-def loaded(pytestconfig: pytest.Config) -> Kernel:
-    """The kernel, compiled once on each machine."""
-    kernel = StepKernel()
-    assert pytestconfig.cache is not None
-    folder = Path(pytestconfig.cache.mkdir("step-kernel"))
-    with FileLock(folder / "lock"):  # of several workers one compiles
-        kernel.load(folder)
-    assert kernel.kernel is not None, kernel.failure
-    return kernel.kernel
+    def run_row(self, *arguments: Any) -> None:
+        self.rows += 1
+        self._kernel.run_row(*arguments)
 
 
 @pytest.fixture
-def kernel(loaded: Kernel, monkeypatch: pytest.MonkeyPatch) -> Counted:
-    counted = Counted(loaded)
+def kernel(step_kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> Counted:
+    counted = Counted(step_kernel)
     monkeypatch.setattr(STEP_KERNEL, "kernel", counted)
     return counted
 
@@ -147,10 +139,11 @@ def test_a_compiled_sampler_equals_a_full_pass(family: str, kernel: Counted) -> 
     kind, image = FAMILIES[family], ImageSpec(3, 3, 1, 4)
     fast_equals_plain(kind(kind.Config(**SMALL[family]), image), batch=1)
     assert kernel.calls >= image.num_dims
+    assert (kernel.rows > 0) == (family == "gated_pixelcnn")
 
 
 @pytest.mark.parametrize("family", SMALL)
-def test_a_kernel_takes_over_within_an_image(family: str, loaded: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_takes_over_within_an_image(family: str, step_kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     kind = FAMILIES[family]
     model: Any = kind(kind.Config(**SMALL[family]), ImageSpec(1, 4, 5, 2))
@@ -160,7 +153,7 @@ def test_a_kernel_takes_over_within_an_image(family: str, loaded: Kernel, monkey
     for again in (False, True):
         while fast.position is not None:
             if fast.step == 7:
-                monkeypatch.setattr(STEP_KERNEL, "kernel", loaded)
+                monkeypatch.setattr(STEP_KERNEL, "kernel", step_kernel)
             torch.testing.assert_close(fast.conditional(), plain.conditional(), rtol=0, atol=1e-5)
             values = fast.draw()
             fast.place(values)
@@ -171,13 +164,15 @@ def test_a_kernel_takes_over_within_an_image(family: str, loaded: Kernel, monkey
 
 @pytest.mark.parametrize("family", SMALL)
 @pytest.mark.parametrize("margin", [2e-5, 1.0], ids=["few doubts", "many doubts"])
+@pytest.mark.parametrize("fewest", [0, 2**17], ids=["several columns at once", "one after another"])
 def test_values_drawn_ahead_are_those_of_a_full_pass(
-    family: str, margin: float, kernel: Counted, monkeypatch: pytest.MonkeyPatch
+    family: str, margin: float, fewest: int, kernel: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gmstudio.families.autoregressive.drawing.MARGIN", margin)
+    monkeypatch.setattr("gmstudio.nn.stepping.columns.FEWEST_WEIGHTS", fewest)
     torch.manual_seed(0)
     kind = FAMILIES[family]
-    model: Any = kind(kind.Config(**SMALL[family], corner="bottom right"), ImageSpec(1, 4, 5, 2))
+    model: Any = kind(kind.Config(**SMALL[family], corner="bottom right"), ImageSpec(1, 4, 7, 2))
     for parameter in model.parameters():
         parameter.data *= 3.0
     fast = model.pixel_session(1, generator=torch.Generator().manual_seed(1))
@@ -185,14 +180,16 @@ def test_values_drawn_ahead_are_those_of_a_full_pass(
     for session in (fast, plain):
         for value in (1, 0, 1, 1, 0, 1, 0):
             session.place(torch.tensor([value]))
-    for temperature, back in ((1.0, 9), (0.0, 4), (2.0, 12)):
+    for temperature, back in ((1.0, 9), (0.0, 4), (2.0, 12), (0.5, 2)):
         fast.conditional()
         for session in (fast, plain):
             session.finish(temperature)
         assert torch.equal(fast.images, plain.images)
         for session in (fast, plain):
             session.rewind(back)
-    assert kernel.drawn > 20 or margin == 1.0
+    assert kernel.drawn > 30 or margin == 1.0
+    has_recurrence_along_the_row = family == "pixelrnn_diagonal"
+    assert kernel.widest == {1 if fewest or has_recurrence_along_the_row else WIDEST}
 
 
 def uneven(buffers: NDArray[np.float32], column: int) -> Program:
@@ -243,7 +240,9 @@ def test_without_numba_steps_run_call_by_call(
     assert capsys.readouterr().err == ""
 
 
-def test_the_caller_never_waits_for_a_kernel(loaded: Kernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_caller_never_waits_for_a_kernel(
+    step_kernel: Kernel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     steps: list[str] = []
 
     class Compiler:
@@ -281,7 +280,7 @@ def test_without_what_a_process_compiled_nothing_is_compiled_here(
 
 
 def test_a_damaged_kernel_is_compiled_anew(
-    loaded: Kernel, tmp_path: Path, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
+    step_kernel: Kernel, tmp_path: Path, pytestconfig: pytest.Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert pytestconfig.cache is not None
     kept = list(pytestconfig.cache.mkdir("step-kernel").rglob("*.nb?"))
@@ -291,15 +290,15 @@ def test_a_damaged_kernel_is_compiled_anew(
     def read_or_compiled() -> Kernel:
         if any(tmp_path.iterdir()):
             raise EOFError("Ran out of input")
-        return loaded
+        return step_kernel
 
     module = importlib.import_module(KERNEL_MODULE)
     monkeypatch.setattr(module.numba.config, "CACHE_DIR", "")
     monkeypatch.setattr(module, "_compiled_kernel", read_or_compiled)
-    assert kept and module.compile_kernel(tmp_path) is loaded
+    assert kept and module.compile_kernel(tmp_path) is step_kernel
 
 
-def test_a_process_compiles_for_later_ones(loaded: Kernel, pytestconfig: pytest.Config) -> None:
+def test_a_process_compiles_for_later_ones(step_kernel: Kernel, pytestconfig: pytest.Config) -> None:
     assert pytestconfig.cache is not None
     folder = pytestconfig.cache.mkdir("step-kernel")
     before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.nb?")}

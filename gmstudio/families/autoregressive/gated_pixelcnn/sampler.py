@@ -28,6 +28,8 @@ Legend of suffixes: F input features, p features after a gate, M = 2p before it,
 W width. Batch axes come last, see ``gmstudio.nn.stepping.ops``.
 """
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
@@ -70,6 +72,8 @@ class VerticalRows:
         self._history: dict[int, list[Array]] | None = {} if rewindable else None
         self._ops = ops
         self._row = -1
+        self._features = ops.zeros(width, layers[0].vertical.in_channels)
+        self._rows = ops.by_row(self._program(), width)
         self.below = [layer.below for layer in self._layers]
         """For each layer, the addend of the horizontal stack in the row below: (W, M, B), ordered by ``by_group``."""
 
@@ -81,20 +85,24 @@ class VerticalRows:
                 for above in range(row - layer.num_rows, row):
                     layer.push(self._history[above][number] if above >= 0 else None)
         self._row = row
-        inputs = []
-        for layer in self._layers:
-            if self._history is not None:
-                inputs.append(self._ops.copy(features))
-            layer.push(features)
-            features = layer.compute()
+        self._features[...] = features
+        self._rows.run()
         if self._history is not None:
-            self._history[row] = inputs
+            self._history[row] = [self._ops.copy(layer.last) for layer in self._layers]
 
     def begin(self) -> None:
         """Forget all rows: the next one is the image's first, with nothing above it."""
         self._row = -1
         for layer in self._layers:
             layer.clear()
+
+    def _program(self) -> Program:
+        """Calls that compute a row, of whose features each layer leaves its own where the next one reads them."""
+        program = [call for layer in self._layers for call in layer.move_up()]
+        program += self._ops.copied(self._features, self._layers[0].last)
+        for layer, following in zip(self._layers, [*self._layers[1:], None], strict=True):
+            program += layer.program(None if following is None else following.last)
+        return program
 
 
 class _VerticalLayer:
@@ -107,6 +115,11 @@ class _VerticalLayer:
         num_groups: colours of the horizontal stack.
         labels_B: labels that the images are conditioned on.
         reads_gated: whether the input is the result of a gate, which is doubled, see ``GATED_SCALE``.
+
+    Attributes:
+        num_rows: kernel rows R.
+        last: (W, F, B), the input's last row.
+        below: see ``VerticalRows.below``.
     """
 
     def __init__(
@@ -122,35 +135,34 @@ class _VerticalLayer:
         weight_MFRK = layer.vertical.weight.detach()
         bias = layer.vertical.bias
         assert bias is not None and layer.link.bias is not None
-        num_before_gate, self._in_features, self.num_rows, kernel_size = weight_MFRK.shape
-        num_gated = num_before_gate // 2
+        num_before_gate, in_features, self.num_rows, kernel_size = weight_MFRK.shape
+        self._num_gated = num_before_gate // 2
         self._ops = ops
-        scale_M = _gate_scales(num_gated).to(bias)
+        scale_M = _gate_scales(self._num_gated).to(bias)
         # A column's place in the buffer holds its features in all kernel rows, and a window is K places, so the weight
         # is flattened as (kernel column, kernel row, feature).
-        window_weight = weight_MFRK.permute(0, 3, 2, 1).flatten(1) * scale_M.unsqueeze(1)
-        self._weight = ops.load((GATED_SCALE * window_weight if reads_gated else window_weight).unsqueeze(0))
+        weight_MKRF = torch.empty_like(weight_MFRK.permute(0, 3, 2, 1), memory_format=torch.contiguous_format)
+        scale_M111 = (GATED_SCALE * scale_M if reads_gated else scale_M).view(-1, 1, 1, 1)
+        torch.mul(weight_MFRK.permute(0, 3, 2, 1), scale_M111, out=weight_MKRF)
+        self._weight = ops.adopt(weight_MKRF.flatten(1))
         self._bias = ops.load(self._column(bias.detach() * scale_M))
-        order_M = by_group(num_gated, num_groups)
+        order_M = by_group(self._num_gated, num_groups)
         # The link reads scaled features and computes scaled features: one factor comes, the other one goes.
         link_MM = layer.link.weight.detach().flatten(1) * scale_M.unsqueeze(1) / scale_M
-        self._link = ops.load(link_MM[order_M].unsqueeze(0))
+        self._link = ops.adopt(link_MM[order_M])
         self._link_bias = ops.load(self._column((layer.link.bias.detach() * scale_M)[order_M]))
         of_vertical_BM, of_horizontal_BM = layer.label_features(labels_B)
         if of_horizontal_BM is not None:  # added here once per row, and not at each pixel
             self._link_bias = self._link_bias + ops.load_rows((of_horizontal_BM * scale_M)[:, order_M])
         self._label_bias = None if of_vertical_BM is None else ops.load_rows(of_vertical_BM * scale_M)
-        rows = ops.zeros(1, width + kernel_size - 1, self.num_rows * self._in_features)
-        self._places = rows[0, kernel_size // 2 : kernel_size // 2 + width]
-        self._windows = ops.windows(rows, kernel_size)
-        self._before_gate = ops.zeros(1, width, num_before_gate)
-        self._below = ops.zeros(1, width, num_before_gate)
-        self.below = self._below[0]
-        self._rows = rows
+        self._places = ops.zeros(1, width + kernel_size - 1, self.num_rows * in_features)
+        self._windows = ops.windows(self._places, kernel_size)[0]
+        own = self._places[0, kernel_size // 2 : kernel_size // 2 + width]
+        self._rows = [own[:, row * in_features : (row + 1) * in_features] for row in range(self.num_rows)]
+        self.last = self._rows[-1]
+        self._before_gate = ops.zeros(width, num_before_gate)
+        self.below = ops.zeros(width, num_before_gate)
         self.clear()
-        self._gated = ops.zeros(width, num_gated)
-        values, gates = self._before_gate[0][:, :num_gated], self._before_gate[0][:, num_gated:]
-        self._gate = [] if layer.is_last else gate_program(ops, self._before_gate[0], values, gates, self._gated)
 
     def _column(self, values_M: Tensor) -> Tensor:
         """Shape features so that they can be added to (W, M, B), whose batch axis may be left away."""
@@ -158,27 +170,38 @@ class _VerticalLayer:
 
     def clear(self) -> None:
         """Forget all rows; ``below`` is then the bias alone."""
-        self._rows[...] = 0.0
+        self._places[...] = 0.0
         self.below[...] = self._link_bias
+
+    def move_up(self) -> Program:
+        """Calls that move all rows up by one; the last one is to be set."""
+        moves = (self._ops.copied(below, above) for above, below in pairwise(self._rows))
+        return [call for move in moves for call in move]
 
     def push(self, features: Array | None) -> None:
         """Move all rows up by one and set the last to features (W, F, B); None: it is outside the image."""
-        count = self._in_features
-        for row in range(self.num_rows - 1):
-            self._places[:, row * count : (row + 1) * count] = self._places[:, (row + 1) * count : (row + 2) * count]
-        self._places[:, -count:] = 0.0 if features is None else features
-
-    def compute(self) -> Array:
-        """Compute ``below`` and return the doubled result of the gate, (W, p, B), valid until the next call."""
-        self._ops.window_products(self._weight, self._windows, self._before_gate)
-        self._before_gate += self._bias
-        self._ops.window_products(self._link, self._before_gate, self._below)
-        self._below += self._link_bias
-        if self._label_bias is not None:
-            self._before_gate += self._label_bias
-        for call in self._gate:
+        for call in self.move_up():
             call()
-        return self._gated
+        self.last[...] = 0.0 if features is None else features
+
+    def program(self, out: Array | None) -> Program:
+        """Calls that compute ``below`` and the doubled result of the gate.
+
+        Args:
+            out: (W, p, B), receives the latter; None: nothing reads it.
+        """
+        ops, before = self._ops, self._before_gate
+        program = [
+            *ops.row_products(self._weight, self._windows, before),
+            *ops.add(before, self._bias, before),
+            *ops.row_products(self._link, before, self.below),
+            *ops.add(self.below, self._link_bias, self.below),
+        ]
+        if out is None:
+            return program
+        if self._label_bias is not None:
+            program += ops.add(before, self._label_bias, before)
+        return program + gate_program(ops, before, before[:, : self._num_gated], before[:, self._num_gated :], out)
 
 
 class HorizontalRow:
