@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from gmstudio.nn.stepping.columns import Program
 from gmstudio.nn.stepping.compiling import STEP_KERNEL
-from gmstudio.nn.stepping.table import BY_ELEMENT, ColumnTable, Row, is_apart, rows_of
+from gmstudio.nn.stepping.table import ColumnTable, Row, is_apart, rows_of
 
 
 class RowProgram(Protocol):
@@ -69,44 +69,32 @@ def row_table(program: Program, num_columns: int) -> ColumnTable | None:
         program: the calls.
         num_columns: number of columns W.
     """
-    pairs = [_pair(call, num_columns) for call in program]
-    if not pairs or None in pairs:
+    found = [_row_and_shifts(call, num_columns) for call in program]
+    if not found or None in found:
         return None
-    first, second = (np.array(rows, dtype=np.int64) for rows in zip(*filter(None, pairs), strict=True))
-    return ColumnTable(first, second - first, [program])
+    rows, shifts = (np.array(each, dtype=np.int64) for each in zip(*filter(None, found), strict=True))
+    return ColumnTable(rows, shifts, [program])
 
 
-def _pair(call: Any, num_columns: int) -> tuple[Row, Row] | None:
-    """A call's rows of the first two columns; None where a table cannot have it."""
+def _row_and_shifts(call: Any, num_columns: int) -> tuple[Row, Row] | None:
+    """A call's row of the first column, and what is to be added from column to column; None where there is none."""
     if not isinstance(call, partial) or call.keywords or not all(isinstance(each, np.ndarray) for each in call.args):
         return None
+    *operands, out = call.args
+    if out.shape[:1] != (num_columns,) or not all(is_apart(operand, out) for operand in operands):
+        return None
     if call.func is np.matmul:
-        x_WK, weight_KM, out_WM = call.args
-        if not is_apart(x_WK, out_WM) or x_WK.ndim != 2 or len(x_WK) != num_columns:
-            return None
-        columns = [partial(weight_KM.T.dot, x_WK[column], out_WM[column]) for column in _first_two(num_columns)]
-    elif call.func in BY_ELEMENT and call.args[-1].shape[:1] == (num_columns,):
-        *operands, out = call.args
-        if not all(is_apart(operand, out) for operand in operands):
-            return None
-        columns = [
-            partial(call.func, *(_of_column(operand, out, column) for operand in operands), out[column])
-            for column in _first_two(num_columns)
-        ]
+        x_WK, weight_KM = operands
+        rows = rows_of(partial(weight_KM.T.dot, x_WK[0], out[0])) if x_WK.ndim == 2 else None
+        shifts = [0, _step(x_WK, out), _step(out, out)]
     else:
-        return None
-    rows = [rows_of(column) for column in columns]
-    if any(row is None or len(row) != 1 for row in rows):
-        return None
-    first, second = (row[0] for row in rows if row is not None)
-    return first, second
+        first = [operand[0] if operand.ndim == out.ndim else operand for operand in operands]
+        rows = rows_of(partial(call.func, *first, out[0]))
+        steps = [_step(operand, out) for operand in operands]
+        shifts = [steps[0], steps[-1], _step(out, out)]
+    return None if rows is None or len(rows) != 1 else (rows[0], (0, *shifts, 0, 0, 0))
 
 
-def _first_two(num_columns: int) -> tuple[int, int]:
-    return 0, min(1, num_columns - 1)
-
-
-def _of_column(operand: NDArray[np.float32], out: NDArray[np.float32], column: int) -> NDArray[np.float32]:
-    """What an operation reads in a column: the column's part, or all of what is the same for all columns."""
-    part: NDArray[np.float32] = operand[column] if operand.ndim == out.ndim else operand
-    return part
+def _step(operand: NDArray[np.float32], out: NDArray[np.float32]) -> int:
+    """Bytes from column to column; 0 for what is the same for all columns."""
+    return int(operand.strides[0]) if operand.ndim == out.ndim else 0

@@ -134,8 +134,10 @@ def _by_element(op: Op, x: NDArray[np.float32], *others: NDArray[np.float32]) ->
 
 def is_apart(operand: NDArray[np.float32], out: NDArray[np.float32]) -> bool:
     """The result overwrites no part of an operand that is still to be read; it may do so in place, one by one."""
+    if operand is out or not np.may_share_memory(operand, out):
+        return True
     in_place = address_of(operand) == address_of(out) and operand.strides == out.strides
-    return in_place or not np.may_share_memory(operand, out) or not np.shares_memory(operand, out)
+    return in_place or not np.shares_memory(operand, out)
 
 
 def _is_dense(vector: NDArray[np.float32]) -> bool:
