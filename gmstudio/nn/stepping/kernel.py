@@ -309,9 +309,10 @@ def compile_kernel(cache: Path) -> Kernel:
 
 
 def _compiled_kernel() -> Kernel:
+    """The functions; those that take long let other threads of Python run meanwhile."""
     compiled = partial(numba.njit, cache=True, error_model="numpy")
     return Kernel(
         compiled(RUN_SIGNATURE)(_run_columns),
-        compiled(DRAW_SIGNATURE)(_draw_columns),
-        compiled(RUN_ROW_SIGNATURE)(_run_all_columns),
+        compiled(DRAW_SIGNATURE, nogil=True)(_draw_columns),
+        compiled(RUN_ROW_SIGNATURE, nogil=True)(_run_all_columns),
     )

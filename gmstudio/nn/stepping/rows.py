@@ -86,13 +86,12 @@ def _row_and_shifts(call: Any, num_columns: int) -> tuple[Row, Row] | None:
     if call.func is np.matmul:
         x_WK, weight_KM = operands
         rows = rows_of(partial(weight_KM.T.dot, x_WK[0], out[0])) if x_WK.ndim == 2 else None
-        shifts = [0, _step(x_WK, out), _step(out, out)]
+        x_shift, y_shift = 0, _step(x_WK, out)
     else:
         first = [operand[0] if operand.ndim == out.ndim else operand for operand in operands]
         rows = rows_of(partial(call.func, *first, out[0]))
-        steps = [_step(operand, out) for operand in operands]
-        shifts = [steps[0], steps[-1], _step(out, out)]
-    return None if rows is None or len(rows) != 1 else (rows[0], (0, *shifts, 0, 0, 0))
+        x_shift, y_shift = _step(operands[0], out), _step(operands[-1], out)
+    return None if rows is None or len(rows) != 1 else (rows[0], (0, x_shift, y_shift, _step(out, out), 0, 0, 0))
 
 
 def _step(operand: NDArray[np.float32], out: NDArray[np.float32]) -> int:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from gmstudio.families import FAMILIES
 from gmstudio.families.autoregressive import sampling_plan
 from gmstudio.families.autoregressive.block_sweep import BlockSweep
+from gmstudio.nn.stepping.ahead import Ahead
 from gmstudio.nn.stepping.columns import STEP_KERNEL, WIDEST, CompiledColumns, Program
 from gmstudio.nn.stepping.compiling import COMPILER_MODULE, KERNEL_MODULE, Kernel, StepKernel
 from gmstudio.nn.stepping.ops import NumpyOps
@@ -326,3 +327,25 @@ def test_drawing_to_a_row_draws_no_further(kernel: Counted) -> None:
     session = model.pixel_session(1, generator=torch.Generator().manual_seed(3))
     session.finish(until=2 * WIDTH)
     assert session.step == 2 * WIDTH and kernel.drawn
+
+
+@pytest.mark.parametrize("labels", [False, True], ids=["unconditional", "class-conditional"])
+def test_rows_above_computed_ahead_leave_the_images_as_they_are(
+    labels: bool, kernel: Counted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    kind, begun = FAMILIES["gated_pixelcnn"], Mock()
+    config = {**SMALL["gated_pixelcnn"], "kernel_size": 5, "num_classes": 2 if labels else 0}
+    model: Any = kind(kind.Config(**config), ImageSpec(1, 6, WIDTH, 2)).eval()
+    for parameter in model.parameters():
+        parameter.data = torch.randn_like(parameter) * 0.5
+    plain = model.plain_pixel_session(1, generator=torch.Generator().manual_seed(1))
+    plain.finish()
+    real = Ahead.begin
+    monkeypatch.setattr(Ahead, "begin", lambda ahead: (begun(), real(ahead)))
+    found = model.sample(1, torch.Generator().manual_seed(1), method="sequential")
+    assert begun.call_count == 5 and kernel.rows > 5
+    assert torch.equal(found, plain.images)
+    rewindable = model.pixel_session(1, generator=torch.Generator().manual_seed(1))
+    rewindable.finish()
+    assert begun.call_count == 5 and torch.equal(rewindable.images, plain.images)

@@ -35,6 +35,7 @@ from torch import Tensor
 
 from gmstudio.families.autoregressive.gated_pixelcnn.layers import GatedLayer
 from gmstudio.families.autoregressive.masked_conv import group_slices
+from gmstudio.nn.stepping.ahead import Ahead
 from gmstudio.nn.stepping.ops import Array, Program, StepOps
 
 GATE_SCALE = 0.5
@@ -45,6 +46,9 @@ GATED_SCALE = 0.5
 
 class VerticalRows:
     """The vertical stack of some gated layers, one row after another.
+
+    Half of a row's products are those of the rows above it. Where one image is generated without going back, a second
+    thread computes them while the row's pixels are generated.
 
     Args:
         ops: the array operations.
@@ -72,7 +76,9 @@ class VerticalRows:
         self._history: dict[int, list[Array]] | None = {} if rewindable else None
         self._ops = ops
         self._row = -1
+        self._is_ahead = not rewindable and not ops.tail
         self._features = ops.zeros(width, layers[0].vertical.in_channels)
+        self._above = Ahead(ops.by_row([call for layer in self._layers for call in layer.above()], width).run)
         self._rows = ops.by_row(self._program(), width)
         self.below = [layer.below for layer in self._layers]
         """For each layer, the addend of the horizontal stack in the row below: (W, M, B), ordered by ``by_group``."""
@@ -81,25 +87,29 @@ class VerticalRows:
         """Compute a row, the next one or an earlier one; ``features`` (W, F, B) are the first layer's input."""
         if row != self._row + 1:
             assert self._history is not None
+            self._above.forget()
             for number, layer in enumerate(self._layers):
                 for above in range(row - layer.num_rows, row):
                     layer.push(self._history[above][number] if above >= 0 else None)
         self._row = row
+        self._above.finish()
         self._features[...] = features
         self._rows.run()
         if self._history is not None:
             self._history[row] = [self._ops.copy(layer.last) for layer in self._layers]
+        if self._is_ahead:
+            self._above.begin()
 
     def begin(self) -> None:
         """Forget all rows: the next one is the image's first, with nothing above it."""
+        self._above.forget()
         self._row = -1
         for layer in self._layers:
             layer.clear()
 
     def _program(self) -> Program:
         """Calls that compute a row, of whose features each layer leaves its own where the next one reads them."""
-        program = [call for layer in self._layers for call in layer.move_up()]
-        program += self._ops.copied(self._features, self._layers[0].last)
+        program = self._ops.copied(self._features, self._layers[0].last)
         for layer, following in zip(self._layers, [*self._layers[1:], None], strict=True):
             program += layer.program(None if following is None else following.last)
         return program
@@ -139,12 +149,14 @@ class _VerticalLayer:
         self._num_gated = num_before_gate // 2
         self._ops = ops
         scale_M = _gate_scales(self._num_gated).to(bias)
-        # A column's place in the buffer holds its features in all kernel rows, and a window is K places, so the weight
-        # is flattened as (kernel column, kernel row, feature).
-        weight_MKRF = torch.empty_like(weight_MFRK.permute(0, 3, 2, 1), memory_format=torch.contiguous_format)
+        # A column's place in a buffer holds its features in some kernel rows, and a window is K places, so a weight is
+        # flattened as (kernel column, kernel row, feature).
         scale_M111 = (GATED_SCALE * scale_M if reads_gated else scale_M).view(-1, 1, 1, 1)
-        torch.mul(weight_MFRK.permute(0, 3, 2, 1), scale_M111, out=weight_MKRF)
-        self._weight = ops.adopt(weight_MKRF.flatten(1))
+        above_MX, last_MX = (
+            torch.mul(part_MFRK.permute(0, 3, 2, 1), scale_M111, out=_like(part_MFRK.permute(0, 3, 2, 1))).flatten(1)
+            for part_MFRK in (weight_MFRK[:, :, :-1], weight_MFRK[:, :, -1:])
+        )
+        self._above_weight, self._weight = ops.adopt(above_MX), ops.adopt(last_MX)
         self._bias = ops.load(self._column(bias.detach() * scale_M))
         order_M = by_group(self._num_gated, num_groups)
         # The link reads scaled features and computes scaled features: one factor comes, the other one goes.
@@ -155,11 +167,16 @@ class _VerticalLayer:
         if of_horizontal_BM is not None:  # added here once per row, and not at each pixel
             self._link_bias = self._link_bias + ops.load_rows((of_horizontal_BM * scale_M)[:, order_M])
         self._label_bias = None if of_vertical_BM is None else ops.load_rows(of_vertical_BM * scale_M)
-        self._places = ops.zeros(1, width + kernel_size - 1, self.num_rows * in_features)
-        self._windows = ops.windows(self._places, kernel_size)[0]
-        own = self._places[0, kernel_size // 2 : kernel_size // 2 + width]
-        self._rows = [own[:, row * in_features : (row + 1) * in_features] for row in range(self.num_rows)]
-        self.last = self._rows[-1]
+        own = slice(kernel_size // 2, kernel_size // 2 + width)
+        num_above = (self.num_rows - 1) * in_features
+        self._above_places, self._places = (ops.zeros(1, width + kernel_size - 1, n) for n in (num_above, in_features))
+        self._above_windows, self._windows = (
+            ops.windows(places, kernel_size)[0] for places in (self._above_places, self._places)
+        )
+        rows = [slice(start, start + in_features) for start in range(0, num_above, in_features)]
+        self.last = self._places[0, own]
+        self._rows = [*(self._above_places[0, own, row] for row in rows), self.last]
+        self._from_above = ops.zeros(width, num_before_gate)
         self._before_gate = ops.zeros(width, num_before_gate)
         self.below = ops.zeros(width, num_before_gate)
         self.clear()
@@ -170,22 +187,31 @@ class _VerticalLayer:
 
     def clear(self) -> None:
         """Forget all rows; ``below`` is then the bias alone."""
-        self._places[...] = 0.0
+        self._above_places[...] = self._places[...] = 0.0
         self.below[...] = self._link_bias
 
-    def move_up(self) -> Program:
+    def above(self) -> Program:
+        """Calls that move all rows up by one and compute what those above the next one contribute to it."""
+        ops = self._ops
+        return [
+            *self._move_up(),
+            *ops.row_products(self._above_weight, self._above_windows, self._from_above),
+            *ops.add(self._from_above, self._bias, self._from_above),
+        ]
+
+    def _move_up(self) -> Program:
         """Calls that move all rows up by one; the last one is to be set."""
         moves = (self._ops.copied(below, above) for above, below in pairwise(self._rows))
         return [call for move in moves for call in move]
 
     def push(self, features: Array | None) -> None:
         """Move all rows up by one and set the last to features (W, F, B); None: it is outside the image."""
-        for call in self.move_up():
+        for call in self._move_up():
             call()
         self.last[...] = 0.0 if features is None else features
 
     def program(self, out: Array | None) -> Program:
-        """Calls that compute ``below`` and the doubled result of the gate.
+        """Calls that compute ``below`` and the doubled result of the gate, once the last row is set, and those above.
 
         Args:
             out: (W, p, B), receives the latter; None: nothing reads it.
@@ -193,7 +219,7 @@ class _VerticalLayer:
         ops, before = self._ops, self._before_gate
         program = [
             *ops.row_products(self._weight, self._windows, before),
-            *ops.add(before, self._bias, before),
+            *ops.add(before, self._from_above, before),
             *ops.row_products(self._link, before, self.below),
             *ops.add(self.below, self._link_bias, self.below),
         ]
@@ -286,6 +312,11 @@ class HorizontalRow:
             *ops.linear(self._out_weights[group], one_and_gated, update),
             *ops.add(self.feature(column, group), update, out),
         ]
+
+
+def _like(values: Tensor) -> Tensor:
+    """Memory for a tensor of that shape, contiguous."""
+    return torch.empty_like(values, memory_format=torch.contiguous_format)
 
 
 def by_group(num_gated: int, num_groups: int) -> Tensor:
