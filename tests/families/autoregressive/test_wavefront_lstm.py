@@ -70,6 +70,15 @@ def test_without_gradients_the_states_are_the_same() -> None:
         assert torch.equal(wavefront_lstm(x, weight, diagonals(3, 4)), states)
 
 
+@pytest.mark.parametrize("sweep", [rows(3, 4), diagonals(4, 3)])
+def test_states_are_stored_with_zeros_between_the_wavefronts(sweep: Sweep) -> None:
+    num_read = 3 * len(sweep.input_shifts) + 2 * len(sweep.state_shifts) + 1
+    states = wavefront_lstm(torch.randn(1, 3, 12, 2), torch.randn(1, 8, num_read), sweep)
+    assert states.shape == (1, 2, sweep.num_stored, 2)
+    assert states[:, :, sweep.stored_places].all()
+    assert states.count_nonzero() == 2 * 12 * 2
+
+
 @pytest.mark.parametrize("kernel_size", [3, 5])
 def test_a_row_lstm_is_what_the_paper_writes(kernel_size: int) -> None:
     height, width, features, states, batch, reach = 3, 5, 4, 2, 2, kernel_size // 2

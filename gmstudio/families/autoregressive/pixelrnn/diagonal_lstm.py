@@ -6,8 +6,8 @@ before, at the same row and the one above), so a whole diagonal is computed at o
 and its states are moved down one row, so that a pixel depends on none of the later ones. The sum of both is expanded by
 a 1×1 convolution (mask B) and added to the input.
 
-Letters: F features between layers, S states, G = 4·S gates, P pixels in raster order, B images, N directions: going
-right and, in images of more than one row, going left.
+Letters: F features between layers, S states, G = 4·S gates, P pixels in raster order, Q places of stored states
+(``sweep``), B images, N directions: going right and, in images of more than one row, going left.
 
 Source: van den Oord, Kalchbrenner & Kavukcuoglu 2016, Pixel Recurrent Neural Networks, arXiv:1601.06759, section 3.2.
 """
@@ -75,6 +75,8 @@ class DiagonalBiLSTM(nn.Module):
 
     orders: Tensor
     places: Tensor
+    stored_orders: Tensor
+    stored_places: Tensor
 
     def __init__(
         self, num_features: int, num_states: int, num_groups: int, height: int, width: int, num_values: int = 0
@@ -89,6 +91,11 @@ class DiagonalBiLSTM(nn.Module):
         orders_NP = torch.stack([diagonal_order(height, width, leftward) for leftward in (False, True)])
         self.register_buffer("orders", orders_NP[: 1 if self.left is None else 2], persistent=False)
         self.register_buffer("places", self.orders.argsort(dim=1), persistent=False)
+        stored_P = torch.tensor(self._sweep.stored_places)
+        stored_orders_NQ = self.orders.new_zeros(len(self.orders), self._sweep.num_stored)
+        stored_orders_NQ[:, stored_P] = self.orders
+        self.register_buffer("stored_orders", stored_orders_NQ, persistent=False)
+        self.register_buffer("stored_places", stored_P[self.places], persistent=False)
 
     def forward(self, x_FPB: Tensor, values_CPB: Tensor) -> Tensor:
         """Features (F, P, B) and the image, scaled, (C, P, B) → (F, P, B)."""
@@ -96,8 +103,8 @@ class DiagonalBiLSTM(nn.Module):
         lstms = [self.right] if self.left is None else [self.right, self.left]
         weight_NGK = torch.stack([lstm(self._num_values) for lstm in lstms])
         pack, join = cast(Callable[..., Tensor], _Pack.apply), cast(Callable[..., Tensor], _Join.apply)
-        states_NSPB = wavefront_lstm(pack(read_FPB, self.orders, self.places), weight_NGK, self._sweep)
-        states_SPB = join(states_NSPB, self.orders, self.places, self._width)
+        states_NSQB = wavefront_lstm(pack(read_FPB, self.orders, self.places), weight_NGK, self._sweep)
+        states_SPB = join(states_NSQB, self.stored_orders, self.stored_places, self._width)
         out_FM = torch.addmm(x_FPB.flatten(1), self.expand(), states_SPB.flatten(1))
         return out_FM.view(x_FPB.shape)
 
@@ -124,27 +131,27 @@ class _Pack(torch.autograd.Function):
 
 
 class _Join(torch.autograd.Function):
-    """Sum of the states going right and of those going left one row above, (N, S, P, B), in raster order: (S, P, B)."""
+    """Sum of the stored states going right and of those going left one row above, in raster order: (S, P, B)."""
 
     @staticmethod
-    def forward(ctx: Any, states_NSPB: Tensor, orders_NP: Tensor, places_NP: Tensor, width: int) -> Tensor:
-        ctx.save_for_backward(orders_NP)
+    def forward(ctx: Any, states_NSQB: Tensor, orders_NQ: Tensor, places_NP: Tensor, width: int) -> Tensor:
+        ctx.save_for_backward(orders_NQ)
         ctx.width = width
-        sum_SPB = states_NSPB[0].index_select(1, places_NP[0])
-        for place_P, left_SPB in zip(places_NP[1:], states_NSPB[1:], strict=True):
+        sum_SPB = states_NSQB[0].index_select(1, places_NP[0])
+        for place_P, left_SPB in zip(places_NP[1:], states_NSQB[1:], strict=True):
             sum_SPB[:, width:].add_(left_SPB.index_select(1, place_P[:-width]))
         return sum_SPB
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
-        (orders_NP,), (d_sum_SPB,), width = ctx.saved_tensors, grad_outputs, ctx.width
-        d_states_NSPB = d_sum_SPB.new_empty(len(orders_NP), *d_sum_SPB.shape)
-        torch.index_select(d_sum_SPB, 1, orders_NP[0], out=d_states_NSPB[0])
-        for order_P, d_left_SPB in zip(orders_NP[1:], d_states_NSPB[1:], strict=True):
+        (orders_NQ,), (d_sum_SPB,), width = ctx.saved_tensors, grad_outputs, ctx.width
+        d_states_NSQB = d_sum_SPB.new_empty(len(orders_NQ), len(d_sum_SPB), orders_NQ.shape[1], d_sum_SPB.shape[2])
+        torch.index_select(d_sum_SPB, 1, orders_NQ[0], out=d_states_NSQB[0])
+        for order_Q, d_left_SPB in zip(orders_NQ[1:], d_states_NSQB[1:], strict=True):
             d_below_SPB = functional.pad(d_sum_SPB[:, width:], (0, 0, 0, width))
-            torch.index_select(d_below_SPB, 1, order_P, out=d_left_SPB)
-        return d_states_NSPB, None, None, None
+            torch.index_select(d_below_SPB, 1, order_Q, out=d_left_SPB)
+        return d_states_NSQB, None, None, None
 
 
 def diagonals(height: int, width: int) -> Sweep:

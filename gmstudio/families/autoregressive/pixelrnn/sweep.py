@@ -1,11 +1,16 @@
 """Order in which an LSTM computes the pixels of an image, wavefront by wavefront, and the states that each one reads.
 
-Letters: N directions, S states, J positions of a wavefront, R rows of its gathered states, P pixels in the order of the
-sweep, B images.
+States and cells of all pixels are *stored* with zeros before, between and behind the wavefronts, so that a wavefront
+reads those outside the image like any others.
+
+Letters: N directions, F features, S states, T state shifts, J positions of a wavefront, P pixels in the order of the
+sweep, Q stored places, B images, M = J·B columns.
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from torch import Tensor
 
@@ -56,77 +61,101 @@ class Sweep:
     input_shifts: tuple[int, ...]
     state_shifts: tuple[int, ...]
 
-    @property
+    @cached_property
     def padding(self) -> int:
-        """Positions of zeros that the states need on either side."""
-        return max((abs(shift) for shift in self.state_shifts), default=0)
+        """Positions of zeros on either side of a wavefront's states and cells: as many as the next one reads."""
+        pairs = itertools.pairwise(self.wavefronts)
+        beyond = max((following.stop - before.stop for before, following in pairs), default=0)
+        return max(beyond + max(self.state_shifts, default=0), beyond, *(-shift for shift in self.state_shifts))
 
-    def new_states(self, like_NSPB: Tensor) -> Tensor:
-        """(N, S, padded positions, B) zeros."""
-        directions, states, _, batch = like_NSPB.shape
-        return like_NSPB.new_zeros(directions, states, self.num_positions + 2 * self.padding, batch)
+    @cached_property
+    def num_stored(self) -> int:
+        """Q."""
+        return sum(wavefront.size for wavefront in self.wavefronts) + (len(self.wavefronts) + 1) * self.padding
 
-    def new_cells(self, number: int, like_NSPB: Tensor) -> Tensor:
-        """Memory for the cells of a wavefront, given its number: (N, S, J, B).
+    @cached_property
+    def stored_starts(self) -> list[int]:
+        """Each wavefront's first place among the stored ones."""
+        return [wavefront.start + (number + 1) * self.padding for number, wavefront in enumerate(self.wavefronts)]
 
-        Where the next wavefront goes beyond this one there are zeros. All cells before the first one, -1, are zero.
-        """
-        directions, states, _, batch = like_NSPB.shape
-        if number < 0:
-            return like_NSPB.new_zeros(directions, states, self.wavefronts[0].size, batch)
-        beyond = self._beyond(number)
-        cells_NSJB = like_NSPB.new_empty(directions, states, self.wavefronts[number].size + beyond, batch)
-        if beyond:
-            cells_NSJB[:, :, -beyond:].zero_()
-        return cells_NSJB
+    @cached_property
+    def stored_places(self) -> list[int]:
+        """Each pixel's place among the stored ones."""
+        pairs = zip(self.stored_starts, self.wavefronts, strict=True)
+        return [place for start, wavefront in pairs for place in range(start, start + wavefront.size)]
 
-    def cells_before(self, number: int, cells_NSJB: Tensor) -> Tensor:
-        """Cells, of the wavefront before, at the positions of a wavefront, given its number."""
-        own = self.wavefronts[number]
-        return cells_NSJB.narrow(2, own.first - self.wavefronts[max(0, number - 1)].first, own.size)
+    def new_stored(self, like_NFPB: Tensor, num_states: int) -> Tensor:
+        """Memory for the states or cells of all wavefronts: (N, S, Q, B), with zeros between the wavefronts."""
+        directions, _, _, batch = like_NFPB.shape
+        stored_NSQB = like_NFPB.new_empty(directions, num_states, self.num_stored, batch)
+        for gap_NSM in self._parts(stored_NSQB)[::2]:
+            gap_NSM.zero_()
+        return stored_NSQB
 
-    def padded(self, number: int) -> tuple[int, int]:
-        """First of a wavefront's own states among the padded positions, and their number."""
-        return self.padding + self.wavefronts[number].first, self.wavefronts[number].size
+    def own_stored(self, stored_NSQB: Tensor) -> Sequence[Tensor]:
+        """States or cells of each wavefront: (N, S, M)."""
+        return self._parts(stored_NSQB)[1::2]
 
-    def gather(self, number: int, states_NSJB: Tensor, out_NRJB: Tensor) -> None:
-        """Copy the states that a wavefront reads: those at each state shift, one after the other.
+    def own(self, values_NFPB: Tensor, shift: int = 0) -> Sequence[Tensor]:
+        """Values at each wavefront's pixels, except at its last ``shift`` positions: (N, F, M)."""
+        batch = values_NFPB.shape[3]
+        sizes = [max(0, wavefront.size - shift) for wavefront in self.wavefronts]
+        pairs = zip(sizes, self.wavefronts, strict=True)
+        parts = [batch * part for size, wavefront in pairs for part in (size, wavefront.size - size)]
+        split: Sequence[Tensor] = values_NFPB.flatten(2).split(parts, 2)
+        return split[::2]
+
+    def cells_before(self, number: int, cells_NSQB: Tensor) -> Tensor:
+        """Cells, of the wavefront before, at the positions of a wavefront, given its number: (N, S, M)."""
+        own, batch = self.wavefronts[number], cells_NSQB.shape[3]
+        if number == 0:
+            return cells_NSQB.new_zeros(*cells_NSQB.shape[:2], own.size * batch)
+        start = self._start_before(number)
+        return cells_NSQB.flatten(2).narrow(2, start * batch, own.size * batch)
+
+    def windows(self, states_NSQB: Tensor) -> Tensor:
+        """States at as many consecutive places as there are state shifts, from each on: (N, T, S, Q - T + 1, B)."""
+        return states_NSQB.unfold(2, len(self.state_shifts), 1).permute(0, 4, 1, 2, 3)
+
+    def read(self, number: int, windows_NTSQB: Tensor) -> Tensor:
+        """States that a wavefront, not the first, reads, given its number: (N, T, S, J, B)."""
+        start = self._start_before(number) + self.state_shifts[0]
+        return windows_NTSQB.narrow(3, start, self.wavefronts[number].size)
+
+    def read_pairs(self, number: int, d_read_NKM: Tensor, d_states_NSM: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Where the gradients of the states that a wavefront reads belong in those of the wavefront before.
 
         Args:
-            number: of the wavefront.
-            states_NSJB: padded states of the wavefront before.
-            out_NRJB: R = 1 + S times the number of shifts; the last row is left as it is.
+            number: of the wavefront, not the first.
+            d_read_NKM: gradients of the states at each state shift, one after the other.
+            d_states_NSM: gradients of the states of the wavefront before.
+
+        Returns:
+            For each state shift the part of ``d_states_NSM``, and what has to be added to it.
         """
-        if self.state_shifts:
-            (start, size), taps = self.padded(number), len(self.state_shifts)
-            windows_NSJBT = states_NSJB.narrow(2, start + self.state_shifts[0], size + taps - 1).unfold(2, taps, 1)
-            out_NRJB[:, :-1].unflatten(1, (taps, -1)).copy_(windows_NSJBT.permute(0, 4, 1, 2, 3))
-
-    def recall(self, number: int, out_NSPB: Tensor, states_NSJB: Tensor) -> None:
-        """Restore the padded states as they were before a wavefront, given its number, from all states.
-
-        What is behind the wavefront before, and within reach, is set to zero.
-        """
-        if number == 0:
-            states_NSJB.zero_()
-            return
-        start, size = self.padded(number - 1)
-        states_NSJB.narrow(2, start, size).copy_(out_NSPB[:, :, self.wavefronts[number - 1].pixels])
-        beyond = self._beyond(number - 1)
-        if beyond:
-            states_NSJB.narrow(2, start + size, beyond).zero_()
-
-    def add_state_gradients(self, number: int, d_read_NRJB: Tensor, d_states_NSJB: Tensor) -> None:
-        """Add the gradients of the states that a wavefront reads to those of the wavefront before, without padding."""
         before, own = self.wavefronts[number - 1], self.wavefronts[number]
-        for tap, shift in enumerate(self.state_shifts):
-            d_tap_NSJB = d_read_NRJB.narrow(1, tap * d_states_NSJB.shape[1], d_states_NSJB.shape[1])
+        pairs, batch = [], d_states_NSM.shape[2] // before.size
+        for shift, d_tap_NSM in zip(self.state_shifts, d_read_NKM.split(d_states_NSM.shape[1], 1), strict=True):
             first, stop = max(before.first, own.first + shift), min(before.stop, own.stop + shift)
             if stop > first:
-                place_NSJB = d_states_NSJB.narrow(2, first - before.first, stop - first)
-                place_NSJB.add_(d_tap_NSJB.narrow(2, first - shift - own.first, stop - first))
+                count = (stop - first) * batch
+                place_NSM = d_states_NSM.narrow(2, (first - before.first) * batch, count)
+                pairs.append((place_NSM, d_tap_NSM.narrow(2, (first - shift - own.first) * batch, count)))
+        return pairs
 
-    def _beyond(self, number: int) -> int:
-        """Positions that the next wavefront has behind the end of this one."""
-        following = self.wavefronts[number + 1 : number + 2]
-        return following[0].stop - self.wavefronts[number].stop if following else 0
+    def shape(self, number: int) -> tuple[int, int, int]:
+        """Sizes of a wavefront and of the one before, and the step between their first positions."""
+        before, own = self.wavefronts[max(0, number - 1)], self.wavefronts[number]
+        return own.size, before.size, own.first - before.first
+
+    def _start_before(self, number: int) -> int:
+        """Stored place of a wavefront's first position in the wavefront before."""
+        before, own = self.wavefronts[number - 1], self.wavefronts[number]
+        return self.stored_starts[number - 1] + own.first - before.first
+
+    def _parts(self, stored_NSQB: Tensor) -> Sequence[Tensor]:
+        """Zeros and wavefronts in turn: (N, S, M)."""
+        batch, gap = stored_NSQB.shape[3], self.padding * stored_NSQB.shape[3]
+        sizes = [part for wavefront in self.wavefronts for part in (gap, wavefront.size * batch)]
+        parts: Sequence[Tensor] = stored_NSQB.flatten(2).split([*sizes, gap], 2)
+        return parts

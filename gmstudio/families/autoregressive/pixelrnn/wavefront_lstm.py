@@ -8,22 +8,26 @@ BiLSTM. Each of its pixels has a *position* (its column in a row, its row in a d
 cells of the previous wavefront: c' at the same position, h' at positions with fixed offsets; outside the image they are
 zero. Several directions run side by side.
 
-Pixels are in the order of the wavefronts (``sweep.Sweep``), so that the inputs of a wavefront are a slice and are
-multiplied where they lie; only the states that it reads are gathered, into a matrix [h', 1] with a column per pixel and
-image. The gradient is written by hand: with autograd, the many small operations of a wavefront and the slices of the
-whole image would each allocate memory and a node of the graph, which costs more than the arithmetic.
+Pixels are in the order of the wavefronts (``sweep.Sweep``), so that those of a wavefront are a slice. What its gates
+read is gathered into a matrix [x, h', 1] with a column per pixel and image: one product computes the gates, another the
+gradient of all weights, a third that of all that was read. The gradient is written by hand: with autograd, the many
+small operations of a wavefront and the slices of the whole image would each allocate memory and a node of the graph,
+which costs more than the arithmetic. For the same reason the slices of all wavefronts are taken at once, and memory
+that is written again for each wavefront keeps its views as long as these have the same size.
 
-*Hyperbolic tangents.* On the CPU torch's sigmoid is ten times as fast as its tanh, so tanh(a) = 2σ(2a) - 1. The factor
-in the argument costs nothing: it is multiplied into the weights of g, and cells are kept doubled, as 2c. Gradients of
-the gates then come out scaled by a constant per gate, which is multiplied into the transposed weights and into the
-gradient of the weights, after the last wavefront.
+*Hyperbolic tangents.* On the CPU torch's sigmoid is ten times as fast as its tanh, so tanh(a) = 1 - 2σ(-2a). The factor
+in the argument costs nothing: it is multiplied into the weights of g, and cells are kept as -2c. A product with a
+hyperbolic tangent, b·tanh(a) = b - 2b·σ(-2a), is a single operation. The gates, and the gradient of g as of the others,
+are those of σ. Gradients of the gates then come out scaled by a constant per gate, which is multiplied into the
+transposed weights and into the gradient of the weights, after the last wavefront.
 
-*Kept for the gradient* are the gates and the cells; the gathered states and tanh(c) are computed again, which takes no
-longer than loading them.
+*Kept for the gradient* are the gates, the cells and the states; the matrix of what was read and tanh(c) are computed
+again, which takes no longer than loading them.
 
 Letters: N directions, F input features, S states of an LSTM, G = 4·S gates in the order i, f, o, g, K rows of the
-weights (inputs, states, bias), R those of states and bias, P pixels of the image in the order of the sweep, J positions
-of a wavefront, B images, M = P·B or J·B columns. The batch comes last, so that a wavefront has long contiguous runs.
+weights (inputs, states, bias), T state shifts, P pixels of the image in the order of the sweep, Q places of the stored
+states and cells, J positions of a wavefront, B images, M = J·B columns. The batch comes last, so that a wavefront has
+long contiguous runs.
 """
 
 import math
@@ -37,6 +41,7 @@ from torch.autograd.function import once_differentiable
 from gmstudio.families.autoregressive.pixelrnn.sweep import Sweep
 
 NUM_GATES = 4
+_sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
 
 
 def wavefront_lstm(x_NFPB: Tensor, weight_NGK: Tensor, sweep: Sweep) -> Tensor:
@@ -48,7 +53,7 @@ def wavefront_lstm(x_NFPB: Tensor, weight_NGK: Tensor, sweep: Sweep) -> Tensor:
         sweep: the order of the pixels.
 
     Returns:
-        (N, S, P, B) states h, in the same order.
+        (N, S, Q, B) states h, each pixel's at its stored place, and zeros between the wavefronts.
     """
     return _run(x_NFPB, weight_NGK, None, sweep)
 
@@ -83,69 +88,122 @@ class _Buffer:
         self._size = 0
 
     def of(self, size: int) -> Tensor:
-        """(N, rows, J, B) for a wavefront of that size; its last row is one where nobody has written it."""
+        """(N, rows, M) for a wavefront of that size."""
         if size != self._size:
-            shape = (self._directions, self._num_rows, size, self._batch)
+            shape = (self._directions, self._num_rows, size * self._batch)
             self._size, self._view = size, self._flat[: math.prod(shape)].view(shape)
-            self._view[:, -1].fill_(1.0)
         return self._view
 
 
-class _Inputs:
-    """Inputs of the wavefronts, which are read in place, and the rows of the weights that belong to them."""
+class _Read:
+    """What the gates of a wavefront are computed from: the matrix [x, h', 1]."""
 
-    def __init__(self, x_NFPB: Tensor, sweep: Sweep) -> None:
-        features, self.batch, self.sweep = x_NFPB.shape[1], x_NFPB.shape[3], sweep
-        self.num_rows = features * len(sweep.input_shifts)
-        rows = [slice(tap * features, (tap + 1) * features) for tap in range(len(sweep.input_shifts))]
-        self.taps = sorted(zip(sweep.input_shifts, rows, strict=True), key=lambda tap: tap[0])
-        """Each input shift, 0 first, and its rows."""
+    def __init__(self, x_NFPB: Tensor, states_NSQB: Tensor, sweep: Sweep) -> None:
+        self._sweep, self._batch, self._size = sweep, x_NFPB.shape[3], 0
+        self._num_inputs = len(sweep.input_shifts) * x_NFPB.shape[1]
+        num_rows = self._num_inputs + len(sweep.state_shifts) * states_NSQB.shape[1] + 1
+        self._buffer = _Buffer(x_NFPB, num_rows, sweep)
+        self._inputs = [sweep.own(x_NFPB, shift) for shift in sweep.input_shifts]
+        self._windows_NTSQB = sweep.windows(states_NSQB) if sweep.state_shifts else None
 
-    def own(self, number: int, values_NFM: Tensor) -> Tensor:
-        """Columns of a wavefront among those of all pixels and images."""
-        wavefront = self.sweep.wavefronts[number]
-        return values_NFM.narrow(2, wavefront.start * self.batch, wavefront.size * self.batch)
+    def of(self, number: int) -> Tensor:
+        """(N, K, M) for a wavefront, given its number, in memory that is written again for the next one."""
+        size = self._sweep.wavefronts[number].size
+        if size != self._size:
+            self._resize(size)
+        for place_NFM, inputs in zip(self._places, self._inputs, strict=True):
+            place_NFM.copy_(inputs[number])
+        if self._windows_NTSQB is not None:
+            if number:
+                self._states_NTSJB.copy_(self._sweep.read(number, self._windows_NTSQB))
+            else:
+                self._states_NTSJB.zero_()
+        return self._read_NKM
 
-    def seen(self, number: int, shift: int, x_NFM: Tensor, gates_NGM: Tensor) -> tuple[Tensor, Tensor]:
-        """Columns of a wavefront among those of all inputs, and of its gates, that belong together at a shift.
+    def _resize(self, size: int) -> None:
+        """Set the views, and write the ones and the inputs outside the image."""
+        self._size, self._read_NKM = size, self._buffer.of(size)
+        self._read_NKM[:, -1].fill_(1.0)
+        self._places = _at_shifts(self._read_NKM[:, : self._num_inputs], self._sweep, self._batch)
+        if max(self._sweep.input_shifts):
+            self._read_NKM[:, : self._num_inputs].zero_()
+        if self._windows_NTSQB is not None:
+            states_NKJB = self._read_NKM[:, self._num_inputs : -1].unflatten(2, (size, self._batch))
+            self._states_NTSJB = states_NKJB.unflatten(1, (len(self._sweep.state_shifts), -1))
 
-        Args:
-            number: of the wavefront.
-            shift: distance at which its gates read the inputs.
-            x_NFM: inputs of all pixels and images, or their gradients.
-            gates_NGM: gates of the wavefront, or their gradients.
-        """
-        wavefront = self.sweep.wavefronts[number]
-        count = max(0, wavefront.size - shift) * self.batch
-        own_NFM = x_NFM.narrow(2, wavefront.start * self.batch, count)
-        return own_NFM, gates_NGM.narrow(2, gates_NGM.shape[2] - count, count) if shift else gates_NGM
+
+def _at_shifts(inputs_NKM: Tensor, sweep: Sweep, batch: int) -> list[Tensor]:
+    """For each input shift the columns, of its rows, whose input lies inside the image: (N, F, those)."""
+    taps = zip(sweep.input_shifts, inputs_NKM.chunk(len(sweep.input_shifts), dim=1), strict=True)
+    return [tap_NFM[:, :, shift * batch :] for shift, tap_NFM in taps]
+
+
+class _Gradients:
+    """Gradients of a wavefront's gates, of what they read and of the states, written again for the next wavefront.
+
+    Attributes:
+        gates_NGM: gradients of the gates.
+        gates_NMG: the same, transposed.
+        each_gate: those of i, f, o and g: (N, S, M).
+        read_NKM: of the inputs at each input shift and the states at each state shift.
+        inputs: parts of these that belong to inputs inside the image, for each input shift.
+        states_NSM: of the wavefront's states.
+        states_before_NSM: of those of the wavefront before, in the same memory.
+        scratch_NSM: for intermediate results.
+    """
+
+    def __init__(self, like_NFPB: Tensor, num_states: int, sweep: Sweep) -> None:
+        self._sweep, self._batch, self._shape = sweep, like_NFPB.shape[3], (0, 0, 0)
+        self._num_inputs = len(sweep.input_shifts) * like_NFPB.shape[1]
+        num_read = self._num_inputs + len(sweep.state_shifts) * num_states
+        num_rows = (NUM_GATES * num_states, num_read, num_states, num_states)
+        self._gates, self._read, self._states, self._scratch = (_Buffer(like_NFPB, n, sweep) for n in num_rows)
+
+    def view(self, number: int) -> None:
+        """Set the views to those of a wavefront, given its number."""
+        shape = self._sweep.shape(number)
+        if shape == self._shape:
+            return
+        self._shape, (size, size_before, _) = shape, shape
+        self.gates_NGM, self.read_NKM = self._gates.of(size), self._read.of(size)
+        self.gates_NMG, self.each_gate = self.gates_NGM.transpose(1, 2), self.gates_NGM.chunk(NUM_GATES, dim=1)
+        self.inputs = _at_shifts(self.read_NKM[:, : self._num_inputs], self._sweep, self._batch)
+        self.states_NSM, self.scratch_NSM = self._states.of(size), self._scratch.of(size)
+        self.states_before_NSM, self._read_pairs = self._states.of(size_before), []
+        if number:
+            states_NKM = self.read_NKM[:, self._num_inputs :]
+            self._read_pairs = self._sweep.read_pairs(number, states_NKM, self.states_before_NSM)
+
+    def add_read_states(self) -> None:
+        """Add the gradients of the states that the wavefront reads to those of the wavefront before."""
+        for place_NSM, d_tap_NSM in self._read_pairs:
+            place_NSM.add_(d_tap_NSM)
 
 
 class _OutputGradient:
     """Gradient of the output: of the states, or of the sum of inputs and expanded states."""
 
-    def __init__(self, d_out_NFPB: Tensor, expand_NFS: Tensor | None, states_NSPB: Tensor, inputs: _Inputs) -> None:
-        self._d_out_NFM, self._states_NSM, self._inputs = d_out_NFPB.flatten(2), states_NSPB.flatten(2), inputs
+    def __init__(self, d_out_NFPB: Tensor, expand_NFS: Tensor | None, states_NSQB: Tensor, sweep: Sweep) -> None:
         self._expand_NSF = None if expand_NFS is None else expand_NFS.transpose(1, 2).contiguous()
         self.of_expansion = None if expand_NFS is None else torch.zeros_like(expand_NFS)
+        self._own = sweep.own_stored(d_out_NFPB) if expand_NFS is None else sweep.own(d_out_NFPB)
+        self._states = sweep.own_stored(states_NSQB)
 
-    def of_states(self, number: int) -> Tensor:
-        """Gradient of a wavefront's states, in memory of its own: (N, S, J, B)."""
-        own_NFM = self._inputs.own(number, self._d_out_NFM)
-        shape = (self._inputs.sweep.wavefronts[number].size, self._inputs.batch)
+    def of_states(self, number: int, out_NSM: Tensor) -> None:
+        """Write the gradient of a wavefront's states."""
+        own_NFM = self._own[number]
         if self._expand_NSF is None or self.of_expansion is None:
-            own_NSJB: Tensor = own_NFM.clone().unflatten(2, shape)
-            return own_NSJB
-        self.of_expansion.baddbmm_(own_NFM, self._inputs.own(number, self._states_NSM).transpose(1, 2))
-        expanded_NSJB: Tensor = torch.bmm(self._expand_NSF, own_NFM).unflatten(2, shape)
-        return expanded_NSJB
+            out_NSM.copy_(own_NFM)
+            return
+        self.of_expansion.baddbmm_(own_NFM, self._states[number].transpose(1, 2))
+        torch.bmm(self._expand_NSF, own_NFM, out=out_NSM)
 
-    def add_to_inputs(self, number: int, weight_NFG: Tensor, d_gates_NGM: Tensor, out_NFM: Tensor) -> None:
-        """Write the gradient of a wavefront's inputs that comes from its gates, and directly from the output."""
+    def add_to_inputs(self, number: int, d_own_NFM: Tensor, out_NFM: Tensor) -> None:
+        """Write the gradient of a wavefront's inputs: that from its gates at shift 0, and directly from the output."""
         if self._expand_NSF is None:
-            torch.bmm(weight_NFG, d_gates_NGM, out=out_NFM)
+            out_NFM.copy_(d_own_NFM)
         else:
-            torch.baddbmm(self._inputs.own(number, self._d_out_NFM), weight_NFG, d_gates_NGM, out=out_NFM)
+            torch.add(self._own[number], d_own_NFM, out=out_NFM)
 
 
 class _WavefrontLSTM(torch.autograd.Function):
@@ -153,77 +211,57 @@ class _WavefrontLSTM(torch.autograd.Function):
     def forward(
         ctx: Any, x_NFPB: Tensor, weight_NGK: Tensor, expand_NFS: Tensor | None, sweep: Sweep, keep: bool
     ) -> Tensor:
-        directions, gates, num_read = weight_NGK.shape
-        out_NSPB = x_NFPB.new_empty(directions, gates // NUM_GATES, *x_NFPB.shape[2:])
-        inputs, x_NFM = _Inputs(x_NFPB, sweep), x_NFPB.flatten(2)
-        expanded_NFM = None if expand_NFS is None else torch.empty_like(x_NFM)
-        scaled_NGK = weight_NGK * _per_gate(weight_NGK, (1.0, 1.0, 1.0, 2.0))
-        of_inputs = [(shift, scaled_NGK[:, :, rows]) for shift, rows in inputs.taps]
-        of_states_NGR = scaled_NGK[:, :, inputs.num_rows :]
-        states_NSJB, buffer = sweep.new_states(out_NSPB), _Buffer(x_NFPB, num_read - inputs.num_rows, sweep)
-        cells_NSJB, minus_one, tape = sweep.new_cells(-1, out_NSPB), x_NFPB.new_full((), -1.0), []
+        num_states, tape = weight_NGK.shape[1] // NUM_GATES, []
+        scaled_NGK = weight_NGK * _per_gate(weight_NGK, (1.0, 1.0, 1.0, -2.0))
+        states_NSQB, cells_NSQB = (sweep.new_stored(x_NFPB, num_states) for _ in range(2))
+        states, cells = sweep.own_stored(states_NSQB), sweep.own_stored(cells_NSQB)
+        read, scratch = _Read(x_NFPB, states_NSQB, sweep), _Buffer(x_NFPB, num_states, sweep)
+        out = states_NSQB if expand_NFS is None else torch.empty_like(x_NFPB)
+        inputs, expanded = sweep.own(x_NFPB), [] if expand_NFS is None else sweep.own(out)
         for number, wavefront in enumerate(sweep.wavefronts):
-            read_NRJB = buffer.of(wavefront.size)
-            sweep.gather(number, states_NSJB, read_NRJB)
-            gates_NGM = torch.bmm(of_states_NGR, read_NRJB.flatten(2))
-            for shift, weight_NGF in of_inputs:
-                seen_NFM, own_NGM = inputs.seen(number, shift, x_NFM, gates_NGM)
-                own_NGM.baddbmm_(weight_NGF, seen_NFM)
-            gates_NGJB = gates_NGM.unflatten(2, read_NRJB.shape[2:])
-            before_NSJB = sweep.cells_before(number, cells_NSJB)
-            cells_NSJB = sweep.new_cells(number, out_NSPB)
-            own_NSJB = states_NSJB.narrow(2, *sweep.padded(number))
-            _run_cells(gates_NGJB, before_NSJB, cells_NSJB.narrow(2, 0, wavefront.size), own_NSJB, minus_one)
-            out_NSPB.narrow(2, wavefront.start, wavefront.size).copy_(own_NSJB)
-            if expand_NFS is not None and expanded_NFM is not None:
-                own_NFM, place_NFM = (inputs.own(number, values_NFM) for values_NFM in (x_NFM, expanded_NFM))
-                h_NSM = out_NSPB.narrow(2, wavefront.start, wavefront.size).flatten(2)
-                torch.baddbmm(own_NFM, expand_NFS, h_NSM, out=place_NFM)
+            gates_NGM = torch.bmm(scaled_NGK, read.of(number))
+            before_NSM, scratch_NSM = sweep.cells_before(number, cells_NSQB), scratch.of(wavefront.size)
+            _run_cells(gates_NGM, before_NSM, cells[number], states[number], scratch_NSM)
+            if expand_NFS is not None:
+                torch.baddbmm(inputs[number], expand_NFS, states[number], out=expanded[number])
             if keep:
-                tape.append((gates_NGJB, before_NSJB, cells_NSJB))
-        ctx.save_for_backward(x_NFPB, weight_NGK, expand_NFS, out_NSPB)
+                tape.append(gates_NGM)
+        ctx.save_for_backward(x_NFPB, weight_NGK, expand_NFS, states_NSQB, cells_NSQB)
         ctx.sweep, ctx.tape = sweep, tape
-        return out_NSPB if expanded_NFM is None else expanded_NFM.view(x_NFPB.shape)
+        return out
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grad_outputs: Any) -> Any:
-        x_NFPB, weight_NGK, expand_NFS, out_NSPB = ctx.saved_tensors
+        x_NFPB, weight_NGK, expand_NFS, states_NSQB, cells_NSQB = ctx.saved_tensors
         sweep: Sweep = ctx.sweep
-        inputs, x_NFM = _Inputs(x_NFPB, sweep), x_NFPB.flatten(2)
-        scale_G1, num_rows = _per_gate(weight_NGK, (1.0, 0.5, 1.0, 1.0)), weight_NGK.shape[2] - inputs.num_rows
+        scale_G1 = _per_gate(weight_NGK, (1.0, -0.5, 1.0, 4.0))
         weight_NKG = (weight_NGK * scale_G1).transpose(1, 2).contiguous()
-        d_x_NFM, d_weight_NKG = torch.empty_like(x_NFM), torch.zeros_like(weight_NKG)
-        of_inputs = [(shift, weight_NKG[:, rows], d_weight_NKG[:, rows]) for shift, rows in inputs.taps]
-        of_states_NRG, d_of_states_NRG = weight_NKG[:, inputs.num_rows : -1], d_weight_NKG[:, inputs.num_rows :]
-        states_NSJB, minus_one = sweep.new_states(out_NSPB), x_NFPB.new_full((), -1.0)
-        read, d_read, d_gates = (_Buffer(x_NFPB, n, sweep) for n in (num_rows, num_rows - 1, weight_NGK.shape[1]))
-        d_cells_NSJB = out_NSPB.new_zeros(*out_NSPB.shape[:2], sweep.num_positions, out_NSPB.shape[3])
-        output = _OutputGradient(grad_outputs[0], expand_NFS, out_NSPB, inputs)
-        d_h_NSJB = output.of_states(len(sweep.wavefronts) - 1)
+        d_x_NFPB, d_weight_NKG = torch.empty_like(x_NFPB), torch.zeros_like(weight_NKG)
+        d_inputs = [sweep.own(d_x_NFPB, shift) for shift in sweep.input_shifts]
+        of_own, of_read_NKG = sweep.input_shifts.index(0), weight_NKG[:, :-1]
+        read, cells = _Read(x_NFPB, states_NSQB, sweep), sweep.own_stored(cells_NSQB)
+        d_cells_NSJB = x_NFPB.new_zeros(*states_NSQB.shape[:2], sweep.num_positions, x_NFPB.shape[3])
+        output = _OutputGradient(grad_outputs[0], expand_NFS, states_NSQB, sweep)
+        d = _Gradients(x_NFPB, states_NSQB.shape[1], sweep)
+        last = len(sweep.wavefronts) - 1
+        d.view(last)
+        output.of_states(last, d.states_NSM)
         for number, wavefront in reversed(list(enumerate(sweep.wavefronts))):
-            d_gates_NGJB, read_NRJB = d_gates.of(wavefront.size), read.of(wavefront.size)
-            d_cell_NSJB = d_cells_NSJB[:, :, wavefront.positions]
-            _cell_gradients(d_h_NSJB, d_cell_NSJB, ctx.tape[number], d_gates_NGJB, minus_one)
-            d_gates_NGM = d_gates_NGJB.flatten(2)
-            for shift, weight_NFG, d_weight_NFG in of_inputs:
-                seen_NFM, own_NGM = inputs.seen(number, shift, x_NFM, d_gates_NGM)
-                d_weight_NFG.baddbmm_(seen_NFM, own_NGM.transpose(1, 2))
-                d_seen_NFM, _ = inputs.seen(number, shift, d_x_NFM, d_gates_NGM)
-                if shift:
-                    d_seen_NFM.baddbmm_(weight_NFG, own_NGM)
-                else:  # comes first, and has all pixels of the wavefront
-                    output.add_to_inputs(number, weight_NFG, own_NGM, d_seen_NFM)
-            sweep.recall(number, out_NSPB, states_NSJB)
-            sweep.gather(number, states_NSJB, read_NRJB)
-            d_of_states_NRG.baddbmm_(read_NRJB.flatten(2), d_gates_NGM.transpose(1, 2))
+            d.view(number)
+            d_cell_NSM = d_cells_NSJB[:, :, wavefront.positions].flatten(2)
+            _cell_gradients(ctx.tape[number], sweep.cells_before(number, cells_NSQB), cells[number], d_cell_NSM, d)
+            d_weight_NKG.baddbmm_(read.of(number), d.gates_NMG)
+            torch.bmm(of_read_NKG, d.gates_NGM, out=d.read_NKM)
+            output.add_to_inputs(number, d.inputs[of_own], d_inputs[of_own][number])
+            for tap in range(len(d_inputs)):
+                if tap != of_own:
+                    d_inputs[tap][number].add_(d.inputs[tap])
             if number:
-                d_read_NRJB = d_read.of(wavefront.size)
-                torch.bmm(of_states_NRG, d_gates_NGM, out=d_read_NRJB.flatten(2))
-                d_h_NSJB = output.of_states(number - 1)
-                sweep.add_state_gradients(number, d_read_NRJB, d_h_NSJB)
+                output.of_states(number - 1, d.states_before_NSM)
+                d.add_read_states()
         d_weight_NGK = d_weight_NKG.transpose(1, 2) * scale_G1
-        return d_x_NFM.view(x_NFPB.shape), d_weight_NGK, output.of_expansion, None, None
+        return d_x_NFPB, d_weight_NGK, output.of_expansion, None, None
 
 
 def _per_gate(like: Tensor, factors: tuple[float, ...]) -> Tensor:
@@ -232,54 +270,44 @@ def _per_gate(like: Tensor, factors: tuple[float, ...]) -> Tensor:
     return torch.cat([like.new_full((states, 1), factor) for factor in factors])
 
 
-def _run_cells(gates_NGJB: Tensor, before_NSJB: Tensor, cells_NSJB: Tensor, h_NSJB: Tensor, minus_one: Tensor) -> None:
-    """Apply the nonlinearities to the gates, in place, and compute the cells (doubled) and the states from them.
+def _run_cells(gates_NGM: Tensor, before_NSM: Tensor, cells_NSM: Tensor, h_NSM: Tensor, scratch_NSM: Tensor) -> None:
+    """Apply the logistic function to the gates, in place, and compute the cells (times -2) and the states from them.
 
     Args:
-        gates_NGJB: i, f and o before their nonlinearity, and twice that of g.
-        before_NSJB: 2c'.
-        cells_NSJB: where 2c is written.
-        h_NSJB: where h is written.
-        minus_one: 0-dim.
+        gates_NGM: i, f and o before their nonlinearity, and -2 times that of g.
+        before_NSM: -2c'.
+        cells_NSM: where -2c is written.
+        h_NSM: where h is written.
+        scratch_NSM: overwritten.
     """
-    i, f, o, g = gates_NGJB.sigmoid_().chunk(NUM_GATES, dim=1)
-    torch.add(minus_one, g, alpha=2.0, out=g)
-    torch.mul(f, before_NSJB, out=cells_NSJB)
-    cells_NSJB.addcmul_(i, g, value=2.0)
-    tanh_NSJB = torch.sigmoid(cells_NSJB)
-    torch.add(minus_one, tanh_NSJB, alpha=2.0, out=tanh_NSJB)
-    torch.mul(o, tanh_NSJB, out=h_NSJB)
+    i, f, o, g = gates_NGM.sigmoid_().chunk(NUM_GATES, dim=1)
+    torch.mul(f, before_NSM, out=cells_NSM)
+    torch.addcmul(i, i, g, value=-2.0, out=scratch_NSM)
+    cells_NSM.add_(scratch_NSM, alpha=-2.0)
+    torch.sigmoid(cells_NSM, out=scratch_NSM)
+    torch.addcmul(o, o, scratch_NSM, value=-2.0, out=h_NSM)
 
 
 def _cell_gradients(
-    d_h_NSJB: Tensor,
-    d_cell_NSJB: Tensor,
-    kept: tuple[Tensor, Tensor, Tensor],
-    d_gates_NGJB: Tensor,
-    minus_one: Tensor,
+    gates_NGM: Tensor, before_NSM: Tensor, cells_NSM: Tensor, d_cell_NSM: Tensor, d: _Gradients
 ) -> None:
-    """Compute the gradients of the gates before their nonlinearity; those of f come out doubled.
+    """Compute the gradients of the gates before their nonlinearity; those of f times -2, those of g times 1/4.
 
     Args:
-        d_h_NSJB: gradient of the states.
-        d_cell_NSJB: that of c from the wavefronts behind; becomes that of c'.
-        kept: gates, 2c' and 2c.
-        d_gates_NGJB: where the result is written.
-        minus_one: 0-dim.
+        gates_NGM: gates, after the logistic function.
+        before_NSM: -2c'.
+        cells_NSM: -2c.
+        d_cell_NSM: gradient of c from the wavefronts behind; becomes that of c'.
+        d: gradients, of which that of the states is given and those of the gates are written.
     """
-    aten = torch.ops.aten
-    gates_NGJB, before_NSJB, cells_NSJB = kept
-    num_states, positions = d_h_NSJB.shape[1:3]
-    i, f, o, g = gates_NGJB.chunk(NUM_GATES, dim=1)
-    d_i, d_f, d_o, d_g = d_gates_NGJB.chunk(NUM_GATES, dim=1)
-    tanh_NSJB = torch.sigmoid(cells_NSJB[:, :, :positions])
-    torch.add(minus_one, tanh_NSJB, alpha=2.0, out=tanh_NSJB)
-    torch.mul(d_h_NSJB, tanh_NSJB, out=d_o)
-    d_cell_NSJB += aten.tanh_backward.grad_input(d_h_NSJB.mul_(o), tanh_NSJB, grad_input=d_h_NSJB)
-    torch.mul(d_cell_NSJB, g, out=d_i)
-    torch.mul(d_cell_NSJB, before_NSJB, out=d_f)
-    torch.mul(d_cell_NSJB, i, out=d_g)
-    d_cell_NSJB *= f
-    d_sigmoids, sigmoids = d_gates_NGJB[:, : 3 * num_states], gates_NGJB[:, : 3 * num_states]
-    aten.sigmoid_backward.grad_input(d_sigmoids, sigmoids, grad_input=d_sigmoids)
-    aten.tanh_backward.grad_input(d_g, g, grad_input=d_g)
+    i, f, o, g = gates_NGM.chunk(NUM_GATES, dim=1)
+    d_i, d_f, d_o, d_g = d.each_gate
+    d_h_NSM, scratch_NSM = d.states_NSM, torch.sigmoid(cells_NSM, out=d.scratch_NSM)
+    torch.addcmul(d_h_NSM, d_h_NSM, scratch_NSM, value=-2.0, out=d_o)
+    _sigmoid_backward(o, scratch_NSM, grad_input=scratch_NSM)
+    d_cell_NSM.addcmul_(d_h_NSM, scratch_NSM, value=4.0)
+    torch.addcmul(d_cell_NSM, d_cell_NSM, g, value=-2.0, out=d_i)
+    torch.mul(d_cell_NSM, before_NSM, out=d_f)
+    torch.mul(d_cell_NSM, i, out=d_g)
+    d_cell_NSM *= f
+    _sigmoid_backward(d.gates_NGM, gates_NGM, grad_input=d.gates_NGM)
