@@ -4,6 +4,7 @@ In NADE the products are few and the logistic units many: each pixel of each ima
 number counts as well, at this machine's rate of logistic functions. In all other families they are a small part.
 """
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,8 +21,18 @@ DENSE = ("markov", "fvbn", "nade", "made")
 """Families that use each weight once per image. Their passes repeat or skip some products to save time or memory, so
 FLOP are not counted but computed: a multiplication and an addition per effective parameter."""
 PASSES_PER_STEP = 3
-"""An autoregressive family's training step in forward passes: the pass itself, gradients of inputs and of weights.
-The recurrent families compute in place, which a FLOP counter does not register."""
+"""An autoregressive family's training step in forward passes: the pass itself, gradients of inputs and of weights."""
+
+
+def flop_counter() -> FlopCounterMode:
+    """Torch's counter of floating-point operations, which also knows products that are added to a sum in place."""
+    in_place = (torch.ops.aten.addmm_, torch.ops.aten.baddbmm_)
+    return FlopCounterMode(display=False, custom_mapping=dict.fromkeys(in_place, _product_flops))
+
+
+def _product_flops(_sum: torch.Size, a: torch.Size, b: torch.Size, *_factors: Any, **_options: Any) -> int:
+    """Floating-point operations of a · b, given their shapes."""
+    return 2 * math.prod(a) * b[-1]
 
 
 def forward_flops(model: Any) -> float:
@@ -29,7 +40,7 @@ def forward_flops(model: Any) -> float:
     if model.card.name in DENSE:
         return 2.0 * float(model.num_parameters())
     images = torch.zeros((2, *model.image.shape), dtype=torch.uint8, device=model.device)
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with torch.no_grad(), flop_counter() as counter:
         model.log_prob(images)
     return float(counter.get_total_flops()) / len(images)
 
@@ -46,7 +57,7 @@ def step_flops(model: Any, batch: int) -> float:
     generator = torch.Generator(model.device).manual_seed(0)
     total = 0.0
     for phase in model.phases():
-        with FlopCounterMode(display=False) as counter:
+        with flop_counter() as counter:
             torch.autograd.grad(phase.loss(images, generator)["loss"], phase.parameters)
         total += phase.updates_per_step * float(counter.get_total_flops())
     return total

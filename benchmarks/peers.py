@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.arithmetic import flop_counter
 from benchmarks.models import configured_model
 from benchmarks.training import BareLoop, Loop, random_images, run_in_turns
 from gmstudio.protocol.images import ImageSpec
@@ -123,7 +123,7 @@ class _PeerLoop(Loop):
 
 def _counted(loop: Loop) -> float:
     """Floating-point operations of the matrix products of one step."""
-    with FlopCounterMode(display=False) as counter:
+    with flop_counter() as counter:
         loop.step()
     return float(counter.get_total_flops())
 

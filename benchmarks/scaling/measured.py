@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.arithmetic import forward_flops, step_flops
+from benchmarks.arithmetic import flop_counter, forward_flops, step_flops
 from benchmarks.models import randomize
 from benchmarks.scaling.axes import Point
 from benchmarks.scaling.memory import StepMemory
@@ -104,7 +103,7 @@ def _sample_flops(model: Any, count: int) -> float:
     """Of one forward pass per image where pixels are drawn one by one; else of what ``sample`` computes."""
     if isinstance(model, Autoregressive):
         return forward_flops(model) * count
-    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+    with torch.inference_mode(), flop_counter() as counter:
         model.sample(count, generator=torch.Generator().manual_seed(0))
     return float(counter.get_total_flops())
 

@@ -31,6 +31,20 @@ def test_a_pixelcnns_arithmetic_is_that_of_its_kernels() -> None:
     assert arithmetic.forward_flops(model) == 2 * weights * positions  # so few channels are read by windows
 
 
+@pytest.mark.parametrize("family", ["pixelrnn_row", "pixelrnn_diagonal"])
+def test_recurrent_families_use_each_weight_once_per_pixel(family: str) -> None:
+    model = table_model(family, ImageSpec(channels=1, height=28, width=28, levels=2), [])
+    assert arithmetic.forward_flops(model) == pytest.approx(2 * 28**2 * model.num_parameters(), rel=0.01)
+
+
+def test_products_that_are_added_in_place_are_counted() -> None:
+    a, b, out = torch.ones(2, 3, 5), torch.ones(2, 5, 7), torch.ones(2, 3, 7)
+    with arithmetic.flop_counter() as counter:
+        out.baddbmm_(a, b)
+        out[0].addmm_(a[0], b[0])
+    assert counter.get_total_flops() == 3 * (2 * 3 * 5 * 7)
+
+
 @pytest.mark.parametrize("family", ["fvbn", "nade", "made"])
 def test_dense_families_use_each_weight_once(family: str) -> None:
     model = table_model(family, IMAGE, [])
