@@ -117,7 +117,8 @@ def check_text(text: str, name: str) -> None:
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert {module.partition(".")[0] for module in imported} <= ALLOWED
-    for word in ("gmstudio.", "Struct", "self.config", "check_config", "FamilyCard", "perf_counter", "assert "):
+    words = ("gmstudio.", "Struct", "self.config", "check_config", "FamilyCard", "perf_counter", "assert ", "mkldnn")
+    for word in (*words, "is_for_onednn"):
         assert word not in text, (name, word)
 
 

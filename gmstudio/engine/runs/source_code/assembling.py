@@ -44,19 +44,22 @@ def _documentation(head: str) -> str:
 
 
 def _import_lines(found: Iterable[Imported], statements: Iterable[str], used: set[str]) -> str:
-    """Imports that are used, in the usual order: the standard library, then the others, modules before names."""
+    """Imports that are used, in the usual order: the standard library, then the others, modules before names.
+
+    A name that is bound to another one has a line of its own.
+    """
     modules: set[tuple[str, str]] = set()
-    names: dict[str, set[str]] = {}
+    names: dict[tuple[str, str], set[str]] = {}
     for line in statements:
         node = ast.parse(line).body[0]
         if isinstance(node, ast.Import):
             modules |= {(alias.name, alias.asname or "") for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            names.setdefault(node.module or "", set()).update(alias.name for alias in node.names)
+            names.setdefault((node.module or "", ""), set()).update(alias.name for alias in node.names)
     for one in (one for one in found if one.bound in used):
         if one.name:
-            bound = one.name if one.bound == one.name else f"{one.name} as {one.bound}"
-            names.setdefault(one.module, set()).add(bound)
+            other = "" if one.bound == one.name else f" as {one.bound}"
+            names.setdefault((one.module, other), set()).add(one.name + other)
         else:
             modules.add((one.module, one.bound if one.bound != one.module else ""))
     blocks = []
@@ -68,7 +71,7 @@ def _import_lines(found: Iterable[Imported], statements: Iterable[str], used: se
         ]
         lines += [
             f"from {module} import {', '.join(sorted(bound, key=_import_key))}"
-            for module, bound in sorted(names.items())
+            for (module, _), bound in sorted(names.items())
             if _is_library(module) is ours
         ]
         blocks.append("\n".join(lines))

@@ -82,3 +82,8 @@ def is_stored(node: ast.expr) -> bool:
 def is_type_checking(node: ast.expr) -> bool:
     """Return whether a test is ``TYPE_CHECKING``."""
     return isinstance(node, ast.Name) and node.id == "TYPE_CHECKING"
+
+
+def is_for_speed(node: ast.expr) -> bool:
+    """Return whether a test chooses between two ways to compute the same by the processor; the second is torch's."""
+    return any(isinstance(one, ast.Name) and one.id == "is_for_onednn" for one in ast.walk(node))

@@ -19,6 +19,7 @@ from gmstudio.engine.runs.source_code.expressions import (
     agreed,
     attribute_of,
     compares_with_none,
+    is_for_speed,
     is_stored,
     is_type_checking,
     is_written,
@@ -94,10 +95,10 @@ class Folder(ast.NodeTransformer):
         return made
 
     def visit_If(self, node: ast.If) -> Any:
-        """Keep the branch that is taken; drop checks that only raise."""
+        """Keep the branch that is taken; drop checks that only raise, and faster ways to the same values."""
         if all(isinstance(one, ast.Raise) or is_comment(one) for one in node.body) and not node.orelse:
             return None
-        if is_type_checking(node.test):
+        if is_type_checking(node.test) or is_for_speed(node.test):
             return None
         test = self._test(node.test)
         if isinstance(test, ast.Constant):

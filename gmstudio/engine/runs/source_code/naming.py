@@ -25,6 +25,14 @@ class Part:
     name: str
 
 
+TORCH_OWN = {
+    Part("gmstudio.nn.products", "Linear"): ("torch.nn", "Linear"),
+    Part("gmstudio.nn.products", "linear"): ("torch.nn.functional", "linear"),
+    Part("gmstudio.nn.products", "product"): ("torch", "mm"),
+}
+"""Parts that only compute faster what torch has itself; the file of a model imports that."""
+
+
 @dataclass(frozen=True)
 class Imported:
     """Something of another package.
@@ -68,7 +76,8 @@ class Scope:
         """
         source = source_of(module)
         if name in source.definitions:
-            return Part(module, name)
+            part = Part(module, name)
+            return Imported(*TORCH_OWN[part], name) if part in TORCH_OWN else part
         if name not in source.imports:
             return None
         origin, attribute = source.imports[name]
