@@ -14,8 +14,8 @@ from typing import Annotated, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
+from gmstudio.nn.products import Linear, linear, product
 from gmstudio.nn.stacks import dense_stack, map_channels, subpixel_features
 from gmstudio.protocol.config import field
 from gmstudio.protocol.images import ImageSpec
@@ -98,7 +98,7 @@ class ImageEncoder(nn.Module):
             _keep_the_signal(dense[0])
             self.layers = nn.Sequential(down, dense)
         if not output_bias:
-            dense[-1] = nn.Linear(sizes.num_hidden, num_outputs, bias=False)
+            dense[-1] = Linear(sizes.num_hidden, num_outputs, bias=False)
 
     def forward(self, x_BCHW: Tensor) -> Tensor:
         """(B, C, H, W) → (B, N), in the precision of the images."""
@@ -211,7 +211,7 @@ class _ConvToPoint(nn.Conv2d):
         """(B, C, H, W) → (B, N, 1, 1)."""
         _, _, height, width = x_BCHW.shape
         seen = self.weight[:, :, 1 : 1 + height, 1 : 1 + width].flatten(1)
-        vectors_BN: Tensor = functional.linear(x_BCHW.flatten(1), seen, self.bias)
+        vectors_BN: Tensor = linear(x_BCHW.flatten(1), seen, self.bias)
         return vectors_BN[:, :, None, None]
 
 
@@ -223,7 +223,7 @@ class _ConvFromPoint(nn.ConvTranspose2d):
         assert output_size is None
         height, width = (kernel - 2 + lost for kernel, lost in zip(self.kernel_size, self.output_padding, strict=True))
         reached = self.weight[:, :, 1 : 1 + height, 1 : 1 + width]
-        maps: Tensor = (x_BN11.flatten(1) @ reached.flatten(1)).unflatten(1, reached.shape[1:])
+        maps: Tensor = product(x_BN11.flatten(1), reached.flatten(1)).unflatten(1, reached.shape[1:])
         assert self.bias is not None
         return maps + self.bias[:, None, None]
 

@@ -13,6 +13,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from gmstudio.nn.products import Linear
+
 Activation = Callable[[], nn.Module]
 MAX_WIDENING = 8
 SMALLEST_MAP = 4
@@ -38,12 +40,12 @@ def dense_stack(
     """
     layers: list[nn.Module] = []
     for _ in range(num_layers):
-        layers.append(nn.Linear(num_in, num_hidden))
+        layers.append(Linear(num_in, num_hidden))
         if norm:
             layers.append(nn.LayerNorm(num_hidden))
         layers.append(activation())
         num_in = num_hidden
-    return nn.Sequential(*layers, nn.Linear(num_in, num_out))
+    return nn.Sequential(*layers, Linear(num_in, num_out))
 
 
 def map_sizes(height: int, width: int) -> list[tuple[int, int]]:

@@ -37,6 +37,7 @@ from gmstudio.families.feature_layers import StackFeatures, with_default
 from gmstudio.families.points import SHORT_RUN
 from gmstudio.nn.ema import MovingAverage
 from gmstudio.nn.frozen import frozen_parameters
+from gmstudio.nn.products import Linear
 from gmstudio.nn.stacks import ConvDown, ConvUp, dense_stack, leaky_relu, scaled
 from gmstudio.protocol.config import field
 from gmstudio.protocol.families import FamilyCard, LatentSpec
@@ -152,7 +153,7 @@ class Generator(nn.Module):
             layers = [dense_stack(*sizes), nn.Unflatten(1, image.shape)]
         else:
             up = ConvUp(*image.shape, config.num_channels, norm=True)
-            layers = [nn.Linear(config.num_latent, up.num_in), up]
+            layers = [Linear(config.num_latent, up.num_in), up]
         self.layers = nn.Sequential(*layers, nn.Tanh())
 
     def first(self, z_BZ: Tensor) -> Tensor:
@@ -177,7 +178,7 @@ class Critic(nn.Module):
             self.layers = nn.Sequential(nn.Flatten(1), dense)
         else:
             down = ConvDown(*image.shape, config.num_channels, leaky_relu)
-            self.layers = nn.Sequential(down, nn.Linear(down.num_out, 1))
+            self.layers = nn.Sequential(down, Linear(down.num_out, 1))
         if config.spectral_norm:
             for module in list(self.modules()):
                 if isinstance(module, nn.Linear | nn.Conv2d):

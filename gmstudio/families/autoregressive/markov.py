@@ -59,6 +59,7 @@ from gmstudio.families.diagnostics import Figure
 from gmstudio.families.points import SHORT_RUN
 from gmstudio.nn.constants import constant
 from gmstudio.nn.precision import widened
+from gmstudio.nn.products import linear
 from gmstudio.nn.stepping.ops import step_ops
 from gmstudio.protocol.config import ConfigError, field
 from gmstudio.protocol.families import FamilyCard, Objective, Term
@@ -370,7 +371,7 @@ class Markov(AutoregressiveFamily):
         # Padding each row by one entry more than there are columns shifts row i by i: from windows to a band.
         padded = functional.pad(self.weight_FDn, (0, size + 1)).flatten(1)[:, :-size]
         band_FDD = padded.unflatten(1, (size, size + parents))[:, :, parents:]
-        features_BFD: Tensor = (x_BD @ band_FDD.flatten(0, 1).T).unflatten(1, self.bias_FD.shape)
+        features_BFD: Tensor = linear(x_BD, band_FDD.flatten(0, 1)).unflatten(1, self.bias_FD.shape)
         return features_BFD + self.bias_FD
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gmstudio.nn.constants import constant
+from gmstudio.nn.products import Linear
 
 TIME_UNITS, MAX_PERIOD = 1000.0, 10_000.0
 
@@ -55,11 +56,11 @@ class TimeEmbedding(nn.Module):
         half = num_embedding // 2
         self.register_buffer("rates", _rates(half), persistent=False)
         self.layers = nn.Sequential(
-            nn.Linear(2 * half, num_embedding),
+            Linear(2 * half, num_embedding),
             nn.SiLU(),
-            nn.Linear(num_embedding, num_embedding),
+            Linear(num_embedding, num_embedding),
             nn.SiLU(),
-            nn.Linear(num_embedding, num_out),
+            Linear(num_embedding, num_out),
         )
 
     def forward(self, time_B: Tensor) -> Tensor:

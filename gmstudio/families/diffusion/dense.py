@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gmstudio.families.diffusion.denoiser import Denoiser, TimeEmbedding
+from gmstudio.nn.products import Linear
 
 FIRST_OUTPUT = 0.1
 FREQUENCIES = (0.5, 1.0, 2.0, 4.0)
@@ -53,9 +54,9 @@ class DenseDenoiser(Denoiser):
         num_dims = image_shape[0] * image_shape[1] * image_shape[2]
         rates = math.pi * torch.tensor(FREQUENCIES if num_dims <= MAX_EMBEDDED_DIMS else ())
         self.register_buffer("rates", rates, persistent=False)
-        self.first = nn.Linear(num_dims * (1 + 2 * len(rates)), sizes.num_hidden)
+        self.first = Linear(num_dims * (1 + 2 * len(rates)), sizes.num_hidden)
         self.blocks = nn.ModuleList(_Block(sizes.num_hidden) for _ in range(sizes.num_layers))
-        self.last = nn.Linear(sizes.num_hidden, num_dims)
+        self.last = Linear(sizes.num_hidden, num_dims)
         self.time = TimeEmbedding(max(2, sizes.num_hidden // 2 * 2), sizes.num_layers * sizes.num_hidden)
 
     def with_shifts(self, x_BCHW: Tensor, shifts_BS: Tensor) -> Tensor:
@@ -74,8 +75,8 @@ class _Block(nn.Module):
 
     def __init__(self, num_hidden: int) -> None:
         super().__init__()
-        self.dense1 = nn.Linear(num_hidden, num_hidden)
-        self.dense2 = nn.Linear(num_hidden, num_hidden)
+        self.dense1 = Linear(num_hidden, num_hidden)
+        self.dense2 = Linear(num_hidden, num_hidden)
         with torch.no_grad():
             self.dense2.weight.mul_(FIRST_OUTPUT)
 

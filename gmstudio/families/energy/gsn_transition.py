@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from gmstudio.families.energy.gray_code import gray_bits
 from gmstudio.families.energy.visible_units import VisibleKind
+from gmstudio.nn.products import Linear
 from gmstudio.protocol.images import ImageSpec
 
 Hidden = tuple[Tensor, ...]
@@ -56,9 +57,9 @@ class Transition(nn.Module):
         num_inputs = image.num_dims * (1 if self.level_bits is None else self.level_bits.shape[1])
         widths = [num_inputs, *[sizes.num_hidden] * sizes.num_layers]
         outputs = [image.num_dims * num_features, *widths[1:]]
-        self.up = nn.ModuleList(nn.Linear(low, high) for low, high in pairwise(widths))
+        self.up = nn.ModuleList(Linear(low, high) for low, high in pairwise(widths))
         self.down = nn.ModuleList(
-            nn.Linear(high, low, bias=level == 0) for level, (low, high) in enumerate(pairwise(outputs))
+            Linear(high, low, bias=level == 0) for level, (low, high) in enumerate(pairwise(outputs))
         )
 
     def empty(self, x_BCHW: Tensor) -> Hidden:

@@ -18,6 +18,7 @@ from gmstudio.families.autoregressive.nade.hidden import pre_activations
 from gmstudio.families.autoregressive.ordered_inputs import unit_levels
 from gmstudio.families.autoregressive.orders import in_order
 from gmstudio.families.feature_layers import with_default
+from gmstudio.nn.products import product
 from gmstudio.protocol.features import FeatureLayer
 
 POOLED = "pooled"
@@ -54,7 +55,7 @@ class NADEFeatures:
         if layer == POOLED:
             pooled: Tensor = self._pooled(x_BD, weight_DN, given_DN)
             return pooled
-        sums_BN = x_BD @ weight_DN + self.bias_N
+        sums_BN = product(x_BD, weight_DN) + self.bias_N
         if given_DN is not None:
             sums_BN = sums_BN + given_DN.sum(0)
         activate = torch.sigmoid if self.config.activation == "sigmoid" else torch.relu

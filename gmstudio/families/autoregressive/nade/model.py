@@ -55,6 +55,7 @@ from gmstudio.families.diagnostics import Figure
 from gmstudio.families.figures import unit_filters
 from gmstudio.families.points import SHORT_RUN
 from gmstudio.nn.level_mixture import LevelMixture
+from gmstudio.nn.products import Linear, linear, product
 from gmstudio.nn.stepping.ops import step_ops
 from gmstudio.protocol.config import ConfigError, field
 from gmstudio.protocol.families import FamilyCard
@@ -174,7 +175,7 @@ class NADE(NADEFeatures, AutoregressiveFamily):
         self.weight_DN = nn.Parameter(torch.randn(size, width).mul_(INITIAL_SPREAD))
         self.given_DN = nn.Parameter(torch.randn(size, width).mul_(INITIAL_SPREAD)) if config.order_agnostic else None
         self.bias_N = nn.Parameter(torch.zeros(width))
-        self.deeper = nn.ModuleList(nn.Linear(width, width) for _ in range(config.num_layers - 1))
+        self.deeper = nn.ModuleList(Linear(width, width) for _ in range(config.num_layers - 1))
         features = self.output.num_features
         self.readout_DFN = nn.Parameter(torch.randn(size, features, width).div_(width**0.5).mul_(0.1))
         self.offset_DF = nn.Parameter(torch.zeros(size, features))
@@ -283,8 +284,8 @@ class NADE(NADEFeatures, AutoregressiveFamily):
         is_given_BD = torch.empty_like(ranks_BD).scatter_(1, noise_BD.argsort(1), ranks_BD) < num_given_B1
         given_BD = is_given_BD.to(self.bias_N.dtype)
         x_BD = unit_levels(values_BD, self.image.levels, self.bias_N.dtype) * given_BD
-        hidden_BN = self._hidden(x_BD @ self.weight_DN + given_BD @ self.given_DN + self.bias_N)
-        features_BDF = torch.unflatten(hidden_BN @ self.readout_DFN.flatten(0, 1).T, 1, self.offset_DF.shape)
+        hidden_BN = self._hidden(product(x_BD, self.weight_DN) + product(given_BD, self.given_DN) + self.bias_N)
+        features_BDF = linear(hidden_BN, self.readout_DFN.flatten(0, 1)).unflatten(1, self.offset_DF.shape)
         nll_BD = -self.output.log_prob((features_BDF + self.offset_DF).transpose(1, 2), values_BD)
         weight_B = size / (size - num_given_B1.squeeze(1))
         return ((nll_BD * (1.0 - given_BD)).sum(1) * weight_B).mean()
