@@ -31,6 +31,7 @@ from gmstudio.families.base import Preparation
 from gmstudio.families.energy.restricted_boltzmann import RestrictedBoltzmann
 from gmstudio.families.energy.visible_units import bernoulli
 from gmstudio.nn.precision import widened, widest
+from gmstudio.nn.products import linear
 
 STRETCHES = ((0.0, 0.5, 1 / 29), (0.5, 0.9, 8 / 29), (0.9, 1.0, 20 / 29))
 """Placement of the temperatures (from β, to β, share of them): the paper's 500, 4,000 and 10,000."""
@@ -139,7 +140,7 @@ def annealing(
         log_w_M += _hidden_sums(activation_MH, beta) - _hidden_sums(activation_MH, before)
         h_MH = bernoulli(torch.sigmoid(beta * activation_MH), generator)
         bias = torch.lerp(base_bias, machine.visible_bias, beta)
-        x_MD = units.sample(units.logits(bias, beta * (h_MH @ machine.weight_VH.T)), generator)
+        x_MD = units.sample(units.logits(bias, beta * linear(h_MH, machine.weight_VH)), generator)
     log_base = float(units.log_normalizer(widened(base_logits[:1]))) + machine.num_hidden * math.log(2.0)
     yield _summary(log_base, log_w_M)._replace(num_temperatures=num_temperatures)
 

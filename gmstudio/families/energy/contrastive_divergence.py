@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from gmstudio.families.energy.restricted_boltzmann import RestrictedBoltzmann
+from gmstudio.nn.products import product
 
 MIN_RATE = 1e-4
 
@@ -127,7 +128,7 @@ class _ClosedForm(torch.autograd.Function):
         device, precision, enabled = ctx.autocast
         hidden_NJ = scale * hidden_NJ
         with torch.autocast(device, dtype=precision, enabled=enabled):
-            gradient_VJ = statistics_NV.T @ hidden_NJ
+            gradient_VJ = product(statistics_NV.T, hidden_NJ)
         if ctx.weight_decay:
             gradient_VJ = torch.addcmul(gradient_VJ.to(weight_VJ), ctx.weight_decay * scale, weight_VJ)
         return None, gradient_VJ, hidden_NJ.sum(0), scale * counts, None, None, None, None

@@ -18,6 +18,7 @@ from torch.nn import functional
 
 from gmstudio.families.energy.visible_units import BinaryUnits, VisibleKind, bernoulli, visible_units
 from gmstudio.nn.precision import widened
+from gmstudio.nn.products import linear, product
 
 MAX_ENUMERATED_BITS = 20
 """The smaller layer may have at most 2^20 states for log Z to be summed exactly."""
@@ -47,12 +48,12 @@ class RestrictedBoltzmann(nn.Module):
 
     def activation(self, statistics_BV: Tensor) -> Tensor:
         """Input of each hidden unit, c + φ(x)ᵀ W: (B, H); p(h_j = 1 | x) is its sigmoid."""
-        product = statistics_BV @ self.weight_VH
-        return product.to(statistics_BV.dtype).add_(self.hidden_bias_H)
+        inputs_BH = product(statistics_BV, self.weight_VH)
+        return inputs_BH.to(statistics_BV.dtype).add_(self.hidden_bias_H)
 
     def visible_logits(self, h_BH: Tensor) -> Tensor:
         """Logits of p(x|h), the input of the visible units' methods."""
-        drive_BV = (h_BH @ self.weight_VH.T).to(h_BH.dtype)
+        drive_BV = linear(h_BH, self.weight_VH).to(h_BH.dtype)
         return self.units.logits(self.visible_bias, drive_BV)
 
     def free_energy(self, x_BD: Tensor, activation_BH: Tensor) -> Tensor:
@@ -84,7 +85,7 @@ class RestrictedBoltzmann(nn.Module):
         """One block Gibbs step at inverse temperature β, between independent pixels (0) and the machine itself (1)."""
         h_BH = bernoulli(torch.sigmoid(beta * self.activation(self.units.statistics(x_BD))), generator)
         bias = torch.lerp(base_bias, self.visible_bias, beta)
-        return self.units.sample(self.units.logits(bias, beta * (h_BH @ self.weight_VH.T)), generator)
+        return self.units.sample(self.units.logits(bias, beta * linear(h_BH, self.weight_VH)), generator)
 
     def pseudo_nll(
         self, x_BD: Tensor, activation_BH: Tensor, most_rows: int, generator: torch.Generator | None
