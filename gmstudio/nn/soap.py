@@ -17,6 +17,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
+from gmstudio.nn.products import product
+
 MOMENTUM = 0.95
 SECOND_MOMENT_DECAY = 0.95
 UPDATE_BASES_EVERY = 10
@@ -95,8 +97,8 @@ class _Matrix:
         if self._parameter.grad is None:
             return
         gradient = self._parameter.grad.flatten(1)
-        self._left.lerp_(gradient @ gradient.T, 1.0 - SECOND_MOMENT_DECAY)
-        self._right.lerp_(gradient.T @ gradient, 1.0 - SECOND_MOMENT_DECAY)
+        self._left.lerp_(product(gradient, gradient.T), 1.0 - SECOND_MOMENT_DECAY)
+        self._right.lerp_(product(gradient.T, gradient), 1.0 - SECOND_MOMENT_DECAY)
         self.count += 1
         if self.count == 1:
             self._left_basis.copy_(_eigenvectors(self._left))
@@ -107,7 +109,7 @@ class _Matrix:
             return  # in its own basis a gradient is diagonal; the other entries are rounding, scaled up to the rate
         corrected = rate * (1.0 - SECOND_MOMENT_DECAY**self.count) ** 0.5 / (1.0 - MOMENTUM**self.count)
         scaled = self._rotated(self._mean) / (self._square.sqrt() + EPSILON)
-        step = self._left_basis @ scaled @ self._right_basis.T
+        step = product(product(self._left_basis, scaled), self._right_basis.T)
         if weight_decay:
             self._parameter.mul_(1.0 - rate * weight_decay)
         self._parameter.sub_(step.view_as(self._parameter), alpha=corrected)
@@ -125,7 +127,7 @@ class _Matrix:
             tensor.copy_(state[name])
 
     def _rotated(self, matrix: Tensor) -> Tensor:
-        return self._left_basis.T @ matrix @ self._right_basis
+        return product(product(self._left_basis.T, matrix), self._right_basis)
 
     def _update_bases(self) -> None:
         """One step of orthogonal iteration; the second moments are permuted with their directions."""
@@ -151,9 +153,9 @@ def _eigenvectors(matrix: Tensor) -> Tensor:
 
 def _orthogonal_iteration(matrix: Tensor, basis: Tensor) -> Tensor:
     """Move a basis a step towards the matrix's eigenvectors; returns the permutation of the old directions."""
-    product = matrix @ basis
-    order: Tensor = (basis * product).sum(0).argsort(descending=True)
-    basis.copy_(torch.linalg.qr(_decomposable(product[:, order])).Q)
+    turned = product(matrix, basis)
+    order: Tensor = (basis * turned).sum(0).argsort(descending=True)
+    basis.copy_(torch.linalg.qr(_decomposable(turned[:, order])).Q)
     return order
 
 
