@@ -5,6 +5,9 @@ staircase: each output reads some first inputs, as many as the output before it 
 some inputs whole, some under a mask, and none of the rest, which costs nothing. With 4 blocks 3/8 of the product is
 left out, and only a quarter of the weights is multiplied by a mask. Any other mask is one block.
 
+oneDNN needs larger products, and rows without gaps (``gmstudio.nn.products``). For it the weights of two blocks are
+copied under their mask, which leaves out 1/4 of the product and pays for a batch that is large enough.
+
 Shapes: B batch, K inputs, M outputs under the mask, F copies of them with weights of their own.
 """
 
@@ -14,8 +17,14 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from gmstudio.nn.products import is_for_onednn, linear, product
+
 NUM_BLOCKS = 4
 SMALLEST_BLOCK = 64
+JOINED = 2
+"""Blocks of one product by oneDNN."""
+SMALLEST_BATCH = 128
+"""Images for which the copies of the weights take less time than oneDNN saves."""
 
 
 class MaskBlock(NamedTuple):
@@ -41,6 +50,8 @@ class MaskBlock(NamedTuple):
 
 Mask = tuple[MaskBlock, ...]
 """All outputs of a layer, block after block."""
+Rows = list[tuple[slice, MaskBlock]]
+"""Rows of the weights, and the block that masks them."""
 
 
 def one_block(mask_MK: Tensor) -> Mask:
@@ -86,6 +97,9 @@ def masked_linear(x_BK: Tensor, weight_EK: Tensor, bias: Tensor, mask: Mask) -> 
     Returns:
         (B, E); differentiable in all but the mask, once.
     """
+    if len(x_BK) >= SMALLEST_BATCH and is_for_onednn(x_BK, x_BK.shape[1], _joined_rows(mask), weight_EK):
+        joined: Callable[..., Tensor] = _JoinedBlocks.apply
+        return joined(x_BK, weight_EK, bias, mask)
     apply: Callable[..., Tensor] = _MaskedLinear.apply
     if not torch.is_autocast_enabled(x_BK.device.type):
         return apply(x_BK, weight_EK, bias, mask)
@@ -121,13 +135,68 @@ class _MaskedLinear(torch.autograd.Function):
                 grad_x[:, :whole].addmm_(grad, weight_EK[rows, :whole])
             if grad_weight is not None:
                 torch.mm(grad.T, x_BK[:, :reach], out=grad_weight[rows, :reach])
-                grad_weight[rows, whole:reach].mul_(block.mask)
-                grad_weight[rows, reach:].zero_()
+                _mask_in_place(grad_weight, [(rows, block)])
         grad_bias = grad_BE.sum(0) if ctx.bias_dim == 1 else grad_BE
         return grad_x, grad_weight, grad_bias, None
 
 
-def _of_all_copies(mask: Mask, num_outputs: int) -> list[tuple[slice, MaskBlock]]:
+class _JoinedBlocks(torch.autograd.Function):
+    """The same by fewer products: ``JOINED`` blocks each."""
+
+    @staticmethod
+    def forward(ctx: Any, x_BK: Tensor, weight_EK: Tensor, bias: Tensor, mask: Mask) -> Tensor:
+        groups = _groups(mask, len(weight_EK))
+        weights = [_masked(weight_EK, group) for group in groups]
+        ctx.save_for_backward(x_BK, *weights)
+        ctx.groups, ctx.weight_shape, ctx.bias_dim = groups, weight_EK.shape, bias.dim()
+        return torch.cat([linear(x_BK[:, : weight.shape[1]], weight) for weight in weights], 1).add_(bias)
+
+    @staticmethod
+    def backward(ctx: Any, grad_BE: Tensor) -> tuple[Tensor | None, Tensor | None, Tensor | None, None]:
+        x_BK, *weights = ctx.saved_tensors
+        grad_x = torch.zeros_like(x_BK) if ctx.needs_input_grad[0] else None
+        grad_weight = x_BK.new_empty(ctx.weight_shape) if ctx.needs_input_grad[1] else None
+        for group, weight in zip(ctx.groups, weights, strict=True):
+            rows, reach = slice(group[0][0].start, group[-1][0].stop), weight.shape[1]
+            if grad_x is not None:
+                grad_x[:, :reach].add_(product(grad_BE[:, rows], weight))
+            if grad_weight is not None:
+                grad_weight[rows, :reach] = product(grad_BE[:, rows].T, x_BK[:, :reach])
+                _mask_in_place(grad_weight, group)
+        return grad_x, grad_weight, grad_BE.sum(0) if ctx.bias_dim == 1 else grad_BE, None
+
+
+def _joined_rows(mask: Mask) -> int:
+    """Outputs of the first product by oneDNN."""
+    return mask[:JOINED][-1].stop
+
+
+def _groups(mask: Mask, num_outputs: int) -> list[Rows]:
+    """Rows and blocks of each product by oneDNN; none spans two copies."""
+    rows = _of_all_copies(mask, num_outputs)
+    copies = [rows[start : start + len(mask)] for start in range(0, len(rows), len(mask))]
+    return [copy[start : start + JOINED] for copy in copies for start in range(0, len(mask), JOINED)]
+
+
+def _masked(weight_EK: Tensor, group: Rows) -> Tensor:
+    """Copy the weights of a group, as far as the last of its blocks reaches."""
+    start, reach = group[0][0].start, group[-1][1].reach
+    found = weight_EK.new_zeros(group[-1][0].stop - start, reach)
+    for rows, block in group:
+        own, own_weight = found[rows.start - start : rows.stop - start], weight_EK[rows]
+        own[:, : block.whole] = own_weight[:, : block.whole]
+        torch.mul(own_weight[:, block.whole : block.reach], block.mask, out=own[:, block.whole : block.reach])
+    return found
+
+
+def _mask_in_place(grad_weight: Tensor, group: Rows) -> None:
+    """Set the gradients of the weights that a mask cuts to zero."""
+    for rows, block in group:
+        grad_weight[rows, block.whole : block.reach].mul_(block.mask)
+        grad_weight[rows, block.reach :].zero_()
+
+
+def _of_all_copies(mask: Mask, num_outputs: int) -> Rows:
     """Rows of the weights, and the block that masks them, copy after copy."""
     starts = range(0, num_outputs, mask[-1].stop)
     return [(slice(start + block.start, start + block.stop), block) for start in starts for block in mask]
