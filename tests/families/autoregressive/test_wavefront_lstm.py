@@ -2,6 +2,7 @@
 
 import itertools
 from functools import partial
+from typing import Literal
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from gmstudio.families.autoregressive.pixelrnn.diagonal_lstm import (
 from gmstudio.families.autoregressive.pixelrnn.row_lstm import RowLSTM
 from gmstudio.families.autoregressive.pixelrnn.sweep import Sweep, Wavefront
 from gmstudio.families.autoregressive.pixelrnn.wavefront_lstm import residual_lstm, wavefront_lstm
+from gmstudio.nn.products import HAS_ONEDNN, products_by
 
 SHAPES = [(3, 4), (4, 2), (1, 3), (3, 1)]
 
@@ -128,3 +130,20 @@ def test_a_diagonal_bilstm_is_what_the_paper_writes(num_values: int) -> None:
     both[:, 1:] += one_way(layer.left, x.flip(2), values.flip(2)).flip(2)[:, :-1]
     expected = x + torch.einsum("fs,shwb->fhwb", layer.expand(), both)
     assert torch.allclose(layer(x.flatten(1, 2), values.flatten(1, 2)).view_as(x), expected, atol=1e-5)
+
+
+@pytest.mark.skipif(not HAS_ONEDNN, reason="needs oneDNN's products")
+def test_products_by_onednn_leave_values_and_gradients_as_they_are() -> None:
+    torch.manual_seed(0)
+    layer = RowLSTM(6, 3, 3, num_groups=1, height=4, width=5)
+    x_FPB = torch.randn(6, 20, 7, requires_grad=True)
+    weight_FPB = torch.randn(6, 20, 7)
+    found = {}
+    libraries: tuple[Literal["torch", "onednn"], ...] = ("torch", "onednn")
+    for library in libraries:
+        with products_by(library):
+            out_FPB = layer(x_FPB)
+            grads = torch.autograd.grad((out_FPB * weight_FPB).sum(), [x_FPB, *layer.parameters()])
+        found[library] = [out_FPB, *grads]
+    for expected, value in zip(*found.values(), strict=True):
+        torch.testing.assert_close(value, expected, rtol=1e-5, atol=1e-5)

@@ -39,6 +39,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from gmstudio.families.autoregressive.pixelrnn.sweep import Sweep
+from gmstudio.nn.products import is_for_onednn, product
 
 NUM_GATES = 4
 _sigmoid_backward = torch.ops.aten.sigmoid_backward.grad_input
@@ -145,7 +146,7 @@ class _Gradients:
         gates_NGM: gradients of the gates.
         gates_NMG: the same, transposed.
         each_gate: those of i, f, o and g: (N, S, M).
-        read_NKM: of the inputs at each input shift and the states at each state shift.
+        read_NKM: memory for those of the inputs at each input shift and the states at each state shift.
         inputs: parts of these that belong to inputs inside the image, for each input shift.
         states_NSM: of the wavefront's states.
         states_before_NSM: of those of the wavefront before, in the same memory.
@@ -154,6 +155,7 @@ class _Gradients:
 
     def __init__(self, like_NFPB: Tensor, num_states: int, sweep: Sweep) -> None:
         self._sweep, self._batch, self._shape = sweep, like_NFPB.shape[3], (0, 0, 0)
+        self._viewed: Tensor | None = None
         self._num_inputs = len(sweep.input_shifts) * like_NFPB.shape[1]
         num_read = self._num_inputs + len(sweep.state_shifts) * num_states
         num_rows = (NUM_GATES * num_states, num_read, num_states, num_states)
@@ -167,11 +169,17 @@ class _Gradients:
         self._shape, (size, size_before, _) = shape, shape
         self.gates_NGM, self.read_NKM = self._gates.of(size), self._read.of(size)
         self.gates_NMG, self.each_gate = self.gates_NGM.transpose(1, 2), self.gates_NGM.chunk(NUM_GATES, dim=1)
-        self.inputs = _at_shifts(self.read_NKM[:, : self._num_inputs], self._sweep, self._batch)
         self.states_NSM, self.scratch_NSM = self._states.of(size), self._scratch.of(size)
-        self.states_before_NSM, self._read_pairs = self._states.of(size_before), []
+        self.states_before_NSM, self._viewed = self._states.of(size_before), None
+
+    def view_read(self, number: int, read_NKM: Tensor) -> None:
+        """Set the views of the gradients of what a wavefront reads, given its number, where they are."""
+        if read_NKM is self._viewed:
+            return
+        self._viewed, self._read_pairs = read_NKM, []
+        self.inputs = _at_shifts(read_NKM[:, : self._num_inputs], self._sweep, self._batch)
         if number:
-            states_NKM = self.read_NKM[:, self._num_inputs :]
+            states_NKM = read_NKM[:, self._num_inputs :]
             self._read_pairs = self._sweep.read_pairs(number, states_NKM, self.states_before_NSM)
 
     def add_read_states(self) -> None:
@@ -219,7 +227,7 @@ class _WavefrontLSTM(torch.autograd.Function):
         out = states_NSQB if expand_NFS is None else torch.empty_like(x_NFPB)
         inputs, expanded = sweep.own(x_NFPB), [] if expand_NFS is None else sweep.own(out)
         for number, wavefront in enumerate(sweep.wavefronts):
-            gates_NGM = torch.bmm(scaled_NGK, read.of(number))
+            gates_NGM = _products(scaled_NGK, read.of(number))
             before_NSM, scratch_NSM = sweep.cells_before(number, cells_NSQB), scratch.of(wavefront.size)
             _run_cells(gates_NGM, before_NSM, cells[number], states[number], scratch_NSM)
             if expand_NFS is not None:
@@ -251,8 +259,8 @@ class _WavefrontLSTM(torch.autograd.Function):
             d.view(number)
             d_cell_NSM = d_cells_NSJB[:, :, wavefront.positions].flatten(2)
             _cell_gradients(ctx.tape[number], sweep.cells_before(number, cells_NSQB), cells[number], d_cell_NSM, d)
-            d_weight_NKG.baddbmm_(read.of(number), d.gates_NMG)
-            torch.bmm(of_read_NKG, d.gates_NGM, out=d.read_NKM)
+            _add_products(read.of(number), d.gates_NMG, d_weight_NKG)
+            d.view_read(number, _products(of_read_NKG, d.gates_NGM, d.read_NKM))
             output.add_to_inputs(number, d.inputs[of_own], d_inputs[of_own][number])
             for tap in range(len(d_inputs)):
                 if tap != of_own:
@@ -262,6 +270,24 @@ class _WavefrontLSTM(torch.autograd.Function):
                 d.add_read_states()
         d_weight_NGK = d_weight_NKG.transpose(1, 2) * scale_G1
         return d_x_NFPB, d_weight_NGK, output.of_expansion, None, None
+
+
+def _products(a_NMK: Tensor, b_NKL: Tensor, out_NML: Tensor | None = None) -> Tensor:
+    """The product of each direction: in memory of its own where oneDNN computes it, else in the given one, if any.
+
+    With more than one direction, the results of oneDNN would have to be joined.
+    """
+    if len(a_NMK) == 1 and is_for_onednn(a_NMK[0], b_NKL.shape[1], b_NKL.shape[2], b_NKL[0]):
+        return product(a_NMK[0], b_NKL[0]).unsqueeze(0)
+    return torch.bmm(a_NMK, b_NKL) if out_NML is None else torch.bmm(a_NMK, b_NKL, out=out_NML)
+
+
+def _add_products(a_NMK: Tensor, b_NKL: Tensor, sum_NML: Tensor) -> None:
+    """Add the product of each direction to a sum."""
+    if len(a_NMK) == 1 and is_for_onednn(a_NMK[0], b_NKL.shape[1], b_NKL.shape[2], b_NKL[0]):
+        sum_NML[0].add_(product(a_NMK[0], b_NKL[0]))
+        return
+    sum_NML.baddbmm_(a_NMK, b_NKL)
 
 
 def _per_gate(like: Tensor, factors: tuple[float, ...]) -> Tensor:
