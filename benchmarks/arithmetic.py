@@ -13,6 +13,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from gmstudio.families.base import Autoregressive
+from gmstudio.nn.products import product
 
 SIDE = 512
 """Side of the matrices: large enough for the full rate, small enough for one time slice of a busy machine."""
@@ -75,9 +76,19 @@ def logistic_functions(model: Any) -> float:
 
 
 def product_rate() -> float:
-    """FLOP/s of a float32 product of two large square matrices with as many threads as are set, at its best."""
+    """FLOP/s at which torch multiplies two large square float32 matrices, with as many threads as are set, at its best.
+
+    The goals of the benchmarks are in these terms. On processors that Intel did not make it is half of what oneDNN
+    reaches, see ``fastest_product_rate``.
+    """
     a, out = torch.randn(SIDE, SIDE), torch.empty(SIDE, SIDE)
     return 2.0 * SIDE**3 / _best_seconds(lambda: torch.mm(a, a, out=out))
+
+
+def fastest_product_rate() -> float:
+    """The same for the library that multiplies large matrices in a training step, see ``gmstudio.nn.products``."""
+    a = torch.randn(SIDE, SIDE)
+    return 2.0 * SIDE**3 / _best_seconds(lambda: product(a, a))
 
 
 def logistic_rate() -> float:
@@ -95,16 +106,17 @@ def distance(flops: float, seconds: float, logistics: float = 0.0) -> dict[str, 
         logistics: logistic functions in the work, see ``logistic_functions``.
 
     Returns:
-        ``product_gflops_per_s``, ``arithmetic_floor_s`` and ``times_floor``; where there are logistic functions, also
-        ``logistic_g_per_s``, their rate, and ``times_products``, the distance from the products alone.
+        ``product_gflops_per_s``, ``arithmetic_floor_s`` and ``times_floor``; ``fastest_gflops_per_s`` and
+        ``times_fastest``, the distance at that rate; where there are logistic functions, also ``logistic_g_per_s``,
+        their rate, and ``times_products``, the distance from the products alone.
     """
-    rate = product_rate()
-    floor = flops / rate
-    found = {"product_gflops_per_s": rate / 1e9}
+    rate, fastest, logistic_s = product_rate(), fastest_product_rate(), 0.0
+    found = {"product_gflops_per_s": rate / 1e9, "fastest_gflops_per_s": fastest / 1e9}
     if logistics:
-        found |= {"logistic_g_per_s": logistic_rate() / 1e9, "times_products": seconds / floor}
-        floor += logistics / (found["logistic_g_per_s"] * 1e9)
-    return {**found, "arithmetic_floor_s": floor, "times_floor": seconds / floor}
+        found |= {"logistic_g_per_s": logistic_rate() / 1e9, "times_products": seconds * rate / flops}
+        logistic_s = logistics / (found["logistic_g_per_s"] * 1e9)
+    floor, lowest = flops / rate + logistic_s, flops / fastest + logistic_s
+    return {**found, "arithmetic_floor_s": floor, "times_floor": seconds / floor, "times_fastest": seconds / lowest}
 
 
 def _best_seconds(run: Callable[[], object]) -> float:

@@ -72,9 +72,11 @@ def test_the_logistic_units_of_nade_count_once_per_pixel() -> None:
 
 def test_the_distance_has_the_logistic_functions_in_its_floor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arithmetic, "product_rate", lambda: 2e9)
+    monkeypatch.setattr(arithmetic, "fastest_product_rate", lambda: 4e9)
     monkeypatch.setattr(arithmetic, "logistic_rate", lambda: 1e9)
     found = arithmetic.distance(4e9, seconds=12.0, logistics=4e9)
     assert found["arithmetic_floor_s"] == 6 and found["times_floor"] == 2 and found["times_products"] == 6
+    assert found["times_fastest"] == 12 / 5
 
 
 def test_sampling_measures_what_a_family_can() -> None:
