@@ -41,8 +41,15 @@ MEASURED = Threshold(2**22, 16)
 """Faster from here on, forwards and backwards, with one thread or two (docs/decisions/0035-products-by-onednn.md)."""
 ALWAYS = Threshold(1, 1)
 NEVER = Threshold(math.inf, 1)
-HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-"""The operation is no public one of torch, and may be missing."""
+OBSERVERS = ("_is_tracing", "_len_torch_dispatch_stack", "_are_functorch_transforms_active")
+"""Functions of torch that tell whether operations are traced, recorded or transformed."""
+HAS_ONEDNN = (
+    torch.backends.mkldnn.is_available()
+    and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    and hasattr(forward_ad, "_current_level")
+    and all(hasattr(torch._C, name) for name in OBSERVERS)
+)
+"""The operation and the observers are no public parts of torch, and may be missing."""
 
 
 def threshold_for(vendor: str, capability: str, *, has_both: bool = True) -> Threshold:
@@ -138,7 +145,7 @@ def is_for_onednn(a: Tensor, inner: int, columns: int, b: Tensor, bias_N: Tensor
         b: the right factor, (K, N) or transposed.
         bias_N: added to each row.
     """
-    if _is_traced() or a.numel() * columns < _threshold.multiplications:
+    if not HAS_ONEDNN or _is_traced() or a.numel() * columns < _threshold.multiplications:
         return False
     return (
         a.dim() > 1
