@@ -26,7 +26,7 @@ PASSES_PER_STEP = 3
 
 
 def flop_counter() -> FlopCounterMode:
-    """Torch's counter of floating-point operations, which also knows products that are added to a sum in place."""
+    """Torch's counter of floating-point operations, with products that are added to a sum in place."""
     in_place = (torch.ops.aten.addmm_, torch.ops.aten.baddbmm_)
     return FlopCounterMode(display=False, custom_mapping=dict.fromkeys(in_place, _product_flops))
 

@@ -84,7 +84,7 @@ _threshold = _own = threshold_for(
 
 @contextmanager
 def products_by(library: Literal["onednn", "torch", "the faster"]) -> Iterator[None]:
-    """Let one library compute products of every size; for tests and benchmarks, since all threads obey.
+    """Let one library compute products of every size, in all threads; for tests and benchmarks.
 
     Args:
         library: ``onednn``, ``torch`` as if this module were not there, or the usual choice.
@@ -127,7 +127,7 @@ def linear(x: Tensor, weight_OI: Tensor, bias_O: Tensor | None = None) -> Tensor
 def product(a_MK: Tensor, b_KN: Tensor) -> Tensor:
     """Compute a · b like ``torch.mm``: (M, N), differentiable any number of times."""
     inner, columns = b_KN.shape
-    if not is_for_onednn(a_MK, inner, columns, b_KN):
+    if a_MK.dim() != 2 or not is_for_onednn(a_MK, inner, columns, b_KN):
         return torch.mm(a_MK, b_KN)
     if not torch.is_grad_enabled():
         return _multiplied(a_MK, b_KN.T)
@@ -159,12 +159,12 @@ def is_for_onednn(a: Tensor, inner: int, columns: int, b: Tensor, bias_N: Tensor
 
 
 def _is_traced() -> bool:
-    """Whether a graph is made for any batch size, so that no choice may depend on it."""
+    """Test whether a graph is made for any batch size, so that no choice may depend on it."""
     return torch._C._is_tracing() or torch.compiler.is_compiling()
 
 
 def _is_observed() -> bool:
-    """Whether operations are cast, counted, recorded or transformed by what knows torch's own."""
+    """Test whether operations are cast, counted, recorded or transformed, for which they have to be torch's own."""
     return (
         torch.is_autocast_enabled("cpu")
         or torch._C._len_torch_dispatch_stack() > 0

@@ -27,9 +27,9 @@ LESS_URGENT = 5
 
 
 ODDS, ODDS_SHIFT, PLACE, PLACE_SHIFT, RIGHT = range(5)
-"""What ``DrawColumns`` is told: address of the log-odds that the first column's program leaves, bytes from column to
-column; address of the place where programs read the first column's value, bytes from column to column. What it is told
-and tells: how many guesses were right in a row."""
+"""Slots of ``DrawColumns``: address of the log-odds that the first column's program leaves, bytes to the next column's;
+address of the place where programs read the first column's value, bytes from column to column; and the number of
+guesses that were right in a row, which is brought up to date."""
 
 
 class RunColumns(Protocol):

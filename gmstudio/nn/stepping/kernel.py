@@ -1,12 +1,13 @@
 """The kernel that runs tables, compiled by numba; only ``compiling`` imports it, because that takes a moment.
 
 Weights are read as they lie in memory, four rows at a time, so that each element of the vector is loaded once for four
-products, and for four columns of the image at a time, so that each of them serves four products as well. Sums are taken
-in the order that the processor's vectors suggest.
+products, and for two columns of the image at a time, where several run at once. Sums are taken in the order that the
+processor's vectors suggest.
 
 Letters: M rows and K columns of a weight, N elements of a vector.
 """
 
+import hashlib
 import importlib
 from functools import partial
 from pathlib import Path
@@ -27,8 +28,10 @@ DRAW_SIGNATURE = (
 RUN_ROW_SIGNATURE = "void(int64[:, ::1], int64[:, ::1], int64)"
 LINEAR, MAXIMUM, MULTIPLY, ADD, TANH = map(int, Op)
 ZERO = np.float32(0.0)
-TILE = 4
-"""Rows and columns whose products are computed together."""
+TILE_ROWS, TILE_COLUMNS = 4, 2
+"""Rows and columns whose products are computed together: their sums stay in the registers of any processor."""
+FEWEST = 4
+"""Columns that run at once at least, where several do: guesses are right often enough for that."""
 REORDERED = {"contract", "reassoc", "nsz"}
 """Sums may be taken in another order, products and sums in one instruction; NaN and infinity stay what they are."""
 
@@ -94,15 +97,14 @@ def _linear_rows(weight: int, stride: int, x: int, num_columns: int, out: int, n
 
 
 def _linear_tile_of(weight: int, stride: int, x: int, x_shift: int, num_columns: int, out: int, out_shift: int) -> None:
-    """Implementation of ``_linear_tile``: four rows of the weight times four vectors."""
+    """Implementation of ``_linear_tile``: four rows of the weight times two vectors."""
     a_K, b_K = _floats(weight, num_columns), _floats(weight + stride, num_columns)
     c_K, d_K = _floats(weight + 2 * stride, num_columns), _floats(weight + 3 * stride, num_columns)
     p_K, q_K = _floats(x, num_columns), _floats(x + x_shift, num_columns)
-    r_K, s_K = _floats(x + 2 * x_shift, num_columns), _floats(x + 3 * x_shift, num_columns)
-    ap = bp = cp = dp = aq = bq = cq = dq = ar = br = cr = dr = as_ = bs = cs = ds = ZERO
+    ap = bp = cp = dp = aq = bq = cq = dq = ZERO
     for k in range(num_columns):
         a, b, c, d = a_K[k], b_K[k], c_K[k], d_K[k]
-        p, q, r, s = p_K[k], q_K[k], r_K[k], s_K[k]
+        p, q = p_K[k], q_K[k]
         ap += a * p
         bp += b * p
         cp += c * p
@@ -111,29 +113,18 @@ def _linear_tile_of(weight: int, stride: int, x: int, x_shift: int, num_columns:
         bq += b * q
         cq += c * q
         dq += d * q
-        ar += a * r
-        br += b * r
-        cr += c * r
-        dr += d * r
-        as_ += a * s
-        bs += b * s
-        cs += c * s
-        ds += d * s
-    first, second = _floats(out, TILE), _floats(out + out_shift, TILE)
-    third, fourth = _floats(out + 2 * out_shift, TILE), _floats(out + 3 * out_shift, TILE)
+    first, second = _floats(out, TILE_ROWS), _floats(out + out_shift, TILE_ROWS)
     first[0], first[1], first[2], first[3] = ap, bp, cp, dp
     second[0], second[1], second[2], second[3] = aq, bq, cq, dq
-    third[0], third[1], third[2], third[3] = ar, br, cr, dr
-    fourth[0], fourth[1], fourth[2], fourth[3] = as_, bs, cs, ds
 
 
 def _linear_columns_of(
     weight: int, stride: int, x: int, x_shift: int, num_columns: int, out: int, out_shift: int, size: int, count: int
 ) -> None:
     """Implementation of ``_linear_columns``: a weight of ``size`` rows times the vectors of ``count`` image columns."""
-    tiled_rows, tiled = size - size % TILE, count - count % TILE
-    for row in range(0, tiled_rows, TILE):
-        for number in range(0, tiled, TILE):
+    tiled_rows, tiled = size - size % TILE_ROWS, count - count % TILE_COLUMNS
+    for row in range(0, tiled_rows, TILE_ROWS):
+        for number in range(0, tiled, TILE_COLUMNS):
             own_x, own_out = x + number * x_shift, out + number * out_shift + row * ITEM
             _linear_tile(weight + row * stride, stride, own_x, x_shift, num_columns, own_out, out_shift)
     for number in range(count):
@@ -251,13 +242,11 @@ def _draw_columns(
     for number in range(total):
         _floats(slots[PLACE] + (start + number) * slots[PLACE_SHIFT], 1)[0] = scaled[values[number]]
     while done < total:
-        count = min(max(right, TILE), widest, total - done)
+        count = min(max(right - right % TILE_COLUMNS, FEWEST), widest, total - done)
         if count == 1:
             _run(table, shifts, start + done)
         else:
-            count -= count % TILE if count > TILE else 0
-            before = min(max(0, TILE - count), start + done)  # those to the left run again, which takes no longer
-            _run_wide(table, shifts, start + done - before, count + before)
+            _run_wide(table, shifts, start + done, count)
         number, stop = done, done + count
         while number < stop:
             odds = _floats(slots[ODDS] + (start + number) * slots[ODDS_SHIFT], 1)[0]
@@ -299,6 +288,7 @@ def compile_kernel(cache: Path) -> Kernel:
     Args:
         cache: folder of compiled code.
     """
+    cache /= _digest_of_sources()
     numba.config.CACHE_DIR = str(cache)
     try:
         return _compiled_kernel()
@@ -306,6 +296,12 @@ def compile_kernel(cache: Path) -> Kernel:
         for file in cache.rglob(f"{Path(__file__).stem}.*.nb?"):
             file.unlink()
         return _compiled_kernel()
+
+
+def _digest_of_sources() -> str:
+    """Name for what the sources compile to: numba looks at this one alone, but constants of others are compiled in."""
+    sources = [Path(__file__).with_name(name).read_bytes() for name in ("kernel.py", "table.py", "compiling.py")]
+    return hashlib.sha256(b"".join(sources)).hexdigest()[:16]
 
 
 def _compiled_kernel() -> Kernel:

@@ -81,11 +81,14 @@ def _row_and_shifts(call: Any, num_columns: int) -> tuple[Row, Row] | None:
     if not isinstance(call, partial) or call.keywords or not all(isinstance(each, np.ndarray) for each in call.args):
         return None
     *operands, out = call.args
-    if out.shape[:1] != (num_columns,) or not all(is_apart(operand, out) for operand in operands):
+    in_columns = [operand for operand in operands if call.func is not np.matmul and operand.ndim == out.ndim]
+    if any(operand.shape[:1] != (num_columns,) for operand in [*in_columns, out]):
+        return None
+    if not all(is_apart(operand, out) for operand in operands):
         return None
     if call.func is np.matmul:
         x_WK, weight_KM = operands
-        rows = rows_of(partial(weight_KM.T.dot, x_WK[0], out[0])) if x_WK.ndim == 2 else None
+        rows = rows_of(partial(weight_KM.T.dot, x_WK[0], out[0])) if x_WK.shape[:-1] == (num_columns,) else None
         x_shift, y_shift = 0, _step(x_WK, out)
     else:
         first = [operand[0] if operand.ndim == out.ndim else operand for operand in operands]

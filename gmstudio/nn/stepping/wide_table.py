@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from gmstudio.nn.stepping.table import COUNT, ITEM, NUM_COLUMNS, OP, OUT, STRIDE, ColumnTable, Op, X, Y, address_of
 
 LINE = 16
-"""Elements of a cache line; a buffer begins at one."""
+"""Elements of a cache line; no two buffers share one but at their ends."""
 Numbers = NDArray[np.int64]
 
 
@@ -45,6 +45,8 @@ def wide_table(table: ColumnTable, num_columns: int) -> ColumnTable | None:
         table: the programs.
         num_columns: number of columns W.
     """
+    if num_columns == 1:
+        return None  # nothing would tell a column's own buffers from those that all columns share
     written, reads = _operands(table, OUT), [_operands(table, place) for place in (X, Y)]
     read = _written_anywhere(_Operands(*map(np.concatenate, zip(*reads, strict=True))), written, num_columns)
     if (table.shifts < 0).any() or _is_order_relevant(read, written, num_columns):
@@ -75,7 +77,7 @@ def _written_anywhere(read: _Operands, written: _Operands, num_columns: int) -> 
 
 
 def _is_order_relevant(read: _Operands, written: _Operands, num_columns: int) -> bool:
-    """Whether operands meet that must not: what is read is there beforehand, or from own earlier rows or columns left.
+    """Test whether operands meet that must not: what is read is there beforehand, or from own rows or columns before.
 
     Nothing is read that is written later, by this column or another one, unless an own row has written all of it just
     before: columns run again, and find what they have left behind.

@@ -132,6 +132,17 @@ def test_a_diagonal_bilstm_is_what_the_paper_writes(num_values: int) -> None:
     assert torch.allclose(layer(x.flatten(1, 2), values.flatten(1, 2)).view_as(x), expected, atol=1e-5)
 
 
+def test_inputs_in_another_layout_leave_values_and_gradients_as_they_are() -> None:
+    torch.manual_seed(0)
+    layer = RowLSTM(6, 3, 3, num_groups=1, height=4, width=5)
+    dense_FPB = torch.randn(6, 20, 7, requires_grad=True)
+    other_FPB = dense_FPB.detach().permute(2, 0, 1).contiguous().permute(1, 2, 0).requires_grad_()
+    weight_FPB = torch.randn(6, 20, 7)
+    found = [(out := layer(x), *torch.autograd.grad((out * weight_FPB).sum(), x)) for x in (dense_FPB, other_FPB)]
+    for expected, value in zip(*found, strict=True):
+        torch.testing.assert_close(value, expected)
+
+
 @pytest.mark.skipif(not HAS_ONEDNN, reason="needs oneDNN's products")
 def test_products_by_onednn_leave_values_and_gradients_as_they_are() -> None:
     torch.manual_seed(0)

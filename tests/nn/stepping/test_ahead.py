@@ -6,6 +6,7 @@ import sys
 import textwrap
 import threading
 
+import numpy as np
 import pytest
 
 from gmstudio.nn.stepping import ahead
@@ -91,6 +92,39 @@ def test_an_error_is_raised_where_the_result_is_needed() -> None:
         each.finish()
 
 
+def test_the_other_thread_handles_errors_of_numpy_as_this_one_does() -> None:
+    done = threading.Event()
+
+    def divide() -> None:
+        done.set()
+        np.divide(np.ones(2), 0.0)
+
+    each = Ahead(divide)
+    for handling in ("ignore", "raise"):
+        done.clear()
+        with np.errstate(divide=handling):  # type: ignore[call-overload]  # one of two literals
+            each.begin()
+        assert done.wait(WAIT_S)
+        if handling == "raise":
+            with pytest.raises(FloatingPointError):
+                each.finish()
+        else:
+            each.finish()
+
+
+def test_an_error_of_what_is_forgotten_is_not_raised() -> None:
+    begun = threading.Event()
+
+    def fail() -> None:
+        begun.set()
+        raise FloatingPointError("overflow")
+
+    each = Ahead(fail)
+    each.begin()
+    assert begun.wait(WAIT_S)
+    each.forget()
+
+
 SCRIPT = """
     import os, signal
     from gmstudio.nn.stepping import ahead
@@ -111,9 +145,33 @@ SCRIPT = """
 """
 
 
+HALFWAY = """
+    import os, signal, threading
+    from gmstudio.nn.stepping import ahead
+
+    begun, released = threading.Event(), threading.Event()
+    each = ahead.Ahead(lambda: (begun.set(), released.wait()))
+    each.begin()
+    begun.wait()
+    child = os.fork()
+    if not child:
+        signal.alarm(20)
+        try:
+            each.finish()
+        except RuntimeError as error:
+            os._exit(7 if "forked" in str(error) else 8)
+        os._exit(9)
+    _, status = os.waitpid(child, 0)
+    released.set()
+    each.finish()
+    print(os.waitstatus_to_exitcode(status), flush=True)
+"""
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
-def test_a_forked_process_has_a_second_thread_of_its_own() -> None:
+@pytest.mark.parametrize("script", [SCRIPT, HALFWAY], ids=["not begun", "being done at the fork"])
+def test_a_forked_process_does_not_wait_for_a_thread_that_it_lacks(script: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(SCRIPT)], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.stdout.strip() == "7", done.stderr

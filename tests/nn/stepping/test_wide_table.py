@@ -71,6 +71,11 @@ def test_the_kernel_computes_several_columns_at_once(count: int, step_kernel: Ke
             np.testing.assert_allclose(found[name], expected[name], rtol=1e-5, atol=1e-5, err_msg=name)
 
 
+def test_a_single_column_has_no_wide_table() -> None:
+    table = column_table(1, partial(gated, buffers(0)))
+    assert table is not None and wide_table(table, 1) is None
+
+
 def recurrent(made: Buffers, column: int) -> Program:
     """A state that goes from column to column."""
     return OPS.linear(made["third"][:7, :7], made["y"][column], made["y"][column + 1])
@@ -183,8 +188,17 @@ def doubled(made: dict[str, Any]) -> Program:
     return OPS.tanh(made["result"].astype(np.float64), made["result"])
 
 
+def nothing(_made: dict[str, Any]) -> Program:
+    return []
+
+
+def one_row_for_all(made: dict[str, Any]) -> Program:
+    return OPS.add(made["out"], made["bias"].reshape(1, 9), made["out"])
+
+
 @pytest.mark.parametrize(
-    "program", [other_function, other_rows, onto_itself, product_onto_itself, doubled, lambda _made: []]
+    "program",
+    [one_row_for_all, other_function, other_rows, onto_itself, product_onto_itself, doubled, nothing],
 )
 def test_what_a_table_of_a_row_cannot_have_runs_as_it_is(program: Callable[[dict[str, Any]], Program]) -> None:
     assert row_table(program(row_buffers()), WIDTH) is None

@@ -86,4 +86,6 @@ def is_type_checking(node: ast.expr) -> bool:
 
 def is_for_speed(node: ast.expr) -> bool:
     """Return whether a test chooses between two ways to compute the same by the processor; the second is torch's."""
-    return any(isinstance(one, ast.Name) and one.id == "is_for_onednn" for one in ast.walk(node))
+    parts = node.values if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And) else [node]
+    called = [one.func for one in parts if isinstance(one, ast.Call)]
+    return any(isinstance(one, ast.Name) and one.id == "is_for_onednn" for one in called)

@@ -98,8 +98,10 @@ class Folder(ast.NodeTransformer):
         """Keep the branch that is taken; drop checks that only raise, and faster ways to the same values."""
         if all(isinstance(one, ast.Raise) or is_comment(one) for one in node.body) and not node.orelse:
             return None
-        if is_type_checking(node.test) or is_for_speed(node.test):
+        if is_type_checking(node.test):
             return None
+        if is_for_speed(node.test):
+            return self._block(node.orelse)
         test = self._test(node.test)
         if isinstance(test, ast.Constant):
             return self._block(node.body if test.value else node.orelse)

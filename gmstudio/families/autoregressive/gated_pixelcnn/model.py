@@ -323,9 +323,8 @@ class GatedPixelCNNStepper(RasterStepper):
     ) -> None:
         super().__init__(model, images_BCHW, ops)
         layers = [model.input, *cast(list[GatedLayer], list(model.layers))]
-        self._vertical = VerticalRows(
-            ops, layers, self._width, self._num_groups, rewindable=rewindable, labels_B=labels_B
-        )
+        size = model.image.height, model.image.width
+        self._vertical = VerticalRows(ops, layers, size, self._num_groups, rewindable=rewindable, labels_B=labels_B)
         self._horizontal = [
             HorizontalRow(ops, layer, below, self._width, self._num_groups)
             for layer, below in zip(layers, self._vertical.below, strict=True)

@@ -53,7 +53,7 @@ class VerticalRows:
     Args:
         ops: the array operations.
         layers: the layers, from the input on; their weights are copied now.
-        width: columns of the image.
+        size: rows and columns of the image.
         num_groups: colours of the horizontal stack.
         rewindable: keep every row, so that ``compute`` may go back.
         labels_B: labels that the images are conditioned on, see ``GatedLayer``.
@@ -63,12 +63,13 @@ class VerticalRows:
         self,
         ops: StepOps,
         layers: list[GatedLayer],
-        width: int,
+        size: tuple[int, int],
         num_groups: int,
         *,
         rewindable: bool = True,
         labels_B: Tensor | None = None,
     ) -> None:
+        height, width = size
         self._layers = [
             _VerticalLayer(ops, layer, width, num_groups, labels_B, reads_gated=number > 0)
             for number, layer in enumerate(layers)
@@ -76,7 +77,8 @@ class VerticalRows:
         self._history: dict[int, list[Array]] | None = {} if rewindable else None
         self._ops = ops
         self._row = -1
-        self._is_ahead = not rewindable and not ops.tail
+        self._num_ahead = 0 if rewindable or ops.tail else height - 2
+        """Rows behind which one follows that is computed as well; nothing is below the image's last row."""
         self._features = ops.zeros(width, layers[0].vertical.in_channels)
         self._above = Ahead(ops.by_row([call for layer in self._layers for call in layer.above()], width).run)
         self._rows = ops.by_row(self._program(), width)
@@ -97,7 +99,7 @@ class VerticalRows:
         self._rows.run()
         if self._history is not None:
             self._history[row] = [self._ops.copy(layer.last) for layer in self._layers]
-        if self._is_ahead:
+        if row < self._num_ahead:
             self._above.begin()
 
     def begin(self) -> None:

@@ -224,7 +224,7 @@ class _WavefrontLSTM(torch.autograd.Function):
         states_NSQB, cells_NSQB = (sweep.new_stored(x_NFPB, num_states) for _ in range(2))
         states, cells = sweep.own_stored(states_NSQB), sweep.own_stored(cells_NSQB)
         read, scratch = _Read(x_NFPB, states_NSQB, sweep), _Buffer(x_NFPB, num_states, sweep)
-        out = states_NSQB if expand_NFS is None else torch.empty_like(x_NFPB)
+        out = states_NSQB if expand_NFS is None else x_NFPB.new_empty(x_NFPB.shape)
         inputs, expanded = sweep.own(x_NFPB), [] if expand_NFS is None else sweep.own(out)
         for number, wavefront in enumerate(sweep.wavefronts):
             gates_NGM = _products(scaled_NGK, read.of(number))
@@ -245,7 +245,7 @@ class _WavefrontLSTM(torch.autograd.Function):
         sweep: Sweep = ctx.sweep
         scale_G1 = _per_gate(weight_NGK, (1.0, -0.5, 1.0, 4.0))
         weight_NKG = (weight_NGK * scale_G1).transpose(1, 2).contiguous()
-        d_x_NFPB, d_weight_NKG = torch.empty_like(x_NFPB), torch.zeros_like(weight_NKG)
+        d_x_NFPB, d_weight_NKG = x_NFPB.new_empty(x_NFPB.shape), torch.zeros_like(weight_NKG)
         d_inputs = [sweep.own(d_x_NFPB, shift) for shift in sweep.input_shifts]
         of_own, of_read_NKG = sweep.input_shifts.index(0), weight_NKG[:, :-1]
         read, cells = _Read(x_NFPB, states_NSQB, sweep), sweep.own_stored(cells_NSQB)
@@ -273,12 +273,9 @@ class _WavefrontLSTM(torch.autograd.Function):
 
 
 def _products(a_NMK: Tensor, b_NKL: Tensor, out_NML: Tensor | None = None) -> Tensor:
-    """The product of each direction: in memory of its own where oneDNN computes it, else in the given one, if any.
-
-    With more than one direction, the results of oneDNN would have to be joined.
-    """
+    """The product of each direction, in the given memory or in memory of its own."""
     if len(a_NMK) == 1 and is_for_onednn(a_NMK[0], b_NKL.shape[1], b_NKL.shape[2], b_NKL[0]):
-        return product(a_NMK[0], b_NKL[0]).unsqueeze(0)
+        return product(a_NMK[0], b_NKL[0]).unsqueeze(0)  # with more directions, results would have to be joined
     return torch.bmm(a_NMK, b_NKL) if out_NML is None else torch.bmm(a_NMK, b_NKL, out=out_NML)
 
 
