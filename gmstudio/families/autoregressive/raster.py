@@ -227,10 +227,9 @@ class RasterStepper(ABC):
         row, column = divmod(step, self._width)
         self._come_to(step)
         own = slice(step, step + self._width - column)
-        image_HW = self._images_BCHW[0, 0]
-        values_W = image_HW[max(0, row - 1), column:].copy()  # guesses: a row is like the one above
+        values_W = np.zeros(self._width - column, dtype=np.uint8)
         drawn = self._programs[0].draw(column, self._binary, limits.lower[own, 0], limits.upper[own, 0], values_W)
-        image_HW[row, column : column + drawn] = values_W[:drawn]
+        self._images_BCHW[0, 0, row, column : column + drawn] = values_W[:drawn]
         self._num_computed = step + drawn
         return drawn
 

@@ -35,14 +35,15 @@ class Columns(Protocol):
     def draw(self, start: int, binary: "BinaryDraws", lower: FloatArray, upper: FloatArray, values: ByteArray) -> int:
         """Draw values of 2 levels: run a column's program, compare its log-odds, write the value for the next one.
 
-        Columns run ahead with guessed values, where that is quicker, and again behind a wrong guess.
+        Where it is quicker, columns run ahead with guessed values, and again behind a wrong guess: a guess is what the
+        column's uniform draws with the log-odds of the pixel above.
 
         Args:
             start: first column to be drawn.
             binary: where log-odds and values are.
             lower: for each column from there on, log-odds below which the value is 0.
             upper: for each column, log-odds above which it is 1.
-            values: guesses; receives the values.
+            values: receives the values.
 
         Returns:
             Number of values drawn: up to the first column whose log-odds are between both; 0 where that cannot be done
@@ -63,6 +64,11 @@ class BinaryDraws:
     log_odds: FloatArray
     places: list[FloatArray]
     scaled: FloatArray
+
+    @cached_property
+    def of_row_above(self) -> FloatArray:
+        """(W,), log-odds of the columns when they were last drawn, in the row above; first those that draw 0."""
+        return np.full(len(self.places), -np.inf, dtype=np.float32)
 
     @cached_property
     def place(self) -> tuple[int, int] | None:
@@ -153,8 +159,8 @@ class CompiledColumns:
         if self._drawing is None:
             self._drawing = _drawing_of(table, self._num_columns, address_of(binary.log_odds), binary.place)
         tables = self._drawing.table.first, self._drawing.table.shifts
-        slots, widest = self._drawing.slots, self._drawing.widest
-        return STEP_KERNEL.kernel.draw(*tables, start, slots, binary.scaled, lower, upper, values, widest)
+        slots, widest, above = self._drawing.slots, self._drawing.widest, binary.of_row_above[start:]
+        return STEP_KERNEL.kernel.draw(*tables, start, slots, binary.scaled, lower, upper, above, values, widest)
 
     def _find_table(self) -> ColumnTable | None:
         """Compile the programs, once there is a kernel; None where a table cannot have them."""

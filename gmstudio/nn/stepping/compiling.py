@@ -51,6 +51,7 @@ class DrawColumns(Protocol):
         scaled: NDArray[np.float32],
         lower: NDArray[np.float32],
         upper: NDArray[np.float32],
+        log_odds: NDArray[np.float32],
         values: NDArray[np.uint8],
         widest: int,
     ) -> int:
@@ -64,7 +65,8 @@ class DrawColumns(Protocol):
             scaled: what is written in a column's place for the values 0 and 1.
             lower: for each column, log-odds below which the value is 0.
             upper: for each column, log-odds above which it is 1.
-            values: guesses, if several columns run at once; receives the values.
+            log_odds: those of the row above, with which values are guessed; receives those of the columns drawn.
+            values: receives the values.
             widest: most columns that run at once.
 
         Returns:

@@ -23,15 +23,14 @@ extending: Any = importlib.import_module("numba.extending")
 
 RUN_SIGNATURE = "void(int64[:, ::1], int64[:, ::1], int64, int64, int64)"
 DRAW_SIGNATURE = (
-    "int64(int64[:, ::1], int64[:, ::1], int64, int64[::1], float32[::1], float32[:], float32[:], uint8[::1], int64)"
+    "int64(int64[:, ::1], int64[:, ::1], int64, int64[::1], float32[::1], float32[:], float32[:], float32[::1], "
+    "uint8[::1], int64)"
 )
 RUN_ROW_SIGNATURE = "void(int64[:, ::1], int64[:, ::1], int64)"
 LINEAR, MAXIMUM, MULTIPLY, ADD, TANH = map(int, Op)
 ZERO = np.float32(0.0)
 TILE_ROWS, TILE_COLUMNS = 4, 2
 """Rows and columns whose products are computed together: their sums stay in the registers of any processor."""
-FEWEST = 4
-"""Columns that run at once at least, where several do: guesses are right often enough for that."""
 REORDERED = {"contract", "reassoc", "nsz"}
 """Sums may be taken in another order, products and sums in one instruction; NaN and infinity stay what they are."""
 
@@ -234,15 +233,17 @@ def _draw_columns(
     scaled: Any,
     lower: Any,
     upper: Any,
+    log_odds: Any,
     values: Any,
     widest: int,
 ) -> int:
     """Implementation of ``DrawColumns``: as many columns at once as guesses were right before, at most ``widest``."""
     total, done, right = len(values), 0, slots[RIGHT]
     for number in range(total):
+        values[number] = 1 if log_odds[number] > upper[number] else 0
         _floats(slots[PLACE] + (start + number) * slots[PLACE_SHIFT], 1)[0] = scaled[values[number]]
     while done < total:
-        count = min(max(right - right % TILE_COLUMNS, FEWEST), widest, total - done)
+        count = min(max(right - right % TILE_COLUMNS, TILE_COLUMNS), widest, total - done)
         if count == 1:
             _run(table, shifts, start + done)
         else:
@@ -250,6 +251,7 @@ def _draw_columns(
         number, stop = done, done + count
         while number < stop:
             odds = _floats(slots[ODDS] + (start + number) * slots[ODDS_SHIFT], 1)[0]
+            log_odds[number] = odds
             if odds > upper[number]:
                 value = 1
             elif odds < lower[number]:
