@@ -9,6 +9,7 @@ are seldom right cannot be seen beforehand. Only blocks that fall behind near th
 Shape legend: B batch, C channels, H height, W width, D sub-pixels (C·H·W).
 """
 
+import math
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
@@ -47,16 +48,16 @@ class Pace:
     """What is known of the steps of a model at one size of the batch.
 
     Args:
-        step_s: seconds of a step; None: not measured yet.
+        step_s: seconds of a step, the fewest so far; None: not measured yet.
         is_of_images: it was measured over whole images.
-        open_s: seconds that it takes until the first step.
+        open_s: seconds that it takes until the first step, the fewest so far.
         calls_without: calls left in which blocks are not tried.
         failures: times in a row that they fell behind.
     """
 
     step_s: float | None = None
     is_of_images: bool = False
-    open_s: float = 0.0
+    open_s: float = math.inf
     calls_without: int = 0
     failures: int = 0
 
@@ -137,7 +138,9 @@ class BatchSampler:
 
     def _in_steps(self) -> Tensor:
         session = self._open()
-        self._pace.step_s = self._step(session)
+        step_s = self._step(session)
+        # The fewest seconds so far: once others have been measured too long, blocks would keep up with them for ever.
+        self._pace.step_s = step_s if self._pace.step_s is None else min(step_s, self._pace.step_s)
         self._pace.is_of_images = True
         return session.images
 
@@ -210,7 +213,7 @@ class BatchSampler:
         session = self._model.open_session(
             self._uniforms_DB, self._order_D3, self._labels_B, rewindable=False, keep=False
         )
-        self._pace.open_s = time.thread_time() - began
+        self._pace.open_s = min(time.thread_time() - began, self._pace.open_s)
         return session
 
     def _empty(self) -> Values:

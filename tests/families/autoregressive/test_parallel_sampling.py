@@ -111,6 +111,19 @@ def test_what_the_first_call_takes_once_does_not_decide(monkeypatch: pytest.Monk
     assert pace.failures == 1
 
 
+def test_a_call_that_takes_long_once_does_not_decide() -> None:
+    model = make("made", {"num_hidden": 16}, ImageSpec(1, 5, 3, 2))
+    pace = sampling_plan.pace_of(model, 1)
+    for _ in range(2):
+        model.sample(1, seeded(3), method="sequential")
+    pace.step_s, pace.open_s = 10.0, 10.0
+    model.sample(1, seeded(3), method="sequential")
+    assert pace.step_s < 1.0 and pace.open_s < 1.0, "the next call corrects a figure that was too large"
+    pace.step_s, pace.open_s = 1e-12, 1e-12
+    model.sample(1, seeded(3), method="sequential")
+    assert (pace.step_s, pace.open_s) == (1e-12, 1e-12), "and one that takes longer is left out"
+
+
 @pytest.mark.parametrize(("fails_at", "goes_on"), [(3, False), (12, True)])
 def test_blocks_that_fall_behind_late_are_guessed_to_the_end(
     fails_at: int, goes_on: bool, monkeypatch: pytest.MonkeyPatch
