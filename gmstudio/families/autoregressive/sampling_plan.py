@@ -114,9 +114,9 @@ class BatchSampler:
         """
         if method not in METHODS:
             raise ValueError(f"There is no method {method!r} of sampling; choose one of {', '.join(METHODS)}.")
-        conditionals = None
-        if method != "sequential":
-            conditionals = self._model.block_conditionals(self._order_D3, self._batch, self._labels_B)
+        if method == "sequential" or (method == "auto" and self._is_to_step()):
+            return self._in_steps()
+        conditionals = self._model.block_conditionals(self._order_D3, self._batch, self._labels_B)
         if method == "parallel":
             return self._in_rounds() if conditionals is None else self._in_blocks(conditionals)
         return self._in_steps() if conditionals is None else self._by_plan(conditionals)
@@ -144,13 +144,17 @@ class BatchSampler:
         self._pace.is_of_images = True
         return session.images
 
+    def _is_to_step(self) -> bool:
+        """Test whether this call is to step through images without trying blocks, which have to be prepared."""
+        pace = self._pace
+        wants_measurement = pace.step_s is not None and not pace.is_of_images
+        is_without = wants_measurement or pace.calls_without > 0 or self._model.image.height < FEWEST_ROWS
+        pace.calls_without -= min(1, pace.calls_without)
+        return is_without
+
     def _by_plan(self, conditionals: BlockConditionals) -> Tensor:
         """By blocks while they keep up."""
         size, session, pace = len(self._order_D3), None, self._pace
-        wants_measurement = pace.step_s is not None and not pace.is_of_images
-        if wants_measurement or pace.calls_without > 0 or self._model.image.height < FEWEST_ROWS:
-            pace.calls_without -= min(1, pace.calls_without)
-            return self._in_steps()
         if pace.step_s is None:
             session = self._open()
             for row in range(1, PILOT_ROWS + 1):

@@ -329,7 +329,7 @@ class GatedPixelCNNStepper(RasterStepper):
             HorizontalRow(ops, layer, below, self._width, self._num_groups)
             for layer, below in zip(layers, self._vertical.below, strict=True)
         ]
-        self._finished_row = ops.zeros(self._width, self._num_channels)
+        self._row_shape = (self._width, self._num_channels, *ops.tail)
         self._programs = self._compile(model)
 
     def rewind(self, step: int) -> None:
@@ -343,11 +343,8 @@ class GatedPixelCNNStepper(RasterStepper):
         if row == 0:
             self._vertical.begin()
             return
-        values_BCW = self._scaled_L[self._images_BCHW[:, :, row - 1]]
-        for column in range(self._width):
-            for channel in range(self._num_channels):
-                self._finished_row[column, channel] = self._ops.load_batch(values_BCW[:, channel, column])
-        self._vertical.compute(row - 1, self._finished_row)
+        values_WCB = torch.from_numpy(self._scaled_L[self._images_BCHW[:, :, row - 1]].transpose(2, 1, 0))
+        self._vertical.compute(row - 1, self._ops.adopt(values_WCB).reshape(self._row_shape))
 
     def _place(self, column: int, group: int) -> Array:
         return self._horizontal[0].feature(column, group)
