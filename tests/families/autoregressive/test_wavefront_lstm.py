@@ -40,7 +40,7 @@ def test_diagonals_go_through_every_pixel_once(height: int, width: int, leftward
     assert sorted(order) == list(range(height * width))
     seen = []
     for number, wavefront in enumerate(diagonals(height, width).wavefronts):
-        own = [divmod(pixel, width) for pixel in order[wavefront.pixels]]
+        own = [divmod(pixel, width) for pixel in order[wavefront.start : wavefront.start + wavefront.size]]
         assert [row for row, _ in own] == list(range(wavefront.first, wavefront.stop))
         assert all(row + (width - 1 - column if leftward else column) == number for row, column in own)
         seen += own

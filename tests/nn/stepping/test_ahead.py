@@ -5,6 +5,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -38,6 +39,20 @@ def occupied() -> threading.Event:
     ahead._THREAD.submit(wait)
     assert begun.wait(WAIT_S)
     return released
+
+
+def failing() -> Ahead:
+    """Work whose error the other thread has caught."""
+    begun = threading.Event()
+
+    def fail() -> None:
+        begun.set()
+        raise FloatingPointError("overflow")
+
+    each = Ahead(fail)
+    each.begin()
+    assert begun.wait(WAIT_S)
+    return each
 
 
 def test_what_was_begun_is_done_by_the_other_thread_once() -> None:
@@ -79,15 +94,7 @@ def test_what_is_forgotten_is_not_done_afterwards() -> None:
 
 
 def test_an_error_is_raised_where_the_result_is_needed() -> None:
-    begun = threading.Event()
-
-    def fail() -> None:
-        begun.set()
-        raise FloatingPointError("overflow")
-
-    each = Ahead(fail)
-    each.begin()
-    assert begun.wait(WAIT_S)
+    each = failing()
     with pytest.raises(FloatingPointError, match="overflow"):
         each.finish()
 
@@ -100,9 +107,10 @@ def test_the_other_thread_handles_errors_of_numpy_as_this_one_does() -> None:
         np.divide(np.ones(2), 0.0)
 
     each = Ahead(divide)
-    for handling in ("ignore", "raise"):
+    handlings: tuple[Literal["ignore", "raise"], ...] = ("ignore", "raise")
+    for handling in handlings:
         done.clear()
-        with np.errstate(divide=handling):  # type: ignore[call-overload]  # one of two literals
+        with np.errstate(divide=handling):
             each.begin()
         assert done.wait(WAIT_S)
         if handling == "raise":
@@ -113,15 +121,7 @@ def test_the_other_thread_handles_errors_of_numpy_as_this_one_does() -> None:
 
 
 def test_an_error_of_what_is_forgotten_is_not_raised() -> None:
-    begun = threading.Event()
-
-    def fail() -> None:
-        begun.set()
-        raise FloatingPointError("overflow")
-
-    each = Ahead(fail)
-    each.begin()
-    assert begun.wait(WAIT_S)
+    each = failing()
     each.forget()
 
 

@@ -12,11 +12,11 @@ result, which ``gate_program`` leaves doubled, \tanh(a) (1 + \tanh(b/2)).
 *Example.* A binary image of 4 columns, one residual layer with K = 3 and p = 1; two features go into each gate, a and
 b. Rows 0 and 1 are complete, and pixel (row 2, column 1) comes next.
 
-1. When row 2 began, ``VerticalRows.compute(1, …)`` moved the rows in the kernel's view up by one. Its buffer has a
-   place for each column, with one place of zeros beside either border, and each holds the features of rows 0 and 1 (the
-   kernel's K // 2 + 1 = 2 rows). A window of 3 places times the 2×3 kernel is [a, b/2] of the vertical stack at
-   (1, column), for all columns in one product. A second product, with the 1×1 link, gives ``below``: the addend of the
-   horizontal stack's [a, b/2] at (2, column).
+1. When row 2 began, ``VerticalRows.compute(1, …)`` took row 1 in. One buffer has a place for each column, with one
+   place of zeros beside either border, which holds the features of row 0; another one has those of row 1 (both are the
+   kernel's K // 2 + 1 = 2 rows). A window of 3 places times a row of the 2×3 kernel is that row's part of [a, b/2]
+   of the vertical stack at (1, column), for all columns in one product. Another product, with the 1×1 link, gives
+   ``below``: the addend of the horizontal stack's [a, b/2] at (2, column).
 2. ``HorizontalRow.program(column=1, …)`` multiplies the features at (2, 0) and (2, 1), which lie side by side, by the
    1×3 kernel's two causal taps. (In a layer of mask A the features at (2, 1) itself are left out.) Adding ``below``
    at column 1 completes [a, b/2].
@@ -79,7 +79,6 @@ class VerticalRows:
         self._row = -1
         self._num_ahead = 0 if rewindable or ops.tail else height - 2
         """Rows behind which one follows that is computed as well; nothing is below the image's last row."""
-        self._features = ops.zeros(width, layers[0].vertical.in_channels)
         self._above = Ahead(ops.by_row([call for layer in self._layers for call in layer.above()], width).run)
         self._rows = ops.by_row(self._program(), width)
         self.below = [layer.below for layer in self._layers]
@@ -95,7 +94,7 @@ class VerticalRows:
                     layer.push(self._history[above][number] if above >= 0 else None)
         self._row = row
         self._above.finish()
-        self._features[...] = features
+        self._layers[0].last[...] = features
         self._rows.run()
         if self._history is not None:
             self._history[row] = [self._ops.copy(layer.last) for layer in self._layers]
@@ -110,11 +109,9 @@ class VerticalRows:
             layer.clear()
 
     def _program(self) -> Program:
-        """Calls that compute a row, of whose features each layer leaves its own where the next one reads them."""
-        program = self._ops.copied(self._features, self._layers[0].last)
-        for layer, following in zip(self._layers, [*self._layers[1:], None], strict=True):
-            program += layer.program(None if following is None else following.last)
-        return program
+        """Calls that compute a row, of which each layer leaves its features where the next one reads them."""
+        places = [*(layer.last for layer in self._layers[1:]), None]
+        return [call for layer, place in zip(self._layers, places, strict=True) for call in layer.program(place)]
 
 
 class _VerticalLayer:

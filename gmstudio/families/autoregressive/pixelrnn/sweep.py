@@ -39,11 +39,6 @@ class Wavefront:
         """Own positions among all positions."""
         return slice(self.first, self.stop)
 
-    @property
-    def pixels(self) -> slice:
-        """Own pixels among all pixels."""
-        return slice(self.start, self.start + self.size)
-
 
 @dataclass(frozen=True)
 class Sweep:
